@@ -1,0 +1,8 @@
+"""Singular learning theory, lesson by lesson.
+
+One module stands behind each notebook and has its name. Three rooms serve them all: ``theory`` (exact
+mathematics), ``llc`` (estimation) and ``kit`` (what a lesson looks and feels like). Importing this package
+loads none of them.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Exact mathematics of singular models: numpy, scipy and sympy only."""
