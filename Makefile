@@ -23,7 +23,7 @@ test-colab: $(COLAB_VENV)/.ready
 
 lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/lint-imports --no-cache --no-timings
+	$(VENV)/bin/lint-imports --no-cache --no-logo
 
 notebooks: $(VENV)/.ready   ## re-execute every lesson from a fresh kernel and store clean outputs
 	$(VENV)/bin/python -m sltcourse.kit.authoring execute $(NOTEBOOKS)
