@@ -74,8 +74,16 @@ def untouched(answer):
 
 
 def _kind(answer):
-    names = {"str": "a text", "list": "a list", "tuple": "a tuple", "dict": "a dict", "NoneType": "None",
-             "ndarray": "an array", "function": "a function", "bool": "True or False"}
+    names = {
+        "str": "a text",
+        "list": "a list",
+        "tuple": "a tuple",
+        "dict": "a dict",
+        "NoneType": "None",
+        "ndarray": "an array",
+        "function": "a function",
+        "bool": "True or False",
+    }
     return names.get(type(answer).__name__, f"an object of type {type(answer).__name__}")
 
 
@@ -112,7 +120,7 @@ def expression(answer, expected, hints=None):
     """
     import sympy as sp
 
-    if isinstance(answer, (str, list, tuple, dict)) or callable(answer) and not isinstance(answer, sp.Basic):
+    if isinstance(answer, (str, list, tuple, dict)) or (callable(answer) and not isinstance(answer, sp.Basic)):
         return f"A sympy expression is wanted here, and this is {_kind(answer)}."
     answer, expected = sp.sympify(answer), sp.sympify(expected)
     unknown = getattr(answer, "free_symbols", set()) - expected.free_symbols
@@ -162,7 +170,9 @@ def function(answer, reference, inputs, rel=1e-6):
             return f"Called with ({shown}), the function returns {got}: it has no answer yet."
         wanted = reference(*arguments)
         try:
-            close = np.shape(got) == np.shape(wanted) and np.allclose(np.asarray(got, float), wanted, rtol=rel, atol=1e-12)
+            close = np.shape(got) == np.shape(wanted) and np.allclose(
+                np.asarray(got, float), wanted, rtol=rel, atol=1e-12
+            )
         except (TypeError, ValueError):
             return f"Called with ({shown}), the function returns {_kind(got)} where numbers are wanted."
         if np.shape(got) != np.shape(wanted):

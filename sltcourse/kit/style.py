@@ -27,7 +27,7 @@ COLORS = {
 }
 
 DPI = 100  # a reader's pixels per inch; pictures are drawn at twice that and shown at half size
-_SHARPNESS = 2
+SHARPNESS = 2
 _WIDTH = 8.8
 
 mpl.rcParams.update(
@@ -97,7 +97,7 @@ def figure(rows=1, columns=1, height=3.8, **options):
 def png(fig):
     """The figure as PNG bytes at twice the reader's resolution, and its (width, height) in the reader's pixels."""
     buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=DPI * _SHARPNESS)
+    fig.savefig(buffer, format="png", dpi=DPI * SHARPNESS)
     width, height = fig.get_size_inches() * DPI
     return buffer.getvalue(), (round(width), round(height))
 

@@ -1,0 +1,216 @@
+// Draws a live figure: controls above, a canvas that holds the whole picture, a caption below.
+// Everything that can move was tabulated in Python, in the picture's pixels; here it is looked up and drawn.
+const NOWHERE = -32768, SCALE = 8;
+const TYPES = { int16: Int16Array, uint8: Uint8Array, float32: Float32Array };
+
+function element(tag, className, parent, text) {
+  const e = document.createElement(tag);
+  if (className) e.className = className;
+  if (text !== undefined) e.textContent = text;
+  if (parent) parent.appendChild(e);
+  return e;
+}
+
+function bytesOf(view) {
+  return view instanceof DataView ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength) : new Uint8Array(view);
+}
+
+function loadTables(parts, bytes) {
+  const all = parts.concat(parts.map(p => p.fields).filter(Boolean));
+  for (const part of all) for (const t of Object.values(part.tables || {})) {
+    if (t.texts) continue;
+    const Type = TYPES[t.type];
+    t.length = t.shape.reduce((a, b) => a * b, 1);
+    t.data = new Type(bytes.slice(t.at, t.at + t.rows * t.length * Type.BYTES_PER_ELEMENT).buffer);
+  }
+}
+
+function row(part, key, index) {
+  const t = part.tables[key];
+  if (t.texts) return t.texts[index];
+  const start = (t.rows === 1 ? 0 : index) * t.length;
+  return t.data.subarray(start, start + t.length);
+}
+
+function trace(context, x, y) {          // a path with gaps
+  let pen = false;
+  context.beginPath();
+  for (let i = 0; i < x.length; i++) {
+    if (x[i] === NOWHERE) { pen = false; continue; }
+    if (pen) context.lineTo(x[i] / SCALE, y[i] / SCALE); else context.moveTo(x[i] / SCALE, y[i] / SCALE);
+    pen = true;
+  }
+}
+
+function blank(part, rows, columns) {
+  if (!part.sheet) { part.sheet = new OffscreenCanvas(columns, rows); part.bits = new ImageData(columns, rows); }
+  return part.bits;
+}
+
+function stretch(context, part, bits) {
+  part.sheet.getContext("2d").putImageData(bits, 0, 0);
+  context.imageSmoothingEnabled = true;
+  context.drawImage(part.sheet, ...part.box);
+}
+
+function slopes(field, rows, columns) {   // how much a field changes from a pixel to the next: the edge's softness
+  const steps = new Float32Array(field.length);
+  for (let r = 0, i = 0; r < rows; r++) for (let k = 0; k < columns; k++, i++) {
+    const up = r > 0 ? -columns : 0, down = r < rows - 1 ? columns : 0, left = k > 0 ? -1 : 0, right = k < columns - 1 ? 1 : 0;
+    steps[i] = Math.hypot((field[i + down] - field[i + up]) / ((down - up) / columns), (field[i + right] - field[i + left]) / (right - left)) + 1e-30;
+  }
+  return steps;
+}
+
+const draw = {
+  line(c, p, get) {
+    trace(c, get("x"), get("y"));
+    c.strokeStyle = p.stroke; c.lineWidth = p.width; c.setLineDash(p.dashes); c.lineJoin = "round";
+    c.lineCap = p.dashes.length ? "butt" : "round";
+    c.stroke();
+  },
+  fill(c, p, get) {
+    trace(c, get("x"), get("y"));
+    c.closePath();
+    c.fillStyle = p.face; c.fill();
+    if (p.width) { c.strokeStyle = p.edge; c.lineWidth = p.width; c.stroke(); }
+  },
+  points(c, p, get) {
+    const x = get("x"), y = get("y");
+    c.fillStyle = p.face; c.strokeStyle = p.edge; c.lineWidth = p.width;
+    for (let i = 0; i < x.length; i++) {
+      if (x[i] === NOWHERE) continue;
+      c.beginPath(); c.arc(x[i] / SCALE, y[i] / SCALE, p.radius, 0, 7);
+      c.fill();
+      if (p.width) c.stroke();
+    }
+  },
+  image(c, p, get, [rows, columns]) {
+    const shades = get("pixels"), sheet = blank(p, rows, columns), palette = p.palette;
+    for (let i = 0, j = 0; i < shades.length; i++, j += 4)
+      for (let k = 0; k < 4; k++) sheet.data[j + k] = palette[4 * shades[i] + k];
+    stretch(c, p, sheet);
+  },
+  region(c, p, get, [rows, columns], field, steps) {
+    const level = get("level")[0], sheet = blank(p, rows, columns), [red, green, blue, full] = p.palette;
+    for (let i = 0, j = 0; i < field.length; i++, j += 4) {
+      const cover = Math.min(1, Math.max(0, (level - field[i]) / steps[i] + 0.5));
+      sheet.data[j] = red; sheet.data[j + 1] = green; sheet.data[j + 2] = blue; sheet.data[j + 3] = full * cover;
+    }
+    stretch(c, p, sheet);
+  },
+  text(c, p, get) {
+    const x = get("x"), y = get("y");
+    if (x[0] === NOWHERE) return;
+    c.fillStyle = p.face; c.textAlign = p.align; c.textBaseline = p.baseline;
+    c.font = `${p.font} "DejaVu Sans", Verdana, sans-serif`;
+    c.fillText(get("text"), x[0] / SCALE, y[0] / SCALE);
+  },
+};
+
+function render({ model, el }) {
+  const spec = structuredClone(model.get("spec"));
+  loadTables(spec.parts, bytesOf(model.get("tables")));
+  const names = spec.controls.map(c => c.name);
+  let state = [...model.get("state")];
+
+  const root = element("div", "slt-live", el);
+  root.dataset.lmSuppressShortcuts = "true";     // JupyterLab leaves the arrow keys to the sliders
+  const panel = element("div", "slt-controls", root);
+  const canvas = element("canvas", "", root);
+  const caption = element("p", "slt-caption", root);
+  caption.setAttribute("aria-live", "polite");
+  canvas.width = spec.sharpness * spec.width; canvas.height = spec.sharpness * spec.height;
+  canvas.style.width = spec.width + "px";
+  canvas.setAttribute("role", "img"); canvas.setAttribute("aria-label", spec.alt);
+  const context = canvas.getContext("2d");
+
+  // The class names of label, readout and handle are those of ipywidgets' sliders.
+  const shown = spec.controls.map((control, k) => {
+    const box = element("div", "slt-control widget-slider", panel);
+    const id = "slt-" + Math.random().toString(36).slice(2);
+    const label = element("label", "widget-label", box, control.label);
+    label.htmlFor = id;
+    const input = element(control.menu ? "select" : "input", control.menu ? "" : "ui-slider-handle", element("span", "", box));
+    input.id = id;
+    const readout = element("output", "widget-readout", box);
+    readout.htmlFor = id;
+    if (control.menu) control.texts.forEach((t, i) => { element("option", "", input, t).value = i; });
+    else Object.assign(input, { type: "range", min: 0, max: control.texts.length - 1, step: 1 });
+    input.addEventListener("input", () => { state[k] = Number(input.value); refresh(); });
+    input.addEventListener("change", () => { model.set("state", [...state]); model.save_changes(); });
+    input.addEventListener("keydown", e => e.stopPropagation());
+    return { input, readout };
+  });
+
+  const indexOf = part => part.by.reduce((i, name, j) => i * part.sizes[j] + state[names.indexOf(name)], 0);
+
+  function fieldOf(part) {                  // an image's shape; a region's shape, field and slopes
+    if (part.kind === "image") return [part.ask === undefined ? part.tables.pixels.shape : part.answer.shape];
+    if (part.kind !== "region") return [];
+    const f = part.fields, index = indexOf(f), [rows, columns] = f.tables.pixels.shape, field = row(f, "pixels", index);
+    f.slopes = f.slopes || {};
+    return [[rows, columns], field, f.slopes[index] = f.slopes[index] || slopes(field, rows, columns)];
+  }
+
+  let background = null;
+  function paint() {
+    if (!background) return;
+    context.drawImage(background, 0, 0, canvas.width, canvas.height);
+    for (const part of spec.parts) {
+      const index = indexOf(part);
+      if (part.ask !== undefined && !part.answer) continue;
+      const get = part.ask === undefined ? key => row(part, key, index) : key => part.answer[key];
+      context.save();
+      if (part.clip) { context.beginPath(); context.rect(...part.clip); context.clip(); }
+      draw[part.kind](context, part, get, ...fieldOf(part));
+      context.restore();
+    }
+  }
+
+  function refresh() {
+    spec.controls.forEach((control, k) => {
+      const text = control.texts[state[k]], { input, readout } = shown[k];
+      input.value = state[k];
+      if (!control.menu) { readout.textContent = `${control.label} = ${text}`; input.setAttribute("aria-valuetext", readout.textContent); }
+    });
+    if (spec.caption) { caption.textContent = spec.caption.texts[indexOf(spec.caption)]; caption.classList.remove("slt-trouble"); }
+    spec.parts.forEach(ask);
+    paint();
+  }
+
+  // A part too large for a table is asked of the kernel: one question at a time, always the latest state.
+  function ask(part) {
+    if (part.ask === undefined) return;
+    const positions = part.by.map(name => state[names.indexOf(name)]), wanted = positions.join();
+    if (part.asked) { part.stale = part.asked !== wanted; return; }
+    if (part.have === wanted) return;
+    part.asked = wanted;
+    model.send({ ask: part.ask, positions });
+  }
+  function answered(message, buffers) {
+    const part = spec.parts.find(p => p.ask !== undefined && p.ask === message.ask);
+    if (!part || !part.asked) return;
+    part.have = part.asked; part.asked = null;
+    if (message.error) { caption.textContent = message.error; caption.classList.add("slt-trouble"); return; }
+    part.answer = {};
+    let next = 0;
+    for (const [key, head] of Object.entries(message.heads)) {
+      if (typeof head === "string") { part.answer[key] = head; continue; }
+      const bytes = bytesOf(buffers[next++]);
+      part.answer[key] = new TYPES[head.type](bytes.slice().buffer);
+      if (key === "pixels") part.answer.shape = head.shape;
+    }
+    paint();
+    if (part.stale) { part.stale = false; ask(part); }
+  }
+  model.on("msg:custom", answered);
+  const follow = () => { state = [...model.get("state")]; refresh(); };
+  model.on("change:state", follow);
+
+  createImageBitmap(new Blob([bytesOf(model.get("background"))], { type: "image/png" })).then(b => { background = b; paint(); });
+  refresh();
+  return () => { model.off("msg:custom", answered); model.off("change:state", follow); };
+}
+
+export default { render };
