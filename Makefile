@@ -1,6 +1,7 @@
 # make lab    build the environment, open JupyterLab on the first lesson
 # make test   build the environment, run every test and every notebook
 # make test-colab   the same notebooks at the versions Colab has
+# make colab        one-file copies of the lessons for Colab, in build/colab
 PYTHON ?= python3
 VENV ?= .venv
 COLAB_VENV ?= .venv-colab
@@ -10,7 +11,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export JUPYTER_PLATFORM_DIRS = 1
 
-.PHONY: lab test test-colab lint notebooks latency clean
+.PHONY: lab test test-colab colab lint notebooks latency clean
 
 lab: $(VENV)/.ready
 	$(VENV)/bin/jupyter lab $(ROOT_FLAG) $(firstword $(NOTEBOOKS))
@@ -28,6 +29,9 @@ lint: $(VENV)/.ready
 notebooks: $(VENV)/.ready   ## re-execute every lesson from a fresh kernel and store clean outputs
 	$(VENV)/bin/python -m sltcourse.kit.authoring execute $(NOTEBOOKS)
 
+colab: $(VENV)/.ready
+	$(VENV)/bin/python -m sltcourse.kit.authoring onefile $(NOTEBOOKS)
+
 latency: $(VENV)/.ready   ## the live figures in a real browser; writes assets/latency.json
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
 	$(VENV)/bin/python tests/benchmarks/latency.py
@@ -36,12 +40,14 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %s: make PYTHON=python3.11 ..." % sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[lab,test]"
+	$(VENV)/bin/python -c "import matplotlib.pyplot"
 	@touch $@
 
 $(COLAB_VENV)/.ready: pyproject.toml constraints-colab.txt
 	$(PYTHON) -m venv $(COLAB_VENV)
 	$(COLAB_VENV)/bin/pip install -q -r constraints-colab.txt
 	$(COLAB_VENV)/bin/pip install -q --no-deps -e .
+	$(COLAB_VENV)/bin/python -c "import matplotlib.pyplot"
 	@touch $@
 
 clean:

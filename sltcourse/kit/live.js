@@ -117,6 +117,8 @@ function render({ model, el }) {
   const root = element("div", "slt-live", el);
   root.dataset.lmSuppressShortcuts = "true";     // JupyterLab leaves the arrow keys to the sliders
   const panel = element("div", "slt-controls", root);
+  const longest = spec.controls.map(c => c.label.length + (c.menu ? 0 : 3 + Math.max(...c.texts.map(t => t.length))));
+  panel.style.setProperty("--slt-reading", Math.max(...longest) + "ch");
   const canvas = element("canvas", "", root);
   const caption = element("p", "slt-caption", root);
   caption.setAttribute("aria-live", "polite");
@@ -129,12 +131,14 @@ function render({ model, el }) {
   const shown = spec.controls.map((control, k) => {
     const box = element("div", "slt-control widget-slider", panel);
     const id = "slt-" + Math.random().toString(36).slice(2);
-    const label = element("label", "widget-label", box, control.label);
+    const reading = element("span", "slt-reading", box);
+    const label = element("label", "widget-label", reading, control.label);
     label.htmlFor = id;
-    const input = element(control.menu ? "select" : "input", control.menu ? "" : "ui-slider-handle", element("span", "", box));
-    input.id = id;
-    const readout = element("output", "widget-readout", box);
+    const readout = element("output", "widget-readout", reading);
     readout.htmlFor = id;
+    const track = element("span", "slt-track", box);
+    const input = element(control.menu ? "select" : "input", control.menu ? "" : "ui-slider-handle", track);
+    input.id = id;
     if (control.menu) control.texts.forEach((t, i) => { element("option", "", input, t).value = i; });
     else Object.assign(input, { type: "range", min: 0, max: control.texts.length - 1, step: 1 });
     input.addEventListener("input", () => { state[k] = Number(input.value); refresh(); });
@@ -172,7 +176,7 @@ function render({ model, el }) {
     spec.controls.forEach((control, k) => {
       const text = control.texts[state[k]], { input, readout } = shown[k];
       input.value = state[k];
-      if (!control.menu) { readout.textContent = `${control.label} = ${text}`; input.setAttribute("aria-valuetext", readout.textContent); }
+      if (!control.menu) { readout.textContent = `= ${text}`; input.setAttribute("aria-valuetext", `${control.label} = ${text}`); }
     });
     if (spec.caption) { caption.textContent = spec.caption.texts[indexOf(spec.caption)]; caption.classList.remove("slt-trouble"); }
     spec.parts.forEach(ask);

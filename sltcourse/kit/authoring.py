@@ -1,0 +1,124 @@
+"""For authors: stamp, execute, clean and pack the notebooks.
+
+``python -m sltcourse.kit.authoring execute notebooks/…`` re-executes from a fresh kernel and stores clean
+outputs; ``… onefile notebooks/…`` writes to ``build/colab`` a copy of each that carries the course inside.
+"""
+
+import base64
+import io
+import os
+import re
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[2]
+WIDGET = "application/vnd.jupyter.widget-view+json"
+BADGE_MARK = "<!-- badge -->"
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def project():
+    """The version and the published address (None until ``project.urls.Repository`` is set) from pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project["version"], project.get("urls", {}).get("Repository")
+
+
+def badge(name):
+    """The line under a lesson's title: a Colab badge, or how to get there while the course has no address."""
+    _, address = project()
+    if address is None:
+        return f"{BADGE_MARK} *On Colab: `make colab` writes a one-file copy of this lesson to upload there.*"
+    path = f"{address.removeprefix('https://github.com/').rstrip('/')}/blob/main/notebooks/{name}"
+    image = "https://colab.research.google.com/assets/colab-badge.svg"
+    return f"{BADGE_MARK} [![Open in Colab]({image})](https://colab.research.google.com/github/{path})"
+
+
+def setup_source():
+    """The set-up cell, the same in every lesson. Locally it does nothing; on Colab it installs the course."""
+    version, address = project()
+    if address is None:
+        return "# Set-up: `make lab` has done it. On Colab use the one-file copy of this lesson: `make colab`.\nimport sltcourse"
+    return (
+        "import importlib.util\n"
+        "if importlib.util.find_spec('sltcourse') is None:\n"
+        f"    %pip install -q --no-deps 'git+{address}@v{version}'"
+    )
+
+
+def stamp(notebook, name):
+    """Write the badge and the set-up cell into a notebook."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and BADGE_MARK in cell.source:
+            cell.source = re.sub(rf"^.*{BADGE_MARK}.*$", badge(name), cell.source, flags=re.M)
+        if "setup" in cell.metadata.get("tags", []):
+            cell.source = setup_source()
+
+
+def clean(notebook):
+    """Drop what changes from run to run or belongs to a machine: timestamps, widget ids, editors' metadata."""
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    for cell in notebook.cells:
+        kept = {k: v for k, v in cell.metadata.items() if k in ("tags", "jupyter", "cellView")}
+        cell.metadata = nbformat.from_dict(kept)
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):  # a live figure is stored as its still picture
+                output["data"].pop(WIDGET, None)
+
+
+def execute(path):
+    """Run a notebook from a fresh kernel, in its own folder, and store its clean outputs."""
+    from nbclient import NotebookClient
+
+    os.environ["TQDM_DISABLE"] = "1"
+    notebook = nbformat.read(path, as_version=4)
+    stamp(notebook, path.name)
+    notebook.metadata["kernelspec"] = KERNEL
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
+    clean(notebook)
+    nbformat.write(notebook, path)
+
+
+_UNPACK = """\
+# @title Set-up: run this cell once. It unpacks the course's helper code, which this file carries inside.
+import base64, io, sys, tempfile, zipfile
+folder = tempfile.mkdtemp()
+zipfile.ZipFile(io.BytesIO(base64.b85decode(PACKED))).extractall(folder)
+sys.path.insert(0, folder)
+"""
+
+
+def one_file(path):
+    """The notebook with the package and its assets packed into the set-up cell, folded; no outputs removed."""
+    notebook = nbformat.read(path, as_version=4)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for folder in ("sltcourse", "assets"):
+            for file in sorted((ROOT / folder).rglob("*")):
+                if file.is_file() and "__pycache__" not in file.parts:
+                    archive.write(file, file.relative_to(ROOT))
+    packed = base64.b85encode(buffer.getvalue()).decode()
+    (setup,) = [c for c in notebook.cells if "setup" in c.metadata.get("tags", [])]
+    setup.source = _UNPACK.replace("PACKED", repr(packed))
+    setup.metadata.update({"cellView": "form", "jupyter": {"source_hidden": True}})
+    return notebook
+
+
+def main(arguments):
+    if len(arguments) < 2 or arguments[0] not in ("execute", "onefile"):
+        sys.exit("usage: python -m sltcourse.kit.authoring execute|onefile NOTEBOOK.ipynb ...")
+    for path in map(Path, arguments[1:]):
+        print(path.name, flush=True)
+        if arguments[0] == "execute":
+            execute(path)
+        else:
+            target = ROOT / "build" / "colab"
+            target.mkdir(parents=True, exist_ok=True)
+            nbformat.write(one_file(path), target / path.name)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
