@@ -32,9 +32,9 @@ notebooks: $(VENV)/.ready   ## re-execute every lesson from a fresh kernel and s
 colab: $(VENV)/.ready
 	$(VENV)/bin/python -m sltcourse.kit.authoring onefile $(NOTEBOOKS)
 
-latency: $(VENV)/.ready   ## the live figures in a real browser; writes assets/latency.json
+latency: $(VENV)/.ready   ## the live figures in a real browser; writes assets/latency/latency.json
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
-	$(VENV)/bin/python tests/benchmarks/latency.py
+	$(VENV)/bin/python -m tests.benchmarks.latency
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %s: make PYTHON=python3.11 ..." % sys.version.split()[0])'

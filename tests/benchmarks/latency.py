@@ -1,0 +1,84 @@
+"""How quickly the live figures follow the hand, in JupyterLab in headless Chromium; writes assets/latency/latency.json.
+
+For each slider of each lesson: 40 key presses, one at a time, from the key's event to the task after the frame
+that shows the new picture (milliseconds, median and 95th percentile), and a drag of two seconds (frames a second).
+Run it on an otherwise idle machine: make latency
+"""
+
+import json
+import os
+import platform
+import sys
+import time
+
+from sltcourse.kit import assets
+from tests.browser import lab
+from tests.notebooks.lessons import PATHS, ROOT
+
+COMMAND = "make latency"
+
+
+def press(page, slider, presses=40):
+    slider.scroll_into_view_if_needed()
+    slider.focus()
+    key, latencies = "ArrowRight", []
+    for _ in range(presses):
+        before = slider.input_value()
+        page.evaluate("() => { probe.inputs = []; probe.frames = []; }")
+        page.keyboard.press(key)
+        if slider.input_value() == before:  # at the end of its row
+            key = "ArrowLeft" if key == "ArrowRight" else "ArrowRight"
+            continue
+        page.wait_for_function("() => probe.frames.length", timeout=5000)
+        latencies.append(page.evaluate("() => probe.frames[0] - probe.inputs[0]"))
+        page.wait_for_timeout(60)
+    return sorted(latencies)
+
+
+def drag(page, slider, seconds=2.0):
+    box = slider.bounding_box()
+    y, left, width = box["y"] + box["height"] / 2, box["x"] + 8, box["width"] - 16
+    page.mouse.move(left, y)
+    page.mouse.down()
+    page.evaluate("() => { probe.frames = []; }")
+    start = time.perf_counter()
+    while (t := time.perf_counter() - start) < seconds:
+        page.mouse.move(left + width * (1 - abs(1 - 2 * t / seconds)), y)
+    frames = page.evaluate("() => probe.frames.length")
+    page.mouse.up()
+    return frames / seconds
+
+
+def main():
+    rows = []
+    with lab.jupyterlab(ROOT) as address, lab.browser() as page:
+        for path in PATHS:
+            ran = lab.run_all(page, address(f"notebooks/{path.name}"))
+            for slider in lab.sliders(page):
+                label = slider.evaluate("e => e.labels[0].innerText")
+                waits = press(page, slider)
+                rows.append({
+                    "lesson": path.stem,
+                    "slider": label,
+                    "positions": int(slider.get_attribute("max")) + 1,
+                    "presses": len(waits),
+                    "median_ms": round(waits[len(waits) // 2], 1),
+                    "p95_ms": round(waits[int(0.95 * (len(waits) - 1))], 1),
+                    "frames_per_s": round(drag(page, slider), 1),
+                    "lesson_runs_s": round(ran, 1),
+                })  # fmt: skip
+                print(*rows[-1].values(), sep="\t", flush=True)
+    device = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
+    result = {"command": COMMAND, "date": time.strftime("%Y-%m-%d"), "device": device, "sliders": rows}
+    target = ROOT / "assets" / "latency" / "latency.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    assets.record("latency/latency.json", COMMAND, device)
+    slow = [r for r in rows if r["p95_ms"] > 50 or r["frames_per_s"] < 25]
+    sys.exit(f"too slow: {slow}" if slow else 0)
+
+
+if __name__ == "__main__":
+    if lab.chromium() is None:
+        sys.exit("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM to its path")
+    main()

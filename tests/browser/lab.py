@@ -1,0 +1,137 @@
+"""JupyterLab on a free port and headless Chromium, for tests and measurements of the live figures.
+
+Chromium is Debian's or the user's own (``CHROMIUM`` names another); playwright downloads none.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+SETTINGS = {
+    "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "doNotDisturbMode": True},
+    "@jupyterlab/docmanager-extension/plugin.jupyterlab-settings": {"autosave": False},
+}
+
+# Times each redrawing of a live figure's canvas: from the input event to the task after the frame that shows it.
+PROBE = """
+window.probe = {inputs: [], frames: []};
+for (const type of ['keydown', 'pointermove']) addEventListener(type, () => probe.inputs.push(performance.now()), true);
+const drawn = CanvasRenderingContext2D.prototype.drawImage;
+let waiting = false;
+CanvasRenderingContext2D.prototype.drawImage = function (...words) {
+  if (this.canvas instanceof HTMLCanvasElement && this.canvas.closest('.slt-live') && !waiting) {
+    waiting = true;
+    requestAnimationFrame(() => { const after = new MessageChannel();
+      after.port1.onmessage = () => { waiting = false; probe.frames.push(performance.now()); };
+      after.port2.postMessage(0); });
+  }
+  return drawn.apply(this, words);
+};
+"""
+
+
+def chromium():
+    """The path of the Chromium to use, or None."""
+    names = [os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"]
+    return next((found for name in names if name and (found := shutil.which(name))), None)
+
+
+@contextlib.contextmanager
+def jupyterlab(root):
+    """JupyterLab serving ``root``, with settings of its own; yields its address with its token."""
+    home = Path(tempfile.mkdtemp(prefix="sltcourse-lab-"))
+    for name, values in SETTINGS.items():
+        file = home / "settings" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    token = secrets.token_hex(16)
+    folders = {f"JUPYTER_{k}_DIR": str(home / k.lower()) for k in ("CONFIG", "DATA", "RUNTIME")}
+    folders |= {
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--ServerApp.ip=127.0.0.1",
+        "--expose-app-in-browser",
+    ]
+    command += [f"--ServerApp.port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    log = open(home / "log", "wb")  # noqa: SIM115
+    server = subprocess.Popen(command, env={**os.environ, **folders}, stdout=log, stderr=log)
+    try:
+        base = f"http://127.0.0.1:{port}"
+        for _ in range(600):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{base}/api/status?token={token}", timeout=2)
+                break
+            if server.poll() is not None:
+                raise RuntimeError("JupyterLab ended:\n" + (home / "log").read_text()[-2000:])
+            time.sleep(0.1)
+        yield lambda path: f"{base}/lab/tree/{path}?token={token}&reset"
+    finally:
+        server.terminate()
+        server.wait(20)
+        log.close()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def browser():
+    """A page of headless Chromium with the probe in it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
+        chrome = playwright.chromium.launch(executable_path=chromium(), args=options)
+        page = chrome.new_page(viewport={"width": 1300, "height": 900})
+        page.add_init_script(PROBE)
+        yield page
+        chrome.close()
+
+
+def run_all(page, address, timeout=180):
+    """Open a notebook and run all its cells; returns the seconds that took. Raises if a cell fails."""
+    page.goto(address)
+    ready = """() => { const w = window.jupyterapp?.shell.currentWidget;
+        return !!(w?.context?.isReady && w.sessionContext?.session?.kernel); }"""
+    page.wait_for_function(ready, timeout=60_000)
+    started = time.perf_counter()
+    page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+    cells = """() => [...jupyterapp.shell.currentWidget.content.model.cells].filter(c => c.type === 'code')
+        .map(c => [c.executionCount, [...Array(c.outputs.length).keys()].map(i => c.outputs.get(i).toJSON().ename || '')])"""
+    while True:
+        page.wait_for_timeout(200)
+        states = page.evaluate(cells)
+        errors = [names for _, names in states if any(names)]
+        if errors:
+            raise RuntimeError(f"a cell failed: {errors}")
+        idle = page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'")
+        if idle and all(count for count, _ in states) and time.perf_counter() - started > 2:
+            return time.perf_counter() - started
+        if time.perf_counter() - started > timeout:
+            raise RuntimeError("the notebook is still running")
+
+
+def sliders(page):
+    """The live figures' sliders, scrolled through once so that each is on the page."""
+    page.evaluate("""async () => { const box = document.querySelector('.jp-WindowedPanel-outer, .jp-Notebook');
+        for (let y = 0; y < box.scrollHeight; y += 400) { box.scrollTop = y; await new Promise(r => setTimeout(r, 80)); } }""")
+    found = page.locator(".slt-live input[type=range]")
+    return [found.nth(i) for i in range(found.count())]

@@ -1,0 +1,24 @@
+"""The lessons as the tests see them: cells by tag, exercises with their solutions."""
+
+import re
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[2]
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NAMES = [p.stem for p in PATHS]
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def tagged(notebook, tag):
+    return [i for i, c in enumerate(notebook.cells) if tag in c.metadata.get("tags", [])]
+
+
+def solution(cell):
+    """The code of the folded solution in a markdown cell; None if there is none."""
+    found = re.search(r"<summary>\s*Solution\s*</summary>.*?```python\n(.*?)```", cell.source, re.S)
+    return found and found.group(1)

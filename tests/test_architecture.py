@@ -1,0 +1,82 @@
+"""Who may import whom, and the files that state versions agree."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def pins(name):
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    found = [re.fullmatch(r"([A-Za-z0-9_.-]+)==(\S+)", line) for line in lines if line and not line.startswith("#")]
+    assert all(found), f"{name} has a line that is no pin"
+    return {re.sub(r"[-_.]+", "-", m[1]).lower(): m[2] for m in found}
+
+
+def bounds():
+    extras = PROJECT["optional-dependencies"]
+    lines = PROJECT["dependencies"] + [r for group in extras.values() for r in group]
+    return {m[1].lower(): m[2] for m in (re.fullmatch(r"([A-Za-z0-9_-]+)>=(\S+)", r) for r in lines)}
+
+
+def version(text):
+    return tuple(int(n) for n in re.findall(r"\d+", text))
+
+
+def test_the_import_rules_hold():
+    command = [Path(sys.executable).parent / "lint-imports", "--no-cache", "--no-logo"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_lesson_that_imports_a_lesson_breaks_the_rules(tmp_path):
+    import shutil
+
+    shutil.copytree(ROOT / "sltcourse", tmp_path / "sltcourse")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    with open(tmp_path / "sltcourse" / "free_energy.py", "a", encoding="utf-8") as file:
+        file.write("\nfrom sltcourse import volume_scaling\n")
+    command = [Path(sys.executable).parent / "lint-imports", "--no-cache", "--no-logo"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and "free_energy is not allowed to import" in done.stdout.replace("\n", " ")
+
+
+def test_the_constraints_pin_what_the_project_asks_for():
+    pinned = pins("constraints.txt")
+    for name, least in bounds().items():
+        assert name in pinned, f"{name} has no pin in constraints.txt"
+        assert version(pinned[name]) >= version(least), name
+
+
+def test_colabs_versions_are_within_the_bounds():
+    pinned, core = pins("constraints-colab.txt"), {re.split(">=", r)[0] for r in PROJECT["dependencies"]}
+    for name in core - {"torch"}:  # Colab's torch is a CUDA build; the lessons tested there do without
+        assert version(pinned[name]) >= version(bounds()[name]), name
+
+
+def test_the_environment_file_uses_the_constraints():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    python = next(d for d in environment["dependencies"] if isinstance(d, str) and d.startswith("python="))
+    assert version(python) >= version(PROJECT["requires-python"])
+    (pip,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
+    assert "-c constraints.txt" in pip
+    (install,) = [line for line in pip if line.startswith("-e .")]
+    assert set(re.search(r"\[(.*)\]", install)[1].split(",")) <= set(PROJECT["optional-dependencies"])
+
+
+@pytest.mark.parametrize("name", ["CITATION.cff", "sltcourse/__init__.py"])
+def test_the_version_is_the_same_everywhere(name):
+    assert re.search(rf"version[_:= \"]+{re.escape(PROJECT['version'])}", (ROOT / name).read_text(encoding="utf-8"))
+
+
+def test_the_readme_lists_every_lesson():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        assert f"notebooks/{path.name}" in readme

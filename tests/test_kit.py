@@ -1,0 +1,137 @@
+import json
+import subprocess
+import sys
+import zipfile
+
+import matplotlib.pyplot as plt
+import nbformat
+import pytest
+
+from sltcourse.kit import assets, authoring, style
+
+
+def test_importing_the_package_is_quick_and_light():
+    code = (
+        "import sys, time; t = time.perf_counter(); import sltcourse; seconds = time.perf_counter() - t; "
+        "print(seconds, [m for m in ('torch', 'matplotlib', 'numpy', 'ipywidgets') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    seconds, loaded = out.split(" ", 1)
+    assert float(seconds) < 0.2 and loaded.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", sorted(authoring.ROOT.glob("notebooks/*.ipynb")), ids=lambda p: p.stem)
+def test_these_lessons_import_no_torch(path):
+    if path.stem[:2] not in ("01", "03", "06"):
+        pytest.skip("a lesson that uses torch")
+    code = f"import sltcourse.{path.stem[3:]}, sys; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [(1e-3, "10⁻³"), (1.0, "10⁰"), (2.5e-7, "2.5·10⁻⁷"), (1000, "10³"), (9.96e4, "10⁵"), (1e-300, "10⁻³⁰⁰")],
+)
+def test_powers(value, text):
+    assert style.power(value) == text
+
+
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
+def test_powers_of_what_has_none(value):
+    with pytest.raises(ValueError, match="positive finite"):
+        style.power(value)
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [(1000, "1\u202f000"), (12, "12"), (-0.25, "−0.25"), (0.123456, "0.1235"), (123456.7, "123\u202f457"), (0, "0")],
+)
+def test_numbers(value, text):
+    assert style.number(value) == text
+
+
+def test_tables():
+    table = style.table([["a<b", 0.5], ["c", 1000]], ["name", "value"])
+    assert repr(table) == "name  value\na<b   0.5\nc     1\u202f000"
+    assert "<td>a&lt;b</td><td>0.5</td>" in table._repr_html_()
+    with pytest.raises(ValueError, match="1 cells, the header has 2"):
+        style.table([["a"]], ["name", "value"])
+
+
+def test_every_colour_stands_out_from_white():
+    import matplotlib as mpl
+
+    for name, color in style.COLORS.items():
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in mpl.colors.to_rgb(color)]
+        contrast = 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
+        assert contrast >= (1.5 if name == "muted" else 2.2 if name == "highlight" else 3), (name, contrast)
+
+
+def test_show_wants_words_for_those_who_cannot_see():
+    fig, _ = style.figure()
+    with pytest.raises(ValueError, match="alt"):
+        style.show(fig, " ")
+    plt.close(fig)
+
+
+@pytest.fixture
+def store(tmp_path):
+    (tmp_path / "lesson").mkdir()
+    (tmp_path / "lesson" / "data.txt").write_text("1 2 3")
+    assets.record("lesson/data.txt", "make data", "cpu", place=tmp_path)
+    return tmp_path
+
+
+def test_an_asset_is_found_and_verified(store):
+    assert assets.path("lesson/data.txt", store).read_text() == "1 2 3"
+
+
+def test_an_altered_asset_is_refused(store):
+    (store / "lesson" / "data.txt").write_text("1 2 4")
+    with pytest.raises(ValueError, match="altered.*make data"):
+        assets.path("lesson/data.txt", store)
+
+
+def test_a_missing_asset_is_refused(store):
+    (store / "lesson" / "data.txt").unlink()
+    with pytest.raises(FileNotFoundError, match="missing.*make data"):
+        assets.path("lesson/data.txt", store)
+
+
+def test_an_unknown_asset_is_refused(store):
+    with pytest.raises(KeyError, match=r"lesson/data\.txt"):
+        assets.path("lesson/other.txt", store)
+
+
+def test_every_asset_of_the_course_is_in_the_manifest_and_whole():
+    place = assets.folder()
+    entries = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
+    files = {str(p.relative_to(place)) for p in place.rglob("*") if p.is_file()} - {"manifest.json"}
+    assert files == set(entries)
+    for name in entries:
+        assets.path(name)
+
+
+def test_a_wheel_carries_the_assets(tmp_path):
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, authoring.ROOT]
+    subprocess.run(command, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    for needed in ("sltcourse/assets/manifest.json", "sltcourse/kit/live.js", "sltcourse/kit/live.css"):
+        assert needed in names
+
+
+def test_a_one_file_lesson_carries_the_course(tmp_path):
+    path = authoring.ROOT / "notebooks" / "03_volume_scaling.ipynb"
+    notebook = authoring.one_file(path)
+    (setup,) = [c for c in notebook.cells if "setup" in c.metadata.get("tags", [])]
+    code = setup.source + "\nimport sltcourse; print(sltcourse.__file__.startswith(folder))"
+    python = [
+        sys.executable,
+        "-I",
+        "-c",
+        "import sys; sys.path = [p for p in sys.path if 'site' not in p]; " + "exec(sys.stdin.read())",
+    ]
+    out = subprocess.run(python, input=code, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert out == "True\n"
+    assert len(nbformat.writes(notebook)) < 5_000_000
