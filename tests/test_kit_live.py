@@ -67,7 +67,9 @@ def test_what_cannot_be_drawn_is_a_gap():
     live = LiveFigure(fig, "Gaps.", n=Slider("n", [1, 2]))
     live.line(ax, lambda n: ([0.1, 0.2, 0.3, 0.4], [0.5, np.nan, -1.0, 0.5]))
     spec, blob = live._spec()
-    assert (decode(spec, blob, 0, "y", 0) == -32768).tolist() == [False, True, True, False]
+    row = decode(spec, blob, 0, "y", 0)
+    assert (row == -32768).tolist() == [False, True, False, False]
+    assert row[2] == 32767, "below a log axis: off the picture, as matplotlib has it"
 
 
 def test_rows_of_different_lengths_are_filled_with_gaps():
@@ -111,7 +113,7 @@ def test_a_part_too_large_for_a_table_is_answered_by_the_kernel():
     spec, _ = live._spec()
     assert spec["parts"][0]["ask"] == 0
     live._answer(Widget(), {"ask": 0, "positions": [50, 100]}, None)
-    (message, (xs, ys)) = sent[0]
+    _, (xs, ys) = sent[0]
     left, top, width, height = spec["parts"][0]["clip"]
     assert np.frombuffer(xs, np.int16)[0] / 8 == pytest.approx(left + width / 4, abs=0.1)
     assert np.frombuffer(ys, np.int16)[0] / 8 == pytest.approx(top + height / 2, abs=0.1)

@@ -41,7 +41,7 @@ def setup_source():
     """The set-up cell, the same in every lesson. Locally it does nothing; on Colab it installs the course."""
     version, address = project()
     if address is None:
-        return "# Set-up: `make lab` has done it. On Colab use the one-file copy of this lesson: `make colab`.\nimport sltcourse"
+        return "# Set-up: `make lab` has done it. On Colab, use the one-file copy of this lesson.\nimport sltcourse"
     return (
         "import importlib.util\n"
         "if importlib.util.find_spec('sltcourse') is None:\n"

@@ -100,7 +100,7 @@ def number(answer, expected, rel=1e-6, abs=1e-12, hints=None):
     if getattr(answer, "shape", ()) not in ((), (1,)):
         return f"One number is wanted here, and this has the shape {tuple(answer.shape)}."
     try:
-        value = float(answer)
+        value = float(answer[0] if getattr(answer, "shape", ()) == (1,) else answer)
     except (TypeError, ValueError):
         return f"A number is wanted here, and this is {_kind(answer)}."
     if math.isnan(value):

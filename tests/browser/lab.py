@@ -73,7 +73,7 @@ def jupyterlab(root):
     command += [f"--ServerApp.port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    log = open(home / "log", "wb")  # noqa: SIM115
+    log = open(home / "log", "wb")
     server = subprocess.Popen(command, env={**os.environ, **folders}, stdout=log, stderr=log)
     try:
         base = f"http://127.0.0.1:{port}"
@@ -114,8 +114,8 @@ def run_all(page, address, timeout=180):
     page.wait_for_function(ready, timeout=60_000)
     started = time.perf_counter()
     page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
-    cells = """() => [...jupyterapp.shell.currentWidget.content.model.cells].filter(c => c.type === 'code')
-        .map(c => [c.executionCount, [...Array(c.outputs.length).keys()].map(i => c.outputs.get(i).toJSON().ename || '')])"""
+    cells = """() => [...jupyterapp.shell.currentWidget.content.model.cells].filter(c => c.type === 'code').map(c =>
+        [c.executionCount, [...Array(c.outputs.length).keys()].map(i => c.outputs.get(i).toJSON().ename || '')])"""
     while True:
         page.wait_for_timeout(200)
         states = page.evaluate(cells)
@@ -132,6 +132,7 @@ def run_all(page, address, timeout=180):
 def sliders(page):
     """The live figures' sliders, scrolled through once so that each is on the page."""
     page.evaluate("""async () => { const box = document.querySelector('.jp-WindowedPanel-outer, .jp-Notebook');
-        for (let y = 0; y < box.scrollHeight; y += 400) { box.scrollTop = y; await new Promise(r => setTimeout(r, 80)); } }""")
+        for (let y = 0; y < box.scrollHeight; y += 400) {
+            box.scrollTop = y; await new Promise(r => setTimeout(r, 80)); } }""")
     found = page.locator(".slt-live input[type=range]")
     return [found.nth(i) for i in range(found.count())]
