@@ -1,0 +1,23 @@
+"""Local learning coefficients of any PyTorch model, with an error bar and a verdict.
+
+result = estimate_llc(model, (inputs, targets), torch.nn.functional.mse_loss)
+result.llc, result.std_error, result.verdict
+"""
+
+from sltcourse.llc.estimate import estimate_llc
+from sltcourse.llc.result import LLCResult, Verdict
+from sltcourse.llc.samplers import HMC, MALA, SGLD, SGNHT, RMSPropSGLD, WhitenedSGLD
+from sltcourse.llc.target import default_nbeta
+
+__all__ = [
+    "HMC",
+    "MALA",
+    "SGLD",
+    "SGNHT",
+    "LLCResult",
+    "RMSPropSGLD",
+    "Verdict",
+    "WhitenedSGLD",
+    "default_nbeta",
+    "estimate_llc",
+]

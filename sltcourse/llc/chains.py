@@ -1,0 +1,162 @@
+"""Running chains: burn-in, draws, and what is recorded on the way."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+DIVERGED = 50.0  # a chain has diverged once nβ(L − L(w*)) exceeds this times d + 1; the posterior's mean is below d/2
+
+
+@dataclass
+class Traces:
+    """What chains leave behind; arrays of shape (chains, draws) unless said otherwise."""
+
+    loss: (
+        np.ndarray
+    )  # L_n at the draw: exact at full batch, else L_B(w) − L_B(w*) + L_n(w*) on the draw's minibatch
+    distance: np.ndarray  # ‖w − w*‖
+    tilt: np.ndarray  # nβ ∇L_n(w*)·(w − w*)
+    virial: np.ndarray  # (w − w*)·∇U(w)/d: 1 on average under exp(−U), whatever U is
+    burnin_loss: np.ndarray  # (chains, recorded burn-in steps), as loss
+    first_bad: np.ndarray  # (chains,): the step by which the chain had diverged, −1 if it never did
+    acceptance: np.ndarray | None  # (chains,): the mean over the draws
+    final: torch.Tensor  # (chains, d): where the chains stopped
+    steps: int  # steps each chain took
+
+    @classmethod
+    def concatenate(cls, parts):
+        def joined(name):
+            values = [getattr(part, name) for part in parts]
+            if isinstance(values[0], torch.Tensor):
+                return torch.cat(values)
+            return values[0] if values[0] is None or name == "steps" else np.concatenate(values)
+
+        return cls(**{name: joined(name) for name in cls.__dataclass_fields__})
+
+    def rows(self, which):
+        """The chains ``which``, a slice."""
+        kept = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return Traces(
+            **{
+                name: value if value is None or name == "steps" else value[which]
+                for name, value in kept.items()
+            }
+        )
+
+
+def run(
+    sampler,
+    target,
+    loss_at_center,
+    grad_at_center,
+    *,
+    num_draws,
+    num_burnin_steps,
+    num_steps_bw_draws,
+    generator,
+    bar=None,
+):
+    """Run the chains of ``target`` and return their Traces; an interrupt keeps the draws made so far.
+
+    ``loss_at_center`` (chains,) and ``grad_at_center`` (chains, d) are L_n(w*) and ∇L_n(w*). ``bar.update(k)`` is told
+    of every k steps. Returns (traces, interrupted); raises KeyboardInterrupt if no draw was made yet.
+    """
+    chains, dim = target.center.shape
+    exact = getattr(sampler, "exact", False)
+    state = sampler.init(target, generator)
+    burnin_events = num_burnin_steps // num_steps_bw_draws
+    events = burnin_events + num_draws
+    total = num_burnin_steps + (num_draws - 1) * num_steps_bw_draws + 1
+    record = {
+        name: torch.zeros(events, chains, device=target.center.device, dtype=target.center.dtype)
+        for name in ("excess", "distance", "tilt", "virial", "accepted")
+    }
+    slope = target.nbeta * grad_at_center
+    done, interrupted = 0, False
+    move = _captured(sampler, state, target, generator)
+    try:
+        for step in range(total):
+            burnin = step < num_burnin_steps
+            since = step + 1 if burnin else step - num_burnin_steps
+            event = since % num_steps_bw_draws == 0
+            if event and done < events:
+                away = state.w - target.center
+                loss, force = move(burnin)
+                base = loss_at_center if exact or target.full_batch else target.loss(target.center)
+                record["excess"][done] = loss - base
+                record["distance"][done] = away.square().sum(1).sqrt_()
+                record["tilt"][done] = (slope * away).sum(1)
+                record["virial"][done] = away.mul_(force).sum(1) / dim
+                if exact:
+                    record["accepted"][done] = state.accepted[:, 0]
+                done += 1
+            else:
+                move(burnin)
+            if (step + 1) % 64 == 0:
+                if bar is not None:
+                    bar.update(64)
+                if done and not torch.isfinite(record["excess"][done - 1]).any():
+                    break  # every chain has diverged
+    except KeyboardInterrupt:
+        if done <= burnin_events:
+            raise
+        interrupted = True
+    taken = {name: values[:done].T.cpu().double().numpy() for name, values in record.items()}
+    excess = taken["excess"]
+    nbeta = torch.as_tensor(target.nbeta).expand(chains, 1).double().cpu().numpy()
+    with np.errstate(invalid="ignore"):
+        bad = ~np.isfinite(excess) | (nbeta * excess > DIVERGED * (dim + 1))
+    event_step = np.concatenate(
+        [
+            np.arange(1, burnin_events + 1) * num_steps_bw_draws,
+            num_burnin_steps + np.arange(num_draws) * num_steps_bw_draws + 1,
+        ]
+    )
+    first_bad = np.where(bad.any(1), event_step[bad.argmax(1)], -1)
+    draws = slice(burnin_events, None)
+    base = loss_at_center.double().cpu().numpy()[:, None]
+    return Traces(
+        loss=base + excess[:, draws],
+        distance=taken["distance"][:, draws],
+        tilt=taken["tilt"][:, draws],
+        virial=taken["virial"][:, draws],
+        burnin_loss=base + excess[:, :burnin_events],
+        first_bad=first_bad,
+        acceptance=taken["accepted"][:, draws].mean(1) if exact else None,
+        final=state.w,
+        steps=step + 1,
+    ), interrupted
+
+
+def _captured(sampler, state, target, generator):
+    """A function ``move(adapt)`` that draws minibatches and steps; on CUDA each kind is one captured graph."""
+
+    def move(adapt):
+        target.draw_batch(generator)
+        return sampler.step(state, target, generator, adapt)
+
+    if target.center.device.type != "cuda" or getattr(sampler, "exact", False):
+        return move
+    graphs = {}
+
+    def replay(adapt):
+        if adapt not in graphs:
+            side = torch.cuda.Stream()
+            side.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(
+                side
+            ):  # the warm-up that capture asks for; these steps are burn-in like any other
+                for _ in range(3):
+                    move(adapt)
+            torch.cuda.current_stream().wait_stream(side)
+            graph = torch.cuda.CUDAGraph()
+            graph.register_generator_state(generator)
+            with torch.cuda.graph(graph):
+                out = move(adapt)
+            graphs[adapt] = graph, out
+        graph, out = graphs[adapt]
+        graph.replay()
+        return out
+
+    return replay

@@ -1,0 +1,157 @@
+"""A model's parameters as one vector w of length d.
+
+Every distinct number is one coordinate, however many Parameters look at it: two Parameters on one storage (tied
+weights, also transposed) share their coordinates, so a sampler moves them together and adds its noise once.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Window:
+    """How one Parameter looks at the block of coordinates it lives in."""
+
+    name: str
+    shape: torch.Size
+    index: Tensor | None = None  # position in the block of each element; None: the block itself, in order
+
+    def read(self, block: Tensor) -> Tensor:
+        return (block if self.index is None else block[self.index]).reshape(self.shape)
+
+    def write(self, block: Tensor, value: Tensor) -> None:
+        if self.index is None:
+            block.copy_(value.reshape(-1))
+        else:
+            block[self.index] = value.reshape(-1)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Coordinates that share a storage; ``free`` are the positions to be sampled (None: all of them)."""
+
+    windows: tuple[Window, ...]
+    size: int
+    free: Tensor | None
+
+    @property
+    def num_free(self) -> int:
+        return self.size if self.free is None else len(self.free)
+
+
+class Parameters:
+    """The layout of a module's parameters in one vector, restricted to the coordinates that are to be sampled.
+
+    ``mask`` maps parameter names to True, False or a boolean tensor of the parameter's shape (refined LLC, Wang et
+    al. 2024, arXiv 2410.02984); what it does not name is held at w*, and so is what has ``requires_grad=False``.
+    """
+
+    def __init__(self, model: nn.Module, mask=None):
+        named = dict(model.named_parameters())
+        if not named:
+            raise ValueError("the model has no parameters: there is nothing to sample.")
+        masks = _masks(named, mask)
+        groups = defaultdict(list)
+        for name, p in named.items():
+            groups[p.untyped_storage().data_ptr() if p.numel() else name].append(name)
+        self.blocks = [_block([(name, named[name]) for name in group], masks) for group in groups.values()]
+        self.dim = sum(block.num_free for block in self.blocks)
+        if self.dim == 0:
+            raise ValueError("no parameter is free: every one is masked out or has requires_grad=False.")
+
+    def values(self, state) -> list[Tensor]:
+        """The blocks, each a vector, filled from ``state`` (names to tensors)."""
+        filled = []
+        for block in self.blocks:
+            first = state[block.windows[0].name]
+            vector = torch.empty(block.size, dtype=first.dtype, device=first.device)
+            for window in block.windows:
+                if state[window.name].shape != window.shape:
+                    raise ValueError(
+                        f"{window.name} has shape {tuple(state[window.name].shape)} in the checkpoint "
+                        f"and {tuple(window.shape)} in the model."
+                    )
+                window.write(vector, state[window.name].detach())
+            filled.append(vector)
+        return filled
+
+    def split(self, w: Tensor) -> tuple[Tensor, ...]:
+        """The free coordinates ``w`` (..., d) cut into one piece per block that has any."""
+        return w.split([block.num_free for block in self.blocks if block.num_free], dim=-1)
+
+    def join(self, values: list[Tensor]) -> Tensor:
+        """The free coordinates (d,) of the block vectors ``values``."""
+        return torch.cat(
+            [
+                v if b.free is None else v[b.free.to(v.device)]
+                for b, v in zip(self.blocks, values, strict=True)
+            ]
+        )
+
+    def tensors(self, pieces, fixed) -> dict[str, Tensor]:
+        """Names to parameter tensors, from the free ``pieces`` and the block vectors ``fixed`` at w*."""
+        out, pieces = {}, iter(pieces)
+        for block, at_rest in zip(self.blocks, fixed, strict=True):
+            if block.num_free == 0:
+                vector = at_rest
+            elif block.free is None:
+                vector = next(pieces)
+            else:
+                vector = at_rest.index_copy(0, block.free.to(at_rest.device), next(pieces))
+            out.update((window.name, window.read(vector)) for window in block.windows)
+        return out
+
+
+def _masks(named, mask) -> dict[str, Tensor]:
+    """A boolean vector per parameter: which of its elements are free."""
+    unknown = set(mask or ()) - set(named)
+    if unknown:
+        raise ValueError(
+            f"mask names {sorted(unknown)}, which the model does not have; it has {sorted(named)}."
+        )
+    free = {}
+    for name, p in named.items():
+        wanted = torch.as_tensor(True if mask is None else mask.get(name, False), dtype=torch.bool).cpu()
+        if wanted.shape not in ((), p.shape):
+            raise ValueError(
+                f"mask of {name} has shape {tuple(wanted.shape)}, the parameter {tuple(p.shape)}."
+            )
+        free[name] = (wanted & p.requires_grad).expand(p.shape).reshape(-1)
+    return free
+
+
+def _block(named, masks) -> Block:
+    if len(named) == 1 and named[0][1].is_contiguous():
+        name, p = named[0]
+        windows, size, free = (Window(name, p.shape),), p.numel(), masks[name]
+    else:  # several Parameters on one storage, or one with strides: number the distinct elements they touch
+        where = {name: _elements(p) for name, p in named}
+        distinct = torch.cat(list(where.values())).unique()
+        size, free, seen = len(distinct), torch.zeros(len(distinct), dtype=torch.bool), {}
+        windows = []
+        for name, p in named:
+            index = torch.searchsorted(distinct, where[name])
+            whole = len(index) == size and torch.equal(index, torch.arange(size))
+            windows.append(Window(name, p.shape, None if whole else index.to(p.device)))
+            seen[name] = index
+            free[index] |= masks[name]
+        for name, index in seen.items():
+            if not torch.equal(free[index], masks[name]):
+                others = [other for other in seen if other != name]
+                raise ValueError(
+                    f"{name} shares its storage with {others}, but the mask (or requires_grad) frees "
+                    "only one of them; tied parameters move together."
+                )
+        windows = tuple(windows)
+    return Block(windows, size, None if free.all() else free.nonzero().squeeze(1))
+
+
+def _elements(p: Tensor) -> Tensor:
+    """The position in its storage of each element of ``p``, in ``p``'s own order."""
+    index = torch.full((), p.storage_offset())
+    for size, stride in zip(p.shape, p.stride(), strict=True):
+        index = index.unsqueeze(-1) + torch.arange(size) * stride
+    return index.reshape(-1)

@@ -1,0 +1,14 @@
+"""Samplers: ``init`` gives a state of plain tensors, ``step`` moves all chains of it at once.
+
+``step(state, target, generator, adapt)`` returns the mean loss (chains,) and the potential's gradient (chains, d) at
+the points it started from; ``adapt`` is True during burn-in.
+"""
+
+from sltcourse.llc.samplers.hmc import HMC
+from sltcourse.llc.samplers.mala import MALA
+from sltcourse.llc.samplers.rmsprop import RMSPropSGLD
+from sltcourse.llc.samplers.sgld import SGLD
+from sltcourse.llc.samplers.sgnht import SGNHT
+from sltcourse.llc.samplers.whitened import WhitenedSGLD
+
+__all__ = ["HMC", "MALA", "SGLD", "SGNHT", "RMSPropSGLD", "WhitenedSGLD"]

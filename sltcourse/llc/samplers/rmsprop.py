@@ -1,0 +1,42 @@
+"""RMSProp-preconditioned SGLD (Li et al. 2016, arXiv 1512.07666), without its small Γ term."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class RMSPropSGLD:
+    """SGLD with step ε·G, where G = 1/(√V + ``eps``) and V is a running mean of the squared minibatch gradients.
+
+    V follows the chain through burn-in and is then held, so that the draws have one fixed stationary distribution.
+    """
+
+    adapts = True
+    lr: float | Tensor = 1e-4
+    decay: float = 0.99
+    eps: float = 1e-2
+
+    def init(self, target, generator):
+        w = target.center.clone()
+        return State(w, torch.zeros_like(w), torch.zeros((), device=w.device))
+
+    def step(self, state, target, generator, adapt):
+        """Move all chains; return the loss and the potential's gradient where they were."""
+        loss, grad = target.loss_and_grad(state.w)
+        if adapt:
+            state.second_moment.mul_(self.decay).addcmul_(grad, grad, value=1 - self.decay)
+            state.weight.mul_(self.decay).add_(1 - self.decay)
+        step = self.lr / ((state.second_moment / state.weight).sqrt_() + self.eps)
+        force = target.force(state.w, grad)
+        noise = torch.empty_like(force).normal_(generator=generator)
+        state.w.sub_(0.5 * step * force).add_(noise.mul_(step.sqrt_()))
+        return loss, force
+
+
+@dataclass
+class State:
+    w: Tensor  # (chains, d)
+    second_moment: Tensor  # (chains, d), of the loss's gradient
+    weight: Tensor  # 1 − decay^t, the bias correction

@@ -1,0 +1,29 @@
+"""Stochastic gradient Langevin dynamics (Welling & Teh 2011; localized: Lau et al. 2024, arXiv 2308.12108)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class SGLD:
+    """w ← w − (ε/2)(nβ∇L_B(w) + γ(w − w*)) + √ε·N(0, 1), with ε the step size ``lr``."""
+
+    lr: float | Tensor = 1e-4
+
+    def init(self, target, generator):
+        return State(target.center.clone())
+
+    def step(self, state, target, generator, adapt):
+        """Move all chains; return the loss and the potential's gradient where they were."""
+        loss, grad = target.loss_and_grad(state.w)
+        force = target.force(state.w, grad)
+        noise = torch.empty_like(force).normal_(generator=generator)
+        state.w.sub_(force * (0.5 * self.lr)).add_(noise.mul_(self.lr**0.5))
+        return loss, force
+
+
+@dataclass
+class State:
+    w: Tensor  # (chains, d)

@@ -1,0 +1,43 @@
+"""The stochastic gradient Nosé–Hoover thermostat (Ding et al. 2014)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class SGNHT:
+    """Langevin dynamics with a momentum p and a friction ξ that adapts to absorb the unknown minibatch noise.
+
+    p ← (1 − ξ)p − h∇U + √(2a)·N(0, 1),  w ← w + hp,  ξ ← ξ + h²(p·p/d − 1), with h = √``lr`` and a = ``friction``, the
+    share of its momentum that a chain loses in a step.
+    """
+
+    lr: float | Tensor = 1e-4
+    friction: float = 0.05
+
+    def init(self, target, generator):
+        momentum = torch.empty_like(target.center, memory_format=torch.contiguous_format).normal_(
+            generator=generator
+        )
+        return State(target.center.clone(), momentum, torch.full_like(target.center[:, :1], self.friction))
+
+    def step(self, state, target, generator, adapt):
+        """Move all chains; return the loss and the potential's gradient where they were."""
+        loss, grad = target.loss_and_grad(state.w)
+        force = target.force(state.w, grad)
+        h = self.lr**0.5
+        noise = torch.empty_like(force).normal_(generator=generator)
+        p = state.momentum
+        p.mul_(1 - state.friction).sub_(h * force).add_(noise, alpha=(2 * self.friction) ** 0.5)
+        state.w.add_(h * p)
+        state.friction.add_(self.lr * (p.square().mean(1, keepdim=True) - 1))
+        return loss, force
+
+
+@dataclass
+class State:
+    w: Tensor  # (chains, d)
+    momentum: Tensor  # (chains, d)
+    friction: Tensor  # (chains, 1)

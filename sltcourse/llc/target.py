@@ -1,0 +1,143 @@
+"""What the chains sample: exp(−nβ L_n(w) − γ/2 ‖w − w*‖²), for many chains, and many w*, at once.
+
+Chains are the first axis. The model runs under ``torch.func`` (functional_call, grad, vmap), so it needs no change;
+the batched gradient is traced once into a flat list of tensor operations, which is what every step then runs.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.func import grad_and_value, vmap
+from torch.fx.experimental.proxy_tensor import make_fx
+
+SAMPLES_AT_ONCE = 2**18  # data points × chains in one pass over the full data
+
+
+class Target:
+    """The tempered local posterior of ``chains`` chains.
+
+    ``objective(pieces, fixed, batch)`` is the mean loss of one chain on one batch, where ``pieces`` are the free
+    coordinates of w, cut as ``split`` does, and ``fixed`` is everything that is not sampled. ``center`` (chains, d)
+    is the w* of each chain and ``point`` (chains,) its number; ``fixed`` is shared by all chains, or has a first axis
+    of chains where ``fixed_per_chain``. ``data`` is a tuple of tensors with n rows each, or empty. ``nbeta`` and
+    ``localization`` are numbers or (chains, 1) tensors.
+    """
+
+    def __init__(
+        self,
+        objective: Callable,
+        split: Callable,
+        center: Tensor,
+        point: Tensor,
+        fixed,
+        fixed_per_chain: bool,
+        data,
+        nbeta,
+        localization,
+        batch_size: int | None,
+    ):
+        self.center, self.data, self.nbeta, self.localization = center, data, nbeta, localization
+        self._split, self._fixed, self._objective = split, fixed, objective
+        self._point = torch.unique(point, return_inverse=True)[1]
+        self._chains_of_point = torch.bincount(self._point)
+        self._fixed_axis = 0 if fixed_per_chain else None
+        self.num_samples = len(data[0]) if data else None
+        self.full_batch = batch_size is None or batch_size == self.num_samples
+        self.index = None
+        if not self.full_batch:
+            self.index = torch.zeros(len(center), batch_size, dtype=torch.long, device=center.device)
+        self._compiled = {}
+
+    def draw_batch(self, generator: torch.Generator) -> None:
+        """Choose a fresh minibatch for each chain, with replacement; nothing to do at full batch."""
+        if self.index is not None:
+            self.index.random_(0, self.num_samples, generator=generator)
+
+    def loss_and_grad(self, w: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean loss (chains,) of ``w`` (chains, d) on the current minibatches, and its gradient (chains, d)."""
+        if self.full_batch:
+            return self.full_loss_and_grad(w)
+        loss, pieces = self._run("grad", w, self._minibatch(), 0)
+        return loss, _join(pieces)
+
+    def loss(self, w: Tensor) -> Tensor:
+        """Mean loss (chains,) of ``w`` on the current minibatches."""
+        return self.full_loss(w) if self.full_batch else self._run("loss", w, self._minibatch(), 0)
+
+    def full_loss(self, w: Tensor) -> Tensor:
+        """L_n(w) over all the data, shape (chains,)."""
+        return self._over_data("loss", w)
+
+    def full_loss_and_grad(self, w: Tensor) -> tuple[Tensor, Tensor]:
+        """L_n(w) over all the data and its gradient, shapes (chains,) and (chains, d)."""
+        loss, *pieces = self._over_data("grad", w)
+        return loss, _join(pieces)
+
+    def force(self, w: Tensor, grad: Tensor) -> Tensor:
+        """The gradient nβ∇L + γ(w − w*) of the potential, given the loss's; overwrites and returns ``grad``."""
+        return grad.mul_(self.nbeta).add_((w - self.center).mul_(self.localization))
+
+    def potential(self, w: Tensor, loss: Tensor) -> Tensor:
+        """nβ L + γ/2 ‖w − w*‖², shape (chains, 1), for the losses (chains,) at ``w``."""
+        pull = (w - self.center).square_().sum(1, keepdim=True)
+        return self.nbeta * loss[:, None] + 0.5 * self.localization * pull
+
+    def mean_over_chains(self, x: Tensor) -> Tensor:
+        """The mean of ``x`` (chains, k) over the chains of the same w*; non-finite entries count as 0.
+
+        Shape (1, k) where there is one w*, else (chains, k).
+        """
+        x = torch.where(torch.isfinite(x), x, 0)
+        if len(self._chains_of_point) == 1:
+            return x.mean(0, keepdim=True)
+        total = x.new_zeros(len(self._chains_of_point), x.shape[1]).index_add_(0, self._point, x)
+        return (total / self._chains_of_point[:, None])[self._point]
+
+    def _minibatch(self):
+        flat = self.index.view(-1)
+        return tuple(x.index_select(0, flat).view(*self.index.shape, *x.shape[1:]) for x in self.data)
+
+    def _over_data(self, kind, w):
+        """The mean over all rows of the data, slice by slice."""
+        if not self.data:
+            out = self._run(kind, w, (), None)
+            return out if kind == "loss" else (out[0], *out[1])
+        rows = max(1, min(self.num_samples, SAMPLES_AT_ONCE // len(w)))
+        total = None
+        for start in range(0, self.num_samples, rows):
+            batch = tuple(x[start : start + rows] for x in self.data)
+            out = self._run(kind, w, batch, None)
+            share = len(batch[0]) / self.num_samples
+            parts = [part * share for part in ([out] if kind == "loss" else [out[0], *out[1]])]
+            total = parts if total is None else [t.add_(p) for t, p in zip(total, parts, strict=True)]
+        return total[0] if kind == "loss" else total
+
+    def _run(self, kind, w, batch, batch_axis):
+        args = (self._split(w), self._fixed, batch)
+        key = (kind, batch_axis, len(w), len(batch[0]) if batch else 0)
+        if key not in self._compiled:
+            one = self._objective if kind == "loss" else _value_first(grad_and_value(self._objective))
+            batched = vmap(one, in_dims=(0, self._fixed_axis, batch_axis))
+            self._compiled[key] = make_fx(batched)(*args)
+        return self._compiled[key](*args)
+
+
+def _value_first(function):
+    def swapped(*args):
+        grad, value = function(*args)
+        return value, grad
+
+    return swapped
+
+
+def _join(pieces) -> Tensor:
+    return torch.cat(list(pieces), dim=1)  # always a fresh tensor: the samplers overwrite it
+
+
+def default_nbeta(num_samples: int) -> float:
+    """n/log n, the inverse temperature nβ of WBIC (Watanabe 2013), for n ≥ 2 samples."""
+    if num_samples < 2:
+        raise ValueError(f"n/log n needs n ≥ 2 samples, there are {num_samples}; give nbeta yourself.")
+    return num_samples / math.log(num_samples)
