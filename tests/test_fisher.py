@@ -319,6 +319,13 @@ def test_an_impossible_outcome_that_becomes_possible():
     coin = Density(q * k + (1 - q) * (1 - k), {k: sp.FiniteSet(0, 1)}, {q: sp.Interval(0, 1)})
     with pytest.raises(InfiniteInformation, match="k = 1 has probability 0"):
         fisher_matrix(coin, [0])
+    powers = Density(q**k * (1 - q) ** (1 - k), {k: sp.FiniteSet(0, 1)}, {q: sp.Interval(0, 1)})
+    with pytest.raises(InfiniteInformation, match="k = 1 has probability 0"):
+        fisher_matrix(powers, [0])
+    with pytest.raises(ValueError, match="q = 0 the density has no derivative at the outcome k = "):
+        certify(powers, [0])
+    with pytest.raises(ValueError, match="q = 0 the density has no derivative"):
+        prove_null(powers, [0], [1])
 
 
 def test_no_closed_form_is_said_in_time():

@@ -152,16 +152,17 @@ def fisher_matrix(density, point=None):
     (then `certify` still decides the rank), ValueError for a point that is no point of W.
     """
     at = {} if point is None else _point(density, point)
-    where = ", ".join(f"{w} = {value}" for w, value in at.items()) or "a general point"
-    p = density.joint.subs(at)
-    gradient = [sp.diff(density.joint, w).subs(at) for w in density.parameters]
-    d = density.dimension
-    matrix = sp.zeros(d, d)
-    diagonal_first = sorted(itertools.combinations_with_replacement(range(d), 2), key=lambda ij: ij[0] != ij[1])
+    where = _assignment(at) or "a general point"
+    finite, rest = _split(density.observed)
+    matrix = sp.zeros(density.dimension, density.dimension)
     try:
         with time_limit(SECONDS):
-            for i, j in diagonal_first:
-                matrix[i, j] = matrix[j, i] = _mean_product(density, p, gradient, i, j, where)
+            for values in _product(finite):
+                joint = density.joint.subs(values)
+                p, gradient = joint.subs(at), [sp.diff(joint, w).subs(at) for w in density.parameters]
+                if rest:
+                    p, *gradient = map(_expand, _centred(p, *gradient, variables=rest))
+                _add_outcome(matrix, density, p, gradient, rest, where, values)
     except (TimeoutError, NotImplementedError):
         raise Undecided(
             f"sympy finds no closed form for the Fisher information at {where}. The rank needs no integral: "
@@ -170,25 +171,17 @@ def fisher_matrix(density, point=None):
     return sp.ImmutableMatrix(matrix.applyfunc(_tidy))
 
 
-def _mean_product(density, p, gradient, i, j, where):
-    """E[∂_i log p · ∂_j log p]: one entry of the Fisher matrix."""
-    name = list(density.parameters)[i]
-    finite, rest = _split(density.observed)
-    total = sp.Integer(0)
-    for values in _product(finite):
-        here, gi, gj = (e.subs(values) for e in (p, gradient[i], gradient[j]))
-        if rest:
-            here, gi, gj = map(_expand, _centred(here, gi, gj, variables=rest))
-        if gi == 0 or gj == 0:
-            continue
-        if here == 0:
-            if sp.simplify(gi) == 0 or sp.simplify(gj) == 0:
-                continue
+def _add_outcome(matrix, density, p, gradient, rest, where, values):
+    """Add ∫ ∂_i p ∂_j p / p over the variables `rest` to each entry of the matrix, the diagonal first."""
+    moving = [i for i, g in enumerate(gradient) if g != 0 and (p != 0 or sp.simplify(g) != 0)]
+    for i, j in sorted(itertools.combinations_with_replacement(moving, 2), key=lambda ij: ij[0] != ij[1]):
+        name = list(density.parameters)[i]
+        if p == 0:
             raise InfiniteInformation(
                 f"At {where} the outcome {_assignment(values)} has probability 0, but its probability moves with "
                 f"{name}: the Fisher information is infinite. The point lies on the edge of the model."
             )
-        part = _integrate(gi * gj / here, rest)
+        part = _integrate(gradient[i] * gradient[j] / p, rest)
         if part is None:
             raise NotImplementedError
         if part.has(sp.oo, sp.zoo, sp.nan):
@@ -197,8 +190,9 @@ def _mean_product(density, p, gradient, i, j, where):
                 "so there is no Fisher matrix and no rank. Whether a direction leaves p unchanged needs no integral: "
                 "use certify(density, point)."
             )
-        total += part
-    return total
+        matrix[i, j] += part
+        if i != j:
+            matrix[j, i] += part
 
 
 # ------------------------------------------------------------------------- directions that leave p unchanged
@@ -229,6 +223,8 @@ def prove_null(density, point, v):
     v = _direction(density, v)
     derivative = sum((c * sp.diff(density.pdf, w) for c, w in zip(v, density.parameters, strict=True)), sp.Integer(0))
     derivative = derivative.subs(at, simultaneous=True)
+    if derivative.has(sp.zoo, sp.nan):
+        raise ValueError(f"At {_assignment(at)} the density has no derivative.")
     if _moves(density, derivative):
         return Proof(derivative, _simplify(derivative), False)
     finite, rest = _split(density.observed)
@@ -251,13 +247,12 @@ def _moves(density, derivative):
     free = {w: support for w, support in density.parameters.items() if derivative.has(w)}
     others = derivative.free_symbols - set(free) - set(density.observed)
     free.update(dict.fromkeys(sorted(others, key=str), sp.S.Reals))
-    evaluate = sp.lambdify([*density.observed, *free], derivative, "mpmath")
-    with mpmath.workdps(DIGITS):
-        for values in _samples(density.observed, 60, 29):
-            for setting in _samples(free, 5):
-                value = evaluate(*map(_mpf, values.values()), *map(_mpf, setting.values()))
-                if mpmath.isfinite(value) and abs(value) > ZERO:
-                    return True
+    evaluate = _evaluator([derivative], [*density.observed, *free])
+    for values in _samples(density.observed, 60, 29):
+        for setting in _samples(free, 5):
+            (value,) = evaluate({**values, **setting})
+            if mpmath.isfinite(value) and abs(value) > ZERO:
+                return True
     return False
 
 
@@ -315,20 +310,19 @@ def _negligible(value):
 
 def _score_table(density, at):
     """Outcomes x_k and the matrix of scores ∂_i log p(x_k|w) at them (where p = 0, of ∂_i p itself)."""
-    observed = density.observed
-    expressions = [density.pdf.subs(at)] + [sp.diff(density.pdf, w).subs(at) for w in density.parameters]
-    evaluate = sp.lambdify(list(observed), expressions, "mpmath")
-    outcomes, rows = [], []
-    with mpmath.workdps(DIGITS):
-        for values in _samples(observed, 12 * density.dimension + 40, 29):
-            p, *gradient = evaluate(*map(_mpf, values.values()))
-            outcomes.append(values)
-            rows.append([sp.Float(g / p if p else g, DIGITS) for g in gradient])
+    expressions = [density.pdf] + [sp.diff(density.pdf, w) for w in density.parameters]
+    evaluate = _evaluator(expressions, [*density.observed, *at])
+    outcomes = _samples(density.observed, 12 * density.dimension + 40, 29)
+    rows = []
+    for values in outcomes:
+        p, *gradient = evaluate({**values, **at})
+        with mpmath.workdps(DIGITS):
+            scores = [g / p if p else g for g in gradient]
+        if not all(map(mpmath.isfinite, scores)):
+            where, outcome = _assignment(at), _assignment(values)
+            raise ValueError(f"At {where} the density has no derivative at the outcome {outcome}.")
+        rows.append([sp.Float(score, DIGITS) for score in scores])
     return outcomes, sp.Matrix(rows)
-
-
-def _mpf(number):
-    return mpmath.mpmathify(sp.N(number, DIGITS))
 
 
 def _null_vector(echelon, pivots, column):
@@ -557,14 +551,15 @@ def _check_symbols(density):
 def _check_density(pdf, variables, others, name):
     """ValueError unless pdf ≥ 0 at sampled points and its total mass over `variables` is 1 for all of `others`."""
     settings = _samples(others, 3)
+    evaluate = _evaluator([pdf], [*variables, *others])
     for values in _samples(variables, 30, 29):
         for setting in settings:
-            value = pdf.subs({**values, **setting}).evalf(DIGITS // 3)
+            (value,) = evaluate({**values, **setting})
             where = _assignment({**values, **setting})
-            if not (value.is_real and value.is_finite):
+            if mpmath.im(value) != 0 or not mpmath.isfinite(value):
                 raise ValueError(f"The density {name} is no finite real number at {where}.")
-            if value < 0:
-                raise ValueError(f"The density {name} is negative at {where}: {sp.N(value, 4)}.")
+            if mpmath.re(value) < 0:
+                raise ValueError(f"The density {name} is negative at {where}: {mpmath.nstr(value, 4)}.")
     try:
         with time_limit(SECONDS / 2):
             total = _mass(pdf, variables)
@@ -652,6 +647,20 @@ def _direction(density, v):
     if all(c == 0 for c in v):
         raise ValueError("The direction is the zero vector, which moves nothing in any model.")
     return v
+
+
+def _evaluator(expressions, symbols):
+    """A function from {symbol: exact number} to the expressions' values with 60 digits; NaN where one has none."""
+    evaluate = sp.lambdify(symbols, expressions, "mpmath")
+
+    def values(assignment):
+        with mpmath.workdps(DIGITS):
+            try:
+                return evaluate(*(mpmath.mpmathify(sp.N(assignment[symbol], DIGITS)) for symbol in symbols))
+            except ZeroDivisionError:
+                return [mpmath.nan] * len(expressions)
+
+    return values
 
 
 def _split(sets):
