@@ -28,7 +28,7 @@ def crossing_free_energy(n, density):
 
 @pytest.mark.parametrize("k", [1, 2, 3, 4])
 def test_one_dimension_against_the_incomplete_gamma_function(k):
-    F = Posterior(lambda w: w[0] ** (2 * k), LINE, N).free_energy
+    F = Posterior(lambda w: w[:, 0] ** (2 * k), LINE, N).free_energy
     exact = power_free_energy(N, k)
     assert np.max(np.abs(F.value - exact)) < 1e-11
     assert np.max(np.abs(F.value / exact - 1)) < 1e-8
@@ -37,10 +37,10 @@ def test_one_dimension_against_the_incomplete_gamma_function(k):
 
 # s = −log K is a sum of exponential variables with rates 1/(2k_j): ties give gamma densities
 CROSSINGS = {
-    "w1²w2²": (lambda w: (w[0] * w[1]) ** 2, SQUARE, lambda s: s / 4 * mp.exp(-s / 2)),
-    "w1²w2⁴": (lambda w: w[0] ** 2 * w[1] ** 4, SQUARE, lambda s: (mp.exp(-s / 4) - mp.exp(-s / 2)) / 2),
-    "w1⁴w2⁴": (lambda w: (w[0] * w[1]) ** 4, SQUARE, lambda s: s / 16 * mp.exp(-s / 4)),
-    "w1²w2²w3²": (lambda w: (w[0] * w[1] * w[2]) ** 2, CUBE, lambda s: s**2 / 16 * mp.exp(-s / 2)),
+    "w1²w2²": (lambda w: (w[:, 0] * w[:, 1]) ** 2, SQUARE, lambda s: s / 4 * mp.exp(-s / 2)),
+    "w1²w2⁴": (lambda w: w[:, 0] ** 2 * w[:, 1] ** 4, SQUARE, lambda s: (mp.exp(-s / 4) - mp.exp(-s / 2)) / 2),
+    "w1⁴w2⁴": (lambda w: (w[:, 0] * w[:, 1]) ** 4, SQUARE, lambda s: s / 16 * mp.exp(-s / 4)),
+    "w1²w2²w3²": (lambda w: (w[:, 0] * w[:, 1] * w[:, 2]) ** 2, CUBE, lambda s: s**2 / 16 * mp.exp(-s / 2)),
 }
 
 
@@ -56,101 +56,104 @@ def test_ridges_against_mpmath(name):
 
 def test_ridge_leading_terms():
     n = 1e6  # ∫ exp(−n x²y⁴) over [−1, 1]² ~ 2 Γ(1/4) n^(−1/4); the next term is of order n^(−1/2)
-    F = Posterior(lambda w: w[0] ** 2 * w[1] ** 4, SQUARE, n).free_energy.value
+    F = Posterior(lambda w: w[:, 0] ** 2 * w[:, 1] ** 4, SQUARE, n).free_energy.value
     leading = 2 * np.exp(gammaln(0.25)) * n**-0.25 / 4
     assert np.exp(-F) == pytest.approx(leading, rel=0.05)
 
 
 def test_empirical_loss_and_a_prior_of_ones_own():
     def prior(w):
-        return 0.75 * (1 - w[0] ** 2)
+        return 0.75 * (1 - w[:, 0] ** 2)
 
     def loss(w):
-        return 1.4 + (w[0] - 0.3) ** 2 / 2 + np.sin(w[0]) / 10
+        return 1.4 + (w[:, 0] - 0.3) ** 2 / 2 + np.sin(w[:, 0]) / 10
 
     n = np.array([1.0, 100.0, 1e4])
     F = Posterior(loss, LINE, n, beta=0.5, prior=prior, breakpoints=[0.3]).free_energy.value
     for x, value in zip(n, F, strict=True):
-        low = 1.4
-        z, _ = integrate.quad(
-            lambda w: np.exp(-0.5 * x * (loss([w]) - low)) * prior([w]), -1, 1,  # noqa: B023
-            points=[0.2, 0.21], epsabs=0, epsrel=1e-12, limit=400,
-        )
-        assert value == pytest.approx(0.5 * x * low - np.log(z), rel=1e-10)
+
+        def weight(w, x=x):
+            w = np.array([[w]])
+            return (np.exp(-0.5 * x * (loss(w) - 1.4)) * prior(w))[0]
+
+        z, _ = integrate.quad(weight, -1, 1, points=[0.2, 0.21], epsabs=0, epsrel=1e-12, limit=400)
+        assert value == pytest.approx(0.5 * x * 1.4 - np.log(z), rel=1e-10)
 
 
 def test_no_underflow_and_no_overflow():
     for level in (-1e6, 1e6):
-        F = Posterior(lambda w: w[0] ** 2 + level, LINE, 1e6).free_energy.value  # noqa: B023
+        F = Posterior(lambda w: w[:, 0] ** 2 + level, LINE, 1e6).free_energy.value  # noqa: B023
         assert F == pytest.approx(1e6 * level + power_free_energy(1e6, 1), abs=2e-3)
-    far = Posterior(lambda w: (w[0] - 3) ** 2, LINE, 1e6, breakpoints=[1]).free_energy.value
+    far = Posterior(lambda w: (w[:, 0] - 3) ** 2, LINE, 1e6, breakpoints=[1]).free_energy.value
     assert far == pytest.approx(4e6 + np.log(2 * 4e6), abs=1e-5)  # mass at the edge: Z ~ e^(−4n) / (2·4n)
 
 
 def test_n_and_beta_enter_as_their_product():
     beta = np.array([0.1, 1.0, 3.0])
-    a = Posterior(lambda w: w[0] ** 6, LINE, 100, beta=beta)
-    b = Posterior(lambda w: w[0] ** 6, LINE, 100 * beta)
+    a = Posterior(lambda w: w[:, 0] ** 6, LINE, 100, beta=beta)
+    b = Posterior(lambda w: w[:, 0] ** 6, LINE, 100 * beta)
     assert a.free_energy.value.shape == (3,)
     assert np.allclose(a.free_energy.value, b.free_energy.value, atol=1e-9)
-    assert isinstance(Posterior(lambda w: w[0] ** 2, LINE, 10).free_energy.value, float)
+    assert isinstance(Posterior(lambda w: w[:, 0] ** 2, LINE, 10).free_energy.value, float)
 
 
 def test_expectations_against_closed_forms():
     n = np.array([10.0, 1e3, 1e6])
-    post = Posterior(lambda w: w[0] ** 6 + w[1] ** 2, SQUARE, n)
+    post = Posterior(lambda w: w[:, 0] ** 6 + w[:, 1] ** 2, SQUARE, n)
     # E[w^2k] n = a γ(a + 1, n) / (a γ(a, n)) in units of the complete functions, a = 1/2k
-    for f, a in ((lambda w: w[0] ** 6, 1 / 6), (lambda w: w[1] ** 2, 1 / 2)):
+    for f, a in ((lambda w: w[:, 0] ** 6, 1 / 6), (lambda w: w[:, 1] ** 2, 1 / 2)):
         value, error = post.expectation(f)
         assert value == pytest.approx(a * gammainc(a + 1, n) / gammainc(a, n) / n, rel=1e-9)
         assert np.all(error <= 1e-9 * value)
     both = post.expectation(lambda w: w**2).value
     assert both.shape == (3, 2) and both[-1, 0] > 100 * both[-1, 1]
-    assert np.max(np.abs(post.expectation(lambda w: w[0]).value)) < 1e-12
+    assert np.max(np.abs(post.expectation(lambda w: w[:, 0]).value)) < 1e-12
 
 
 def test_expected_loss_is_the_derivative_of_F():
     beta = np.array([0.999, 1.0, 1.001])
-    post = Posterior(lambda w: (w[0] * w[1]) ** 2, SQUARE, 500, beta=beta)
+    post = Posterior(lambda w: (w[:, 0] * w[:, 1]) ** 2, SQUARE, 500, beta=beta)
     F = post.free_energy.value
     slope = (F[2] - F[0]) / 0.002
-    assert 500 * post.expectation(lambda w: (w[0] * w[1]) ** 2).value[1] == pytest.approx(slope, rel=1e-6)
+    assert 500 * post.expectation(lambda w: (w[:, 0] * w[:, 1]) ** 2).value[1] == pytest.approx(slope, rel=1e-6)
 
 
 def two_wells(w):
-    return np.where(w[0] < 0, 0.01 + 20 * (w[0] + 0.5) ** 4, 8 * (w[0] - 0.5) ** 2)
+    return np.where(w[:, 0] < 0, 0.01 + 20 * (w[:, 0] + 0.5) ** 4, 8 * (w[:, 0] - 0.5) ** 2)
 
 
 def test_masses_oftwo_wells():
     n = np.array([1.0, 30.0, 300.0, 3000.0])
     post = Posterior(two_wells, LINE, n, breakpoints=[-0.5, 0.0, 0.5])
-    mass = post.mass(lambda w: w[0] > 0)
+    mass = post.mass(lambda w: w[:, 0] > 0)
 
     def weight(x, low, middle, high):
         options = {"points": [middle], "epsabs": 0, "epsrel": 1e-11}
-        return integrate.quad(lambda w: np.exp(-x * two_wells([w])), low, high, **options)[0]
+        return integrate.quad(lambda w: np.exp(-x * two_wells(np.array([[w]]))[0]), low, high, **options)[0]
 
     z = [(weight(x, -1, -0.5, 0), weight(x, 0, 0.5, 1)) for x in n]
     left, right = np.array(z).T
     assert mass.value == pytest.approx(right / (left + right), rel=1e-8)
     assert post.free_energy.value == pytest.approx(-np.log((left + right) / 2), rel=1e-8)
     assert mass.value[0] < 0.5 < mass.value[-1]
+    far = Posterior(two_wells, LINE, 1e6, breakpoints=[-0.5, 0.0, 0.5]).region_free_energy(lambda w: w[:, 0] < 0)
+    assert far.value == pytest.approx(1e4 + np.log(2e7) / 4 - np.log(np.exp(gammaln(0.25)) / 4), abs=1e-3)
 
 
 def test_log_density_integrates_to_one():
     post = Posterior(two_wells, LINE, [3.0, 300.0], breakpoints=[-0.5, 0.0, 0.5])
     w = np.linspace(-1, 1, 20001)
-    density = np.exp(post.log_density(w[None]))
+    density = np.exp(post.log_density(w[:, None]))
     assert density.shape == (2, 20001)
     assert np.trapezoid(density, w) == pytest.approx(1, abs=1e-3)
-    single = Posterior(lambda w: w[0] ** 2, LINE, 5).log_density(w[None])
+    single = Posterior(lambda w: w[:, 0] ** 2, LINE, 5).log_density(w[:, None])
     assert single.shape == (20001,) and logsumexp(single) + np.log(w[1] - w[0]) == pytest.approx(0, abs=1e-3)
-    with pytest.raises(ValueError, match=r"shape \(1, N\)"):
+    with pytest.raises(ValueError, match=r"shape \(N, 1\)"):
         post.log_density(w)
 
 
 def bowl(w):
-    return np.sum(w**2, axis=0)
+    return np.sum(w**2, axis=1)
 
 
 @pytest.mark.parametrize(
@@ -173,12 +176,12 @@ def bowl(w):
         ({"bounds": [(1, 2)]}, ValueError, "breakpoints="),
         ({"breakpoints": [[0.0]]}, ValueError, "1 lists of breakpoints for 2"),
         ({"loss": 3.0}, TypeError, "loss must be a function"),
-        ({"loss": lambda w: np.log(w[0])}, ValueError, "NaN or infinite at w = "),
+        ({"loss": lambda w: np.log(w[:, 0])}, ValueError, "NaN or infinite at w = "),
         ({"loss": lambda w: w**2}, ValueError, "one real number for each"),
         ({"loss": lambda w: 1.0}, ValueError, "one real number for each"),
-        ({"loss": lambda w: w[0] + 0j}, ValueError, "complex"),
-        ({"prior": lambda w: 0 * w[0] + 0.5}, ValueError, "integrates to 2 over the box"),
-        ({"prior": lambda w: w[0]}, ValueError, "must be a density"),
+        ({"loss": lambda w: w[:, 0] + 0j}, ValueError, "complex"),
+        ({"prior": lambda w: 0 * w[:, 0] + 0.5}, ValueError, "integrates to 2 over the box"),
+        ({"prior": lambda w: w[:, 0]}, ValueError, "must be a density"),
         ({"prior": lambda w: np.full(w.shape, 0.25)}, ValueError, "the prior must return one real number"),
     ],
 )
@@ -191,14 +194,16 @@ def test_bad_input(change, error, says):
 
 def test_what_is_not_resolved_is_refused():
     with pytest.raises(ArithmeticError, match="breakpoints at the minima"):
-        Posterior(lambda w: (w[0] - 0.737) ** 2, LINE, 1e12, breakpoints=[-0.7])
-    resolved = Posterior(lambda w: (w[0] - 0.737) ** 2, LINE, 1e12, breakpoints=[0.737])
+        Posterior(lambda w: (w[:, 0] - 0.737) ** 2, LINE, 1e12, breakpoints=[-0.7])
+    resolved = Posterior(lambda w: (w[:, 0] - 0.737) ** 2, LINE, 1e12, breakpoints=[0.737])
     assert resolved.free_energy.value == pytest.approx(power_free_energy(1e12, 1), abs=1e-9)
     with pytest.raises(ArithmeticError, match="singular set along the axes"):
-        Posterior(lambda w: (w[0] - w[1]) ** 2, SQUARE, 1e6)
+        Posterior(lambda w: (w[:, 0] - w[:, 1]) ** 2, SQUARE, 1e6)
     post = Posterior(bowl, LINE, 10)
+    with pytest.raises(ArithmeticError, match="edges of the region"):
+        post.mass(lambda w: w[:, 0] > 0.1234)
     with pytest.raises(ArithmeticError, match="where the function jumps"):
-        post.mass(lambda w: w[0] > 0.1234)
+        post.expectation(lambda w: np.sign(w[:, 0] - 0.1234))
 
 
 def test_bad_functions_of_w():
@@ -208,9 +213,13 @@ def test_bad_functions_of_w():
     with pytest.raises(ValueError, match="must return an array"):
         post.expectation(lambda w: 1.0)
     with pytest.raises(ValueError, match="NaN or infinite"), np.errstate(invalid="ignore"):
-        post.expectation(lambda w: np.sqrt(w[0]))
+        post.expectation(lambda w: np.sqrt(w[:, 0]))
     with pytest.raises(ValueError, match="True or False"):
-        post.mass(lambda w: w[0])
+        post.mass(lambda w: w[:, 0])
+    with pytest.raises(ValueError, match="True or False"):
+        post.mass(lambda w: w > 0)
+    with pytest.raises(ValueError, match="the region is empty"):
+        post.mass(lambda w: w[:, 0] > 2)
 
 
 def test_an_interrupt_keeps_what_is_there(monkeypatch):

@@ -38,7 +38,7 @@ class Posterior:
 
     Parameters
     ----------
-    loss : function of w, an array of shape (d, N) whose rows are the coordinates; returns L(w), shape (N,).
+    loss : function of w, an array of shape (N, d), a point a row (w[:, 0] is w1); returns L(w), shape (N,).
     bounds : d pairs (low, high), d <= 3.
     n : sample size(s), a number >= 1 or an array of shape (k,).
     beta : inverse temperature(s) > 0, a number or an array of shape (k,).
@@ -64,7 +64,7 @@ class Posterior:
 
     def __init__(self, loss, bounds, n, *, beta=1.0, prior=None, breakpoints=(0.0,), tolerance=1e-9):
         if not callable(loss):
-            raise TypeError("loss must be a function of w, an array of shape (d, N)")
+            raise TypeError("loss must be a function of w, an array of shape (N, d)")
         self._loss, self._prior, self._tolerance = loss, prior, tolerance
         self._bounds = _check_bounds(bounds)
         self.dimension = len(self._bounds)
@@ -77,7 +77,7 @@ class Posterior:
         found = []
         advice = "put breakpoints at the minima of the loss, or take coordinates with its singular set along the axes"
         try:
-            for x in progress(nb, "free energy"):
+            for x in progress(nb, "free energy") if nb.size > 1 else nb:
                 found.append(self._settle(lambda level, x=x: self._minus_log_integral(x, level), advice))
         except KeyboardInterrupt:
             if not found:
@@ -90,32 +90,41 @@ class Posterior:
     def expectation(self, f):
         """E[f(w)] under the posterior, a Value of shape (k, …): k as in ``n``, … as in what ``f`` returns.
 
-        ``f`` maps w of shape (d, N) to an array of shape (…, N). Raises ArithmeticError if no two successive rules
+        ``f`` maps w of shape (N, d) to an array of shape (N, …). Raises ArithmeticError if no two successive rules
         agree to ``tolerance`` times E|f|.
         """
         if not callable(f):
-            raise TypeError("f must be a function of w, an array of shape (d, N)")
+            raise TypeError("f must be a function of w, an array of shape (N, d)")
         return Value(*self._settle(lambda level: self._average(f, level), "put breakpoints where the function jumps"))
 
-    def mass(self, region):
-        """Posterior probability of a region, a Value of the shape of ``n``.
+    def region_free_energy(self, region):
+        """F of a region alone, −log ∫_region exp(−nβ L) φ dw, a Value of the shape of ``n``.
 
-        ``region`` maps w of shape (d, N) to booleans of shape (N,). Its edges have to lie on breakpoints.
+        ``region`` maps w of shape (N, d) to booleans of shape (N,). Its edges have to lie on breakpoints, else
+        ArithmeticError; a region without prior mass raises ValueError.
         """
 
-        def indicator(w):
-            inside = np.asarray(region(w))
-            if inside.dtype != bool:
-                raise ValueError(f"a region returns True or False for each point, not {inside.dtype}")
-            return inside.astype(float)
+        def compute(level):
+            inside = np.concatenate([_inside(region, w) for _, w, _ in self._slabs(level)])
+            if not np.any(np.isfinite(self._rule(level)[1][inside])):
+                raise ValueError("the region is empty: no point of the box that the prior allows lies in it")
+            nb = np.atleast_1d(self.n * self.beta)
+            F, allowed = np.array([self._minus_log_integral(x, level, inside) for x in nb]).T
+            return F.reshape(self.n.shape)[()], allowed.reshape(self.n.shape)[()]
 
-        return self.expectation(indicator)
+        return Value(*self._settle(compute, "put breakpoints at the edges of the region"))
+
+    def mass(self, region):
+        """Posterior probability exp(F − F_region) of a region, a Value of the shape of ``n``; as region_free_energy."""
+        F, part = self.free_energy, self.region_free_energy(region)
+        value = np.exp(F.value - part.value)
+        return Value(value, value * (F.error + part.error))
 
     def log_density(self, w):
-        """log p(w) at points w of shape (d, N), an array of shape (k, N) (or (N,) for one n)."""
+        """log p(w) at points w of shape (N, d), an array of shape (k, N) (or (N,) for one n)."""
         w = np.asarray(w, float)
-        if w.ndim != 2 or len(w) != self.dimension:
-            raise ValueError(f"w must have the shape ({self.dimension}, N), not {w.shape}")
+        if w.ndim != 2 or w.shape[1] != self.dimension:
+            raise ValueError(f"w must have the shape (N, {self.dimension}), not {w.shape}")
         loss, log_prior = self._evaluate(w)
         nb, free_energy = np.asarray(self.n * self.beta), np.asarray(self.free_energy.value)
         return log_prior - nb[..., None] * loss + free_energy[..., None]
@@ -137,9 +146,9 @@ class Posterior:
                 )
             self._level += 1
 
-    def _minus_log_integral(self, nb, level):
+    def _minus_log_integral(self, nb, level, inside=slice(None)):
         """−log Z with one rule, and the change between rules to allow: the tolerance and the rounding of nβ L."""
-        loss, log_weight = self._rule(level)
+        loss, log_weight = (x[inside] for x in self._rule(level))
         rounding = 4 * np.finfo(float).eps * nb * abs(loss.min())
         return -_log_sum_exp(log_weight - nb * loss), self._tolerance + rounding
 
@@ -150,15 +159,17 @@ class Posterior:
         total = np.array([_log_sum_exp(log_weight - x * loss) for x in nb])
         mean = size = 0.0
         for start, w, _ in self._slabs(level):
-            part = slice(start, start + w.shape[1])
+            part = slice(start, start + len(w))
             values = np.asarray(f(w), float)
-            if values.ndim == 0 or values.shape[-1] != w.shape[1]:
-                raise ValueError(f"f must return an array of shape (…, {w.shape[1]}), not {values.shape}")
+            if values.ndim == 0 or len(values) != len(w):
+                raise ValueError(
+                    f"f must return an array of shape ({len(w)}, …) for w of shape {w.shape}, not {values.shape}"
+                )
             if not np.all(np.isfinite(values)):
                 raise ValueError("f returned NaN or infinite values on the box")
             p = np.exp(log_weight[part] - nb[:, None] * loss[part] - total[:, None])
-            mean = mean + np.tensordot(p, values, (1, -1))
-            size = size + np.tensordot(p, np.abs(values), (1, -1))
+            mean = mean + np.tensordot(p, values, 1)
+            size = size + np.tensordot(p, np.abs(values), 1)
         shape = self.n.shape + mean.shape[1:]
         return mean.reshape(shape)[()], self._tolerance * size.reshape(shape)[()]
 
@@ -181,7 +192,7 @@ class Posterior:
         """Loss and log prior at points w, checked."""
         loss = _column(self._loss(w), w, "loss")
         if not np.all(np.isfinite(loss)):
-            at = ", ".join(f"{x:.6g}" for x in w[:, ~np.isfinite(loss)][:, 0])
+            at = ", ".join(f"{x:.6g}" for x in w[~np.isfinite(loss)][0])
             raise ValueError(f"the loss is NaN or infinite at w = ({at}): shrink the box or mend the loss there")
         if self._prior is None:
             volume = np.prod([high - low for low, high in self._bounds])
@@ -204,14 +215,14 @@ class Posterior:
         return int(np.prod([len(x) for x, _ in self._axes(level)], dtype=float))
 
     def _slabs(self, level):
-        """The product rule, some nodes at a time: (index of the first, nodes of shape (d, N), log weights)."""
+        """The product rule, some nodes at a time: (index of the first, nodes of shape (N, d), log weights)."""
         nodes, log_weights = zip(*self._axes(level), strict=True)
         rest = int(np.prod([len(x) for x in nodes[1:]], dtype=int))
         step = max(1, _SLAB // rest)
         for i in range(0, len(nodes[0]), step):
             w = np.meshgrid(nodes[0][i : i + step], *nodes[1:], indexing="ij")
             logs = np.meshgrid(log_weights[0][i : i + step], *log_weights[1:], indexing="ij")
-            yield i * rest, np.array([x.ravel() for x in w]), sum(logs).ravel()
+            yield i * rest, np.stack([x.ravel() for x in w], axis=1), sum(logs).ravel()
 
 
 def graded_edges(low, high, breakpoints, finest):
@@ -242,12 +253,22 @@ def _log_sum_exp(x):
 
 def _column(values, w, name):
     values = np.asarray(values)
-    if values.shape != (w.shape[1],) or values.dtype.kind not in "fiub":
+    if values.shape != (len(w),) or values.dtype.kind not in "fiub":
         raise ValueError(
-            f"the {name} must return one real number for each of the N columns of w: for w of shape {w.shape} it "
-            f"returned shape {values.shape}, type {values.dtype}"
+            f"the {name} must return one real number for each of the N rows of w: for w of shape {w.shape} it "
+            f"returned shape {values.shape}, type {values.dtype} (write w[:, 0] for the first coordinate)"
         )
     return values.astype(float)
+
+
+def _inside(region, w):
+    inside = np.asarray(region(w))
+    if inside.dtype != bool or inside.shape != (len(w),):
+        raise ValueError(
+            f"a region must return True or False for each of the N rows of w: for w of shape {w.shape} it "
+            f"returned shape {inside.shape}, type {inside.dtype}"
+        )
+    return inside
 
 
 def _check_bounds(bounds):
