@@ -12,9 +12,7 @@ DIVERGED = 50.0  # a chain has diverged once nβ(L − L(w*)) exceeds this times
 class Traces:
     """What chains leave behind; arrays of shape (chains, draws) unless said otherwise."""
 
-    loss: (
-        np.ndarray
-    )  # L_n at the draw: exact at full batch, else L_B(w) − L_B(w*) + L_n(w*) on the draw's minibatch
+    loss: np.ndarray  # L_n at the draw: exact at full batch, else L_B(w) − L_B(w*) + L_n(w*) on the draw's minibatch
     distance: np.ndarray  # ‖w − w*‖
     tilt: np.ndarray  # nβ ∇L_n(w*)·(w − w*)
     virial: np.ndarray  # (w − w*)·∇U(w)/d: 1 on average under exp(−U), whatever U is
@@ -38,10 +36,7 @@ class Traces:
         """The chains ``which``, a slice."""
         kept = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return Traces(
-            **{
-                name: value if value is None or name == "steps" else value[which]
-                for name, value in kept.items()
-            }
+            **{name: value if value is None or name == "steps" else value[which] for name, value in kept.items()}
         )
 
 
@@ -144,9 +139,7 @@ def _captured(sampler, state, target, generator):
         if adapt not in graphs:
             side = torch.cuda.Stream()
             side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(
-                side
-            ):  # the warm-up that capture asks for; these steps are burn-in like any other
+            with torch.cuda.stream(side):  # the warm-up that capture asks for; these steps are burn-in like any other
                 for _ in range(3):
                     move(adapt)
             torch.cuda.current_stream().wait_stream(side)

@@ -85,10 +85,7 @@ class Parameters:
     def join(self, values: list[Tensor]) -> Tensor:
         """The free coordinates (d,) of the block vectors ``values``."""
         return torch.cat(
-            [
-                v if b.free is None else v[b.free.to(v.device)]
-                for b, v in zip(self.blocks, values, strict=True)
-            ]
+            [v if b.free is None else v[b.free.to(v.device)] for b, v in zip(self.blocks, values, strict=True)]
         )
 
     def tensors(self, pieces, fixed) -> dict[str, Tensor]:
@@ -109,16 +106,12 @@ def _masks(named, mask) -> dict[str, Tensor]:
     """A boolean vector per parameter: which of its elements are free."""
     unknown = set(mask or ()) - set(named)
     if unknown:
-        raise ValueError(
-            f"mask names {sorted(unknown)}, which the model does not have; it has {sorted(named)}."
-        )
+        raise ValueError(f"mask names {sorted(unknown)}, which the model does not have; it has {sorted(named)}.")
     free = {}
     for name, p in named.items():
         wanted = torch.as_tensor(True if mask is None else mask.get(name, False), dtype=torch.bool).cpu()
         if wanted.shape not in ((), p.shape):
-            raise ValueError(
-                f"mask of {name} has shape {tuple(wanted.shape)}, the parameter {tuple(p.shape)}."
-            )
+            raise ValueError(f"mask of {name} has shape {tuple(wanted.shape)}, the parameter {tuple(p.shape)}.")
         free[name] = (wanted & p.requires_grad).expand(p.shape).reshape(-1)
     return free
 

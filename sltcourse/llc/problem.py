@@ -22,31 +22,23 @@ class Problem:
         self.num_samples = len(self.data[0]) if self.data else None
         if isinstance(model, nn.Module):
             if not callable(loss):
-                raise TypeError(
-                    "loss must be a function loss(model(inputs), targets), the mean over the batch."
-                )
+                raise TypeError("loss must be a function loss(model(inputs), targets), the mean over the batch.")
             if not self.data:
                 raise ValueError("a module needs data: (inputs, targets), tensors with one row per sample.")
             if len(self.data) > 2:
-                raise ValueError(
-                    f"data for a module is (inputs, targets); {len(self.data)} tensors were given."
-                )
+                raise ValueError(f"data for a module is (inputs, targets); {len(self.data)} tensors were given.")
             values = self._prepare_module(model, points, loss, mask)
         elif callable(model):
             if loss is not None:
                 raise TypeError("a function f(w, *batch) is the loss itself: leave loss=None.")
             values = self._prepare_function(model, points, mask)
         else:
-            raise TypeError(
-                f"model must be an nn.Module or a function f(w, *batch), not {type(model).__name__}."
-            )
+            raise TypeError(f"model must be an nn.Module or a function f(w, *batch), not {type(model).__name__}.")
         first = values[0][0][0]
         device = torch.device(device if device is not None else first.device)
         dtype = dtype or (first.dtype if first.dtype in (torch.float32, torch.float64) else torch.float32)
         if device.type == "mps" and dtype == torch.float64:
-            raise ValueError(
-                "mps has no float64, which MALA and HMC want: use device='cpu', or dtype=torch.float32."
-            )
+            raise ValueError("mps has no float64, which MALA and HMC want: use device='cpu', or dtype=torch.float32.")
 
         def moved(x):
             return x.to(device, dtype if x.is_floating_point() else x.dtype)
@@ -55,10 +47,7 @@ class Problem:
         self.device, self.dtype = device, dtype
         self.centers = torch.stack([moved(self._join(vectors)) for vectors, _ in values])
         self.dim = self.centers.shape[1]
-        flat = [
-            ([moved(v) for v in vectors], {k: moved(b) for k, b in buffers.items()})
-            for vectors, buffers in values
-        ]
+        flat = [([moved(v) for v in vectors], {k: moved(b) for k, b in buffers.items()}) for vectors, buffers in values]
         self._fixed = _stacked(flat)
         self._check_loss()
         self.init_loss, self.init_grad = self._at_centers()
@@ -133,9 +122,7 @@ class Problem:
             raise ValueError("a function has no parameters of its own: give at=w*, a vector.")
         points = [torch.as_tensor(point).detach() for point in points]
         if any(p.ndim != 1 or p.shape != points[0].shape or not p.is_floating_point() for p in points):
-            raise ValueError(
-                f"at must be a floating-point vector (d,); shapes {[tuple(p.shape) for p in points]}."
-            )
+            raise ValueError(f"at must be a floating-point vector (d,); shapes {[tuple(p.shape) for p in points]}.")
         holder = nn.Module()
         holder.w = nn.Parameter(points[0].clone())
         layout = Parameters(holder, None if mask is None else {"w": mask})
@@ -160,18 +147,14 @@ class Problem:
         here = value(w, batch)
         if not isinstance(here, Tensor) or here.numel() != 1 or here.ndim > 0:
             shape = tuple(here.shape) if isinstance(here, Tensor) else type(here).__name__
-            raise ValueError(
-                f"the loss of a batch must be one number, its mean; it has shape {shape}: add .mean()."
-            )
+            raise ValueError(f"the loss of a batch must be one number, its mean; it has shape {shape}: add .mean().")
         if self.data:
             nearby = w + 0.01 * torch.linspace(-1, 1, self.dim, dtype=w.dtype, device=w.device)
             once, twice = value(nearby, batch), value(nearby, tuple(torch.cat([x, x]) for x in batch))
             if once != 0 and torch.isclose(twice, 2 * once, rtol=1e-3):
                 raise ValueError("the loss is a sum over the batch; it must be the mean.")
         if not torch.equal(torch.nan_to_num(value(w, batch)), torch.nan_to_num(here)):
-            raise ValueError(
-                "the loss changes from call to call at the same w: take the randomness out of it."
-            )
+            raise ValueError("the loss changes from call to call at the same w: take the randomness out of it.")
 
     def _at_centers(self):
         rows = torch.arange(len(self.centers), device=self.device)
@@ -190,8 +173,7 @@ class Problem:
             )
         for point in torch.nonzero(~torch.isfinite(grad).all(1)).flatten().tolist():
             raise ValueError(
-                "the gradient of the loss at w* is not finite"
-                + (f" (checkpoint {point})." if len(rows) > 1 else ".")
+                "the gradient of the loss at w* is not finite" + (f" (checkpoint {point})." if len(rows) > 1 else ".")
             )
         return loss, grad
 

@@ -57,9 +57,7 @@ class LLCResult:
     @property
     def wbic(self) -> float:
         """n times the mean loss: Watanabe's WBIC (2013), an estimate of the free energy F_n, at nβ = n/log n."""
-        if self.num_samples is None or not math.isclose(
-            self.nbeta, self.num_samples / math.log(self.num_samples)
-        ):
+        if self.num_samples is None or not math.isclose(self.nbeta, self.num_samples / math.log(self.num_samples)):
             raise ValueError("WBIC is defined at nβ = n/log n; estimate with nbeta=None.")
         return self.num_samples * self.init_loss + self.llc * math.log(self.num_samples)
 
@@ -212,8 +210,7 @@ def judge(
     if equipartition > 1.1:
         say(
             2 if equipartition > 1.3 else 1,
-            f"equipartition is {equipartition:.2f} where 1 is right: λ̂ is too large; "
-            "lower lr or raise batch_size.",
+            f"equipartition is {equipartition:.2f} where 1 is right: λ̂ is too large; lower lr or raise batch_size.",
         )
     elif equipartition < 0.8:
         say(

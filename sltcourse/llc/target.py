@@ -10,8 +10,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 from torch.func import grad_and_value, vmap
-from torch.fx.experimental.proxy_tensor import make_fx
 
+from sltcourse.llc.trace import trace
+
+THIN = 16  # a table with this many columns or fewer is gathered column by column
 SAMPLES_AT_ONCE = 2**18  # data points × chains in one pass over the full data
 
 
@@ -48,7 +50,8 @@ class Target:
         self.index = None
         if not self.full_batch:
             self.index = torch.zeros(len(center), batch_size, dtype=torch.long, device=center.device)
-        self._compiled = {}
+        self._traced = {}
+        self._columns = [x.T.contiguous() if x.ndim == 2 and x.shape[1] <= THIN else None for x in data]
 
     def draw_batch(self, generator: torch.Generator) -> None:
         """Choose a fresh minibatch for each chain, with replacement; nothing to do at full batch."""
@@ -59,21 +62,19 @@ class Target:
         """Mean loss (chains,) of ``w`` (chains, d) on the current minibatches, and its gradient (chains, d)."""
         if self.full_batch:
             return self.full_loss_and_grad(w)
-        loss, pieces = self._run("grad", w, self._minibatch(), 0)
-        return loss, _join(pieces)
+        return self._run("grad", w, self._minibatch(), 0)
 
     def loss(self, w: Tensor) -> Tensor:
         """Mean loss (chains,) of ``w`` on the current minibatches."""
-        return self.full_loss(w) if self.full_batch else self._run("loss", w, self._minibatch(), 0)
+        return self.full_loss(w) if self.full_batch else self._run("loss", w, self._minibatch(), 0)[0]
 
     def full_loss(self, w: Tensor) -> Tensor:
         """L_n(w) over all the data, shape (chains,)."""
-        return self._over_data("loss", w)
+        return self._over_data("loss", w)[0]
 
     def full_loss_and_grad(self, w: Tensor) -> tuple[Tensor, Tensor]:
         """L_n(w) over all the data and its gradient, shapes (chains,) and (chains, d)."""
-        loss, *pieces = self._over_data("grad", w)
-        return loss, _join(pieces)
+        return self._over_data("grad", w)
 
     def force(self, w: Tensor, grad: Tensor) -> Tensor:
         """The gradient nβ∇L + γ(w − w*) of the potential, given the loss's; overwrites and returns ``grad``."""
@@ -96,44 +97,48 @@ class Target:
         return (total / self._chains_of_point[:, None])[self._point]
 
     def _minibatch(self):
+        """Each chain's rows of the data, (chains, batch, ...); thin tables come column by column, see ``trace``."""
+        chains, size = self.index.shape
         flat = self.index.view(-1)
-        return tuple(x.index_select(0, flat).view(*self.index.shape, *x.shape[1:]) for x in self.data)
+        return tuple(
+            x.index_select(0, flat).view(chains, size, *x.shape[1:])
+            if columns is None
+            else columns.index_select(1, flat).view(-1, chains, size).permute(1, 2, 0)
+            for x, columns in zip(self.data, self._columns, strict=True)
+        )
 
     def _over_data(self, kind, w):
         """The mean over all rows of the data, slice by slice."""
         if not self.data:
-            out = self._run(kind, w, (), None)
-            return out if kind == "loss" else (out[0], *out[1])
+            return self._run(kind, w, (), None)
         rows = max(1, min(self.num_samples, SAMPLES_AT_ONCE // len(w)))
         total = None
         for start in range(0, self.num_samples, rows):
             batch = tuple(x[start : start + rows] for x in self.data)
-            out = self._run(kind, w, batch, None)
             share = len(batch[0]) / self.num_samples
-            parts = [part * share for part in ([out] if kind == "loss" else [out[0], *out[1]])]
+            parts = [part.mul_(share) for part in self._run(kind, w, batch, None)]
             total = parts if total is None else [t.add_(p) for t, p in zip(total, parts, strict=True)]
-        return total[0] if kind == "loss" else total
+        return total
 
     def _run(self, kind, w, batch, batch_axis):
-        args = (self._split(w), self._fixed, batch)
-        key = (kind, batch_axis, len(w), len(batch[0]) if batch else 0)
-        if key not in self._compiled:
-            one = self._objective if kind == "loss" else _value_first(grad_and_value(self._objective))
-            batched = vmap(one, in_dims=(0, self._fixed_axis, batch_axis))
-            self._compiled[key] = make_fx(batched)(*args)
-        return self._compiled[key](*args)
+        """[loss] or [loss, gradient] of all chains; ``batch_axis`` is 0 where each chain has its own batch."""
+        key = (kind, batch_axis, len(batch[0]) if batch else 0)
+        if key not in self._traced:
+            self._traced[key] = trace(self._batched(kind, batch_axis), w, *batch)
+        return self._traced[key](w, *batch)
 
+    def _batched(self, kind, batch_axis):
+        one = self._objective if kind == "loss" else grad_and_value(self._objective)
+        many = vmap(one, in_dims=(0, self._fixed_axis, batch_axis))
 
-def _value_first(function):
-    def swapped(*args):
-        grad, value = function(*args)
-        return value, grad
+        def function(w, *batch):
+            out = many(self._split(w), self._fixed, batch)
+            if kind == "loss":
+                return [out.clone()]
+            pieces, loss = out
+            return [loss.clone(), torch.cat(pieces, dim=1)]  # fresh tensors: the samplers overwrite them
 
-    return swapped
-
-
-def _join(pieces) -> Tensor:
-    return torch.cat(list(pieces), dim=1)  # always a fresh tensor: the samplers overwrite it
+        return function
 
 
 def default_nbeta(num_samples: int) -> float:

@@ -37,9 +37,7 @@ class MALA:
         force = target.force(w, grad)
         energy = target.potential(w, loss)
         back = state.w - w + 0.5 * lr * force
-        forth_minus_back = 0.5 * (
-            noise.square().sum(1, keepdim=True) - back.square().sum(1, keepdim=True) / lr
-        )
+        forth_minus_back = 0.5 * (noise.square().sum(1, keepdim=True) - back.square().sum(1, keepdim=True) / lr)
         state.accepted = (state.energy - energy + forth_minus_back).clamp(max=0).exp().nan_to_num(0.0)
         take = torch.empty_like(lr).uniform_(generator=generator) < state.accepted
         state.w = torch.where(take, w, state.w)

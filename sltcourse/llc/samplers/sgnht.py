@@ -18,9 +18,7 @@ class SGNHT:
     friction: float = 0.05
 
     def init(self, target, generator):
-        momentum = torch.empty_like(target.center, memory_format=torch.contiguous_format).normal_(
-            generator=generator
-        )
+        momentum = torch.empty_like(target.center, memory_format=torch.contiguous_format).normal_(generator=generator)
         return State(target.center.clone(), momentum, torch.full_like(target.center[:, :1], self.friction))
 
     def step(self, state, target, generator, adapt):

@@ -49,9 +49,7 @@ class State:
 def _safe_radius(target, generator) -> Tensor:
     """A scale r, (chains or 1, 1), at which a random displacement r·N(0, 1) costs at most d/2 of nβL."""
     target.draw_batch(generator)
-    direction = torch.empty_like(target.center, memory_format=torch.contiguous_format).normal_(
-        generator=generator
-    )
+    direction = torch.empty_like(target.center, memory_format=torch.contiguous_format).normal_(generator=generator)
     base = target.loss(target.center)
     radius = torch.ones_like(target.center[:, :1])
     for _ in range(60):
