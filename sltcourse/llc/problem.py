@@ -52,8 +52,11 @@ class Problem:
         self._check_loss()
         self.init_loss, self.init_grad = self._at_centers()
 
-    def target(self, rows: Tensor, nbeta, localization, batch_size: int | None) -> Target:
-        """The Target of one chain for each entry of ``rows``, the number of the point it starts at."""
+    def target(self, rows: Tensor, nbeta, localization, batch_size: int | None, pool=None) -> Target:
+        """The Target of one chain for each entry of ``rows``, the number of the point it starts at.
+
+        ``pool`` (default: ``rows``) says which chains may share what a sampler learns about the scales.
+        """
         several = len(self.centers) > 1
         center = self.centers[rows] if several else self.centers.expand(len(rows), -1)
         vectors, buffers = self._fixed
@@ -66,7 +69,7 @@ class Problem:
             self._objective,
             self._split,
             center,
-            rows,
+            rows if pool is None else pool,
             fixed,
             several,
             self.data,
