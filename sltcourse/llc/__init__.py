@@ -4,6 +4,7 @@ result = estimate_llc(model, (inputs, targets), torch.nn.functional.mse_loss)
 result.llc, result.std_error, result.verdict
 """
 
+from sltcourse.llc.calibrate import Calibration, NothingTrustworthy, calibrate
 from sltcourse.llc.estimate import estimate_llc
 from sltcourse.llc.result import LLCResult, Verdict
 from sltcourse.llc.samplers import HMC, MALA, SGLD, SGNHT, RMSPropSGLD, WhitenedSGLD
@@ -14,10 +15,13 @@ __all__ = [
     "MALA",
     "SGLD",
     "SGNHT",
+    "Calibration",
     "LLCResult",
+    "NothingTrustworthy",
     "RMSPropSGLD",
     "Verdict",
     "WhitenedSGLD",
+    "calibrate",
     "default_nbeta",
     "estimate_llc",
 ]

@@ -19,16 +19,14 @@ class Traces:
     burnin_loss: np.ndarray  # (chains, recorded burn-in steps), as loss
     first_bad: np.ndarray  # (chains,): the step by which the chain had diverged, −1 if it never did
     acceptance: np.ndarray | None  # (chains,): the mean over the draws
-    final: torch.Tensor  # (chains, d): where the chains stopped
+    final: object  # the sampler's state where the chains stopped
     steps: int  # steps each chain took
 
     @classmethod
     def concatenate(cls, parts):
         def joined(name):
             values = [getattr(part, name) for part in parts]
-            if isinstance(values[0], torch.Tensor):
-                return torch.cat(values)
-            return values[0] if values[0] is None or name == "steps" else np.concatenate(values)
+            return np.concatenate(values) if isinstance(values[0], np.ndarray) else values[0]
 
         return cls(**{name: joined(name) for name in cls.__dataclass_fields__})
 
@@ -36,7 +34,7 @@ class Traces:
         """The chains ``which``, a slice."""
         kept = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return Traces(
-            **{name: value if value is None or name == "steps" else value[which] for name, value in kept.items()}
+            **{name: value[which] if isinstance(value, np.ndarray) else value for name, value in kept.items()}
         )
 
 
@@ -119,7 +117,7 @@ def run(
         burnin_loss=base + excess[:, :burnin_events],
         first_bad=first_bad,
         acceptance=taken["accepted"][:, draws].mean(1) if exact else None,
-        final=state.w,
+        final=state,
         steps=step + 1,
     ), interrupted
 

@@ -73,8 +73,8 @@ def estimate_llc(
     if not points:
         raise ValueError("at is an empty list: there is no w*.")
     problem = Problem(model, points, data, loss, mask, dtype or (torch.float64 if exact else None), device)
-    batch_size = _batch_size(batch_size, problem.num_samples, exact)
-    nbeta = _nbeta(nbeta, problem.num_samples)
+    batch_size = batch_size_of(batch_size, problem.num_samples, exact)
+    nbeta = nbeta_of(nbeta, problem.num_samples)
 
     settings = dict(
         sampler=sampler,
@@ -213,7 +213,7 @@ def _check_counts(**counts):
             raise ValueError(f"{name} is {value!r}; it must be a whole number, 1 or more.")
 
 
-def _batch_size(batch_size, n, exact) -> int | None:
+def batch_size_of(batch_size, n, exact) -> int | None:
     """The minibatch size, or None for full batch."""
     if n is None:
         if batch_size is not None:
@@ -228,7 +228,7 @@ def _batch_size(batch_size, n, exact) -> int | None:
     return None if batch_size == n else batch_size
 
 
-def _nbeta(nbeta, n) -> float:
+def nbeta_of(nbeta, n) -> float:
     if nbeta is None:
         if n is None:
             raise ValueError("without data there is no n: give nbeta (n/log n for n samples).")

@@ -21,10 +21,10 @@ class Target:
     """The tempered local posterior of ``chains`` chains.
 
     ``objective(pieces, fixed, batch)`` is the mean loss of one chain on one batch, where ``pieces`` are the free
-    coordinates of w, cut as ``split`` does, and ``fixed`` is everything that is not sampled. ``center`` (chains, d)
-    is the w* of each chain and ``point`` (chains,) its number; ``fixed`` is shared by all chains, or has a first axis
-    of chains where ``fixed_per_chain``. ``data`` is a tuple of tensors with n rows each, or empty. ``nbeta`` and
-    ``localization`` are numbers or (chains, 1) tensors.
+    coordinates of w, cut as ``split`` does, and ``fixed`` is everything that is not sampled: shared by all chains, or
+    with a first axis of chains where ``fixed_per_chain``. ``center`` (chains, d) is the w* of each chain; chains of
+    equal ``point`` (chains,) are pooled by ``mean_over_chains``. ``data`` is a tuple of tensors with n rows each, or
+    empty. ``nbeta`` and ``localization`` are numbers or (chains, 1) tensors.
     """
 
     def __init__(

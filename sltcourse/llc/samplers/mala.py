@@ -30,16 +30,10 @@ class MALA:
     def step(self, state, target, generator, adapt):
         """Move all chains; return the loss and the potential's gradient where they were."""
         here = state.loss.clone(), state.force.clone()
-        lr = state.log_lr.exp()
-        noise = torch.empty_like(state.w).normal_(generator=generator)
-        w = state.w - 0.5 * lr * state.force + lr.sqrt() * noise
-        loss, grad = target.full_loss_and_grad(w)
-        force = target.force(w, grad)
-        energy = target.potential(w, loss)
-        back = state.w - w + 0.5 * lr * force
-        forth_minus_back = 0.5 * (noise.square().sum(1, keepdim=True) - back.square().sum(1, keepdim=True) / lr)
-        state.accepted = (state.energy - energy + forth_minus_back).clamp(max=0).exp().nan_to_num(0.0)
-        take = torch.empty_like(lr).uniform_(generator=generator) < state.accepted
+        w, loss, force, energy, state.accepted = propose(
+            target, state.w, state.force, state.energy, state.log_lr.exp(), generator
+        )
+        take = torch.empty_like(state.log_lr).uniform_(generator=generator) < state.accepted
         state.w = torch.where(take, w, state.w)
         state.force = torch.where(take, force, state.force)
         state.energy = torch.where(take, energy, state.energy)
@@ -48,6 +42,19 @@ class MALA:
             state.tuned += 1
             state.log_lr = state.log_lr + (state.accepted - TARGET_ACCEPTANCE) * 2 / state.tuned**0.6
         return here
+
+
+def propose(target, w, force, energy, step, generator):
+    """A Langevin move of size ``step`` on the full data: (w', loss, force, energy, acceptance probability) of it."""
+    noise = torch.empty_like(w).normal_(generator=generator)
+    new = w - 0.5 * step * force + step**0.5 * noise
+    loss, grad = target.full_loss_and_grad(new)
+    new_force = target.force(new, grad)
+    new_energy = target.potential(new, loss)
+    back = (w - new + 0.5 * step * new_force).square() / step
+    forth_minus_back = 0.5 * (noise.square() - back).sum(1, keepdim=True)
+    accepted = (energy - new_energy + forth_minus_back).clamp(max=0).exp().nan_to_num(0.0)
+    return new, loss, new_force, new_energy, accepted
 
 
 @dataclass

@@ -23,6 +23,10 @@ class SGLD:
         state.w.sub_(force * (0.5 * self.lr)).add_(noise.mul_(self.lr**0.5))
         return loss, force
 
+    def step_size(self, state, target):
+        """ε: a number, or (chains, 1)."""
+        return self.lr
+
 
 @dataclass
 class State:

@@ -22,7 +22,7 @@ class WhitenedSGLD:
     decay: float = 0.99
 
     def init(self, target, generator):
-        return State(target.center.clone(), _safe_radius(target, generator) ** -2, 0)
+        return State(target.center.clone(), safe_radius(target, generator) ** -2, 0)
 
     def step(self, state, target, generator, adapt):
         """Move all chains; return the loss and the potential's gradient where they were."""
@@ -32,11 +32,15 @@ class WhitenedSGLD:
             rate = max(1 - self.decay, 1 / (10 + state.adapted))
             state.curvature = torch.lerp(state.curvature, target.mean_over_chains(grad.square()), rate)
             state.adapted += 1
-        step = self.lr / (state.curvature + target.localization)
+        step = self.step_size(state, target)
         force = grad.add_((state.w - target.center).mul_(target.localization))
         noise = torch.empty_like(force).normal_(generator=generator)
         state.w.sub_(0.5 * step * force).add_(noise.mul_(step.sqrt_()))
         return loss, force
+
+    def step_size(self, state, target):
+        """ε·G, elementwise."""
+        return self.lr / (state.curvature + target.localization)
 
 
 @dataclass
@@ -46,7 +50,7 @@ class State:
     adapted: int
 
 
-def _safe_radius(target, generator) -> Tensor:
+def safe_radius(target, generator) -> Tensor:
     """A scale r, (chains or 1, 1), at which a random displacement r·N(0, 1) costs at most d/2 of nβL."""
     target.draw_batch(generator)
     direction = torch.empty_like(target.center, memory_format=torch.contiguous_format).normal_(generator=generator)
