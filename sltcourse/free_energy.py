@@ -427,13 +427,13 @@ def draw_curve():
     left.plot(0, 0, "*", color=COLORS["truth"], markersize=15)
     thin = {"arrowstyle": "-", "color": COLORS["reference"]}
     left.annotate("truth, w = 1", (0, 0), (-0.115, 0.3), arrowprops=thin)
-    left.annotate("the curve stops:\nw = 0", (HEIGHT, 0), (0.02, -0.3), arrowprops=thin)
+    left.annotate("the curve stops:\nw = 0", (HEIGHT, 0), (-0.002, -0.3), arrowprops=thin)
     left.set(xlim=(-0.16, 0.16), ylim=(-0.55, 0.75), xlabel="first coordinate of the mean", ylabel="second coordinate")
     right.plot(w, K(w[:, None]), color=COLORS["loss"])
     right.set(xlim=BOX, ylim=(0, 0.1), xlabel="w", ylabel="loss  K(w)")
     right.text(0.0, 0.055, "simple:\nbroad", color=COLORS["singular"], ha="center")
     right.text(0.0, 0.018, "ΔL = 0.0072", color=COLORS["singular"], ha="center", fontsize=9)
-    right.text(0.87, 0.055, "accurate:\nnarrow", color=COLORS["regular"], ha="right")
+    right.text(0.93, 0.013, "accurate:\nnarrow", color=COLORS["regular"], ha="right")
     return fig
 
 
