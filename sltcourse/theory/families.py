@@ -20,8 +20,9 @@ HALF = sp.Rational(1, 2)
 class Family:
     """One instance: its density, a singular point, a regular one (None if there is none), and what they mean.
 
-    `singular` and `regular` give the parameters' values in the density's order; `at` says the singular point in
-    words, `meaning` what one null direction there does in the model, and `cause` the structure behind it.
+    `singular` and `regular` give the parameters' values in the density's order, `direction` one null direction at the
+    singular point; `at` says that point in words, `meaning` what the direction does in the model, and `cause` the
+    structure behind it.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Family:
     density: Density
     singular: tuple
     regular: tuple | None
+    direction: tuple
     at: str
     meaning: str
     cause: str
@@ -43,6 +45,7 @@ def layered_network():
         regression(a * sp.tanh(b * x), {x: sp.FiniteSet(-2, -1, 1, 2)}, [a, b]),
         (1, 0),
         (1, sp.log(2)),
+        (1, 0),
         "the inner weight b is 0",
         "the outer weight a multiplies a unit that is off",
         "layers",
@@ -59,7 +62,8 @@ def radial_basis():
         regression(mean, {x: sp.FiniteSet(-2, -1, 0, 1, 2)}, [a1, b1, a2, b2]),
         (1, 0, 2, 0),
         (1, -1, 2, 1),
-        "both bumps sit at 0",
+        (1, 0, -1, 0),
+        "both bumps sit in one place",
         "height passes from one bump to the other under it",
         "exchangeable parts",
     )
@@ -74,8 +78,9 @@ def normal_mixture():
         Density((1 - a) * normal(x, 0) + a * normal(x, b), {x: sp.S.Reals}, {a: sp.Interval(0, 1), b: sp.S.Reals}),
         (HALF, 0),
         (HALF, 1),
+        (1, 0),
         "the two components coincide",
-        "a point may come from either component: their shares a and 1−a do not matter",
+        "their shares a and 1−a do not matter",
         "hidden variable",
     )
 
@@ -94,8 +99,9 @@ def binomial_mixture():
         Density((1 - a) * binomial(p) + a * binomial(q), {x: sp.FiniteSet(0, 1, 2, 3)}, dict.fromkeys((a, p, q), UNIT)),
         (HALF, HALF, HALF),
         (HALF, sp.Rational(1, 4), sp.Rational(3, 4)),
+        (0, 1, -1),
         "the two coins are alike",
-        "the coins part, one up and one down, and their average stays",
+        "one coin’s bias goes up, the other’s down: the average stays",
         "hidden variable",
     )
 
@@ -123,8 +129,9 @@ def multinomial_mixture():
         ),
         (HALF, third, third, third, third),
         (HALF, third / 2, third, third, third / 2),
+        (0, 1, 0, -1, 0),
         "the two dice are alike",
-        "the dice part in opposite ways, and their average stays",
+        "the dice change in opposite ways: the average stays",
         "hidden variable",
     )
 
@@ -144,6 +151,7 @@ def model_mixture():
         ),
         (0, 1),
         (HALF, 1),
+        (0, 1),
         "the Poisson model has weight a = 0",
         "the parameter μ belongs to a model that is not in use",
         "superposition",
@@ -160,7 +168,8 @@ def reduced_rank_regression():
         regression([a1 * hidden, a2 * hidden], {x1: BIT, x2: BIT}, [a1, a2, b1, b2]),
         (1, 2, 3, 4),
         None,
-        "anywhere: (tA, B/t) is the same map for all t",
+        (1, 2, -3, -4),
+        "anywhere, as (tA, B/t) is the same map",
         "A grows as B shrinks, and their product stays",
         "continuous symmetry",
     )
@@ -178,6 +187,7 @@ def boltzmann_machine():
         Density(pdf, dict.fromkeys(v, spin), dict.fromkeys(w, sp.S.Reals)),
         (sp.log(2), sp.log(2), 0),
         (sp.log(2), sp.log(2), sp.log(2)),
+        (1, -1, 0),
         "the third spin is cut off, w₃ = 0",
         "w₁ up and w₂ down: only the correlation of v₁ and v₂ is seen",
         "hidden variable",
@@ -199,6 +209,7 @@ def bayes_network():
         Density((1 - a) * child(p) + a * child(q), dict.fromkeys(x, BIT), dict.fromkeys((a, *p, *q), UNIT)),
         (HALF,) * 7,
         (HALF, *[sp.Rational(1, 4)] * 3, *[sp.Rational(3, 4)] * 3),
+        (1, 0, 0, 0, 0, 0, 0),
         "the children do not heed the hidden bit",
         "how often the hidden bit is 1 no longer matters",
         "hidden variable",
@@ -220,6 +231,7 @@ def hidden_markov():
         Density(sum(row), dict.fromkeys(x, BIT), dict.fromkeys((s, t, e, f), UNIT)),
         (sp.Rational(1, 3), HALF, HALF, HALF),
         (sp.Rational(1, 3), HALF, sp.Rational(1, 4), sp.Rational(3, 4)),
+        (1, 0, 0, 0),
         "both states emit alike, e = f",
         "how often the chain switches cannot be heard",
         "hidden variable",
@@ -242,9 +254,10 @@ def context_free_grammar():
         Density(stays + changes, {n: sp.S.Naturals}, {p: quarter, t: quarter, q: UNIT}),
         (sp.Rational(1, 4), sp.Rational(1, 4), HALF),
         (sp.Rational(1, 4), sp.Rational(1, 4), sp.Rational(3, 4)),
+        (1, -1, 0),
         "T nests as often as S does, q = p + t",
-        "which rule wrote a nest, xSy or xTy, leaves no trace in the word",
-        "hidden derivation",
+        "when the grammar changed from S to T leaves no trace in the word",
+        "hidden variable",
     )
 
 

@@ -248,7 +248,7 @@ def _moves(density, derivative):
     others = derivative.free_symbols - set(free) - set(density.observed)
     free.update(dict.fromkeys(sorted(others, key=str), sp.S.Reals))
     evaluate = _evaluator([derivative], [*density.observed, *free])
-    for values in _samples(density.observed, 60, 29):
+    for values in _samples(density.observed, 24, 29):
         for setting in _samples(free, 5):
             (value,) = evaluate({**values, **setting})
             if mpmath.isfinite(value) and abs(value) > ZERO:
@@ -312,7 +312,7 @@ def _score_table(density, at):
     """Outcomes x_k and the matrix of scores ∂_i log p(x_k|w) at them (where p = 0, of ∂_i p itself)."""
     expressions = [density.pdf] + [sp.diff(density.pdf, w) for w in density.parameters]
     evaluate = _evaluator(expressions, [*density.observed, *at])
-    outcomes = _samples(density.observed, 12 * density.dimension + 40, 29)
+    outcomes = _samples(density.observed, 6 * density.dimension + 12, 29)
     rows = []
     for values in outcomes:
         p, *gradient = evaluate({**values, **at})
@@ -326,13 +326,13 @@ def _score_table(density, at):
 
 
 def _null_vector(echelon, pivots, column):
-    """The exact null vector that belongs to one free column of the echelon form, cleared of denominators."""
+    """The exact null vector that belongs to one free column of the echelon form: whole numbers, the first positive."""
     v = [sp.Integer(0)] * echelon.cols
     v[column] = sp.Integer(1)
     for row, pivot in enumerate(pivots):
         value = -echelon[row, column]
         v[pivot] = sp.Integer(0) if _negligible(value) else sp.nsimplify(value, rational=True, tolerance=ZERO)
-    scale = sp.ilcm(*(c.q for c in v)) if len(v) > 1 else 1
+    scale = sp.ilcm(1, *(c.q for c in v)) * sp.sign(next(c for c in v if c != 0))
     return tuple(scale * c for c in v)
 
 
@@ -656,11 +656,17 @@ def _evaluator(expressions, symbols):
     def values(assignment):
         with mpmath.workdps(DIGITS):
             try:
-                return evaluate(*(mpmath.mpmathify(sp.N(assignment[symbol], DIGITS)) for symbol in symbols))
+                return evaluate(*(_mpf(assignment[symbol]) for symbol in symbols))
             except ZeroDivisionError:
                 return [mpmath.nan] * len(expressions)
 
     return values
+
+
+def _mpf(number):
+    if number.is_Rational:
+        return mpmath.mpf(number.p) / number.q
+    return mpmath.mpmathify(sp.N(number, DIGITS))
 
 
 def _split(sets):

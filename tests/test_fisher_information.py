@@ -1,0 +1,207 @@
+"""Lesson 01: the numbers behind its live figures, its table of families, and its checks on right and wrong answers."""
+
+import re
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from sltcourse import fisher_information as lesson
+from sltcourse.fisher_information import check
+from sltcourse.theory import families
+from sltcourse.theory.fisher import Density, fisher_matrix, normal, regression
+
+R = sp.Rational
+w = sp.Symbol("w", real=True)
+x, a, b = sp.symbols("x a b", real=True)
+
+
+# ---- live figures -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def network():
+    return lesson.live_network()
+
+
+@pytest.fixture(scope="module")
+def walk():
+    return lesson.live_families()
+
+
+def test_the_cubic_band_vanishes_at_zero_and_the_straight_one_does_not():
+    live = lesson.live_cubic()
+
+    def moved(name, at):
+        _, before, after = live.at(w=at)[f"moved {name}"]
+        return np.max(np.abs(before - after))
+
+    assert moved("N(w³, 1)", 0.0) < 0.01 < 0.05 < moved("N(w, 1)", 0.0)
+    assert np.isclose(moved("N(w, 1)", 0.0), moved("N(w, 1)", 0.8), rtol=0.01)
+    assert moved("N(w³, 1)", -0.14) < 0.005
+    assert np.isclose(live.at(w=0.5)["information"][1], 9 / 16)
+    assert "N(w³, 1) by 0.027. I(w) = 1 and 0." in live.at(w=0.0)["caption"]
+
+
+def test_the_networks_information_is_the_exact_one():
+    model = regression(a * sp.tanh(b * x), {x: sp.FiniteSet(-2, -1, 1, 2)}, [a, b])
+    for point in [(1, 0), (R(1, 2), sp.log(2)), (0, R(3, 2))]:
+        exact = np.array(fisher_matrix(model, point).evalf(), float)
+        assert np.allclose(lesson.network_information(*map(float, point)), exact)
+
+
+@pytest.mark.parametrize(
+    ("at", "rank", "along"), [((1, 0), 1, 0), ((0, 0.8), 1, 1), ((0, 0), 0, None), ((1, 0.8), 2, None)]
+)
+def test_the_ellipse_collapses_on_the_cross(network, at, rank, along):
+    shown = network.at(a=at[0], b=at[1])
+    extent = np.array([np.ptp(shown["ellipse"][0]), np.ptp(shown["ellipse"][1])])
+    assert np.sum(extent > 1e-9) == (rank if rank < 2 else 2)
+    strip = [np.ptp(c) for c in shown["strip"]]
+    if along is not None:  # an endless strip along the null axis
+        assert strip[along] > 20 and strip[1 - along] < 1
+    still = lesson.network(*at, shown["weak"][0])
+    assert np.allclose(shown["weak"][1], still) == (rank < 2)
+    assert np.allclose(shown["strong"][1], still) == (rank == 0)
+    assert f"rank {rank}" in shown["caption"]
+
+
+def test_the_ellipses_are_inverse_to_each_other(network):
+    shown = network.at(a=-0.7, b=1.2)
+    matrix = lesson.network_information(-0.7, 1.2)
+    steps = np.array(shown["strip"]) - [[-0.7], [1.2]]
+    assert np.allclose(np.einsum("ik,ij,jk->k", steps, matrix, steps), 0.1)
+    root = np.linalg.cholesky(np.linalg.inv(matrix))
+    assert np.allclose(np.linalg.norm(root.T @ np.array(shown["ellipse"]), axis=0), 1)
+
+
+def test_every_family_stands_still_to_first_order(walk):
+    for family, _, _ in lesson.certified():
+        steps = np.array(walk.controls["step"].values)
+        shown = [walk.at(family=family.name, step=s) for s in steps]
+        k = {which: np.array([state[f"K {which}"][1] for state in shown]) for which in ("null", "fast")}
+        slope = np.polyfit(np.log(steps[:8]), np.log(k["fast"][:8]), 1)[0]
+        assert abs(slope - 2) < 0.1, family.name
+        if np.isfinite(k["null"]).any():
+            assert np.polyfit(np.log(steps[:8]), np.log(k["null"][:8]), 1)[0] > 3.8, family.name
+            assert "slope 4" in walk.at(family=family.name)["verdict"][2]
+        else:  # then p is constant on the whole line, not only to first order
+            t = sp.Symbol("t")
+            where = zip(family.density.parameters, family.singular, family.direction, strict=True)
+            line = {p: start + t * v for p, start, v in where}
+            change = sp.diff(family.density.pdf.subs(line, simultaneous=True), t)
+            if sp.S.Naturals in family.density.variables.values():
+                (n,) = family.density.variables
+                assert all(sp.simplify(change.subs(n, i)) == 0 for i in range(1, 8))
+            else:
+                assert sp.simplify(change) == 0, family.name
+
+
+def test_divergences_against_closed_forms():
+    shares = [0.1, 1.0]
+    neuron = lesson.Journey(families.layered_network(), shares)
+    assert np.isclose(neuron.divergence("fast", 1.0), np.mean(np.tanh(lesson.INPUTS) ** 2) / 2)
+    coins = lesson.Journey(families.binomial_mixture(), shares)
+    p = 0.5 + 0.35 * 0.1  # both biases move by 0.7·0.5 at the longest step
+    assert np.isclose(coins.divergence("fast", 0.1), 1.5 * (np.log(0.5 / p) + np.log(0.5 / (1 - p))))
+
+
+def test_the_normal_mixtures_divergence_by_monte_carlo():
+    view = lesson.View(families.normal_mixture().density)
+    z = np.random.default_rng(0).normal(size=400_000)
+    log_ratio = -np.log(0.5 + 0.5 * np.exp(z - 0.5))  # p(x|½, 0) is N(0, 1)
+    exact = view.divergence(np.array([0.5, 0.0]), np.array([0.5, 1.0]))
+    assert abs(exact - log_ratio.mean()) < 5 * log_ratio.std() / 632
+
+
+def test_the_wedge_holds_the_networks_functions():
+    amplitude, speed = np.random.default_rng(0).normal(size=(2, 100))
+    slopes = lesson.network(amplitude, speed, 2) / lesson.network(amplitude, speed, 1)
+    assert np.all((slopes > 1) & (slopes < 2))
+    lesson.style.plt.close(lesson.draw_wedge())
+
+
+# ---- the ten families -------------------------------------------------------------------------------------------
+
+
+def test_the_table_of_families():
+    rows = lesson.families_table().rows
+    ranks = "1 of 2, 2 of 4, 1 of 2, 1 of 3, 2 of 5, 1 of 2, 3 of 4, 2 of 3, 3 of 7, 2 of 4, 2 of 3"
+    assert ", ".join(row[2] for row in rows) == ranks
+    assert [row[0] for row in rows if row[5] == "none"] == ["reduced rank regression"]
+    for family, found, _ in lesson.certified():  # the direction whose meaning is told is among the null ones
+        assert sp.Matrix([*found.null, family.direction]).rank() == len(found.null), family.name
+
+
+def test_a_card_tells_point_rank_and_directions():
+    rows = dict(lesson.card(families.radial_basis()).rows)
+    assert rows["rank there"] == "2 of 4" and rows["null directions, proved"] == "(1, 0, −1, 0), (0, 2, 0, −1)"
+    assert dict(lesson.card(families.reduced_rank_regression()).rows)["rank at a regular point"] == "there is none"
+
+
+# ---- checks -----------------------------------------------------------------------------------------------------
+
+MIXTURE = Density((1 - a) * normal(x, 0) + a * normal(x, b), {x: sp.S.Reals}, {a: sp.Interval(0, 1), b: sp.S.Reals})
+
+
+@pytest.mark.parametrize(
+    ("name", "answers"),
+    [
+        ("deck_information", (18 * w**4,)),
+        ("product_direction", ((2, -3),)),
+        ("product_direction", (np.array([-4.0, 6.0]),)),
+        ("mixture_ranks", ([2, 1, 1, 0],)),
+        ("coins", ((0, 1, -2),)),
+        ("coins", ((R(7, 3), -1, 2),)),
+        ("notions", ({"cubic": ("yes", "no"), "coins": ("No", "yes")},)),
+        ("own_model", (MIXTURE, (R(1, 2), 0), (1, 0))),
+    ],
+)
+def test_right_answers(name, answers):
+    assert getattr(check, name)(*answers).state == "Right"
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "words"),
+    [
+        ("deck_information", (9 * w**4,), "variance is ½"),
+        ("deck_information", (36 * w**4,), r"E\[\(x − w³\)²\]"),
+        ("deck_information", (6 * w**2,), "mean of the squared score"),
+        ("deck_information", (2,), "chain rule"),
+        ("deck_information", ("18 w^4",), "a text"),
+        ("deck_information", (18 * sp.Symbol("w") ** 4,), "own symbols"),
+        ("product_direction", ((3, 2),), "gradient"),
+        ("product_direction", ((2, 3),), "at the speed .* = 12"),
+        ("product_direction", ((0, 0),), "zero vector"),
+        ("product_direction", ((1, 2, 3),), "2 components"),
+        ("product_direction", (5,), "2 numbers"),
+        ("product_direction", ((sp.I, 1),), "real"),
+        ("mixture_ranks", ([2, 1, 1, 1],), r"At \(0, 0\) the rank is not 1"),
+        ("mixture_ranks", ([2, 2, 1, 0],), r"At \(½, 0\)"),
+        ("mixture_ranks", ([2, 1],), "Four ranks"),
+        ("mixture_ranks", (2,), "Four whole numbers"),
+        ("coins", ((0, 1, -1),), "right for a = 1/2"),
+        ("coins", ((1, 0, 0),), "v_p ≠ 0"),
+        ("coins", ((0, 1, 1),), "chance of heads"),
+        ("coins", ((0, 2, -1),), "chance of heads"),
+        ("notions", ({"cubic": ("no", "no"), "coins": ("no", "yes")},), "cubic: .* one-to-one"),
+        ("notions", ({"cubic": ("yes", "no"), "coins": ("no", "no")},), "coins: .* rank 3"),
+        ("notions", ({"cubic": ("yes", "no"), "coins": ("yes", "yes")},), "Swap"),
+        ("notions", ({"cubic": ("perhaps", "no"), "coins": ("no", "yes")},), "Choose one of"),
+        ("notions", ({"cubic": "yes", "coins": ("no", "yes")},), "Two answers"),
+        ("notions", (("yes", "no"),), "dict"),
+        ("own_model", (normal(x, a), (0,), (1,)), "Density"),
+        ("own_model", (MIXTURE, (R(1, 2), 1), (1, 0)), "p moves"),
+        ("own_model", (MIXTURE, (R(1, 2), 0), (0, 0)), "zero vector"),
+        ("own_model", (MIXTURE, (2, 0), (1, 0)), "outside its range"),
+    ],
+)
+def test_wrong_answers_are_told_why(name, answers, words):
+    verdict = getattr(check, name)(*answers)
+    assert verdict.state == "Not yet"
+    assert re.search(words, verdict.reason), verdict.reason
+
+
+@pytest.mark.parametrize("name", check.names)
+def test_untouched_exercises_stop_nothing(name):
+    assert getattr(check, name)(...).state == "Not answered"
