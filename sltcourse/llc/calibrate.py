@@ -78,16 +78,27 @@ def calibrate(model, data=None, loss=None, *, at=None, sampler=None, num_chains:
     draws = _draws(result, num_chains)
     reasons = (
         f"lr = {lr:.3g}: equipartition {by_step[chosen].equipartition:.3f}, λ̂ = {by_step[chosen].llc:.3g} where the "
-        f"next smaller step has {by_step[chosen - 1].llc:.3g}; MALA would accept {acceptances[chosen]:.0%} of them.",
+        f"next smaller step has {by_step[chosen - 1].llc:.3g}; MALA would accept {acceptances[chosen]:.0%}.",
         f"localization = {LOCALIZATIONS[held]:g}: λ̂ = {result.llc:.3g}, and {by_pull[held + 1].llc:.3g} at "
         f"{LOCALIZATIONS[held + 1]:g}.",
         f"{draws} draws of {num_chains} chains: for a Monte-Carlo error of {PRECISION:.0%} and 600 effective draws "
         f"(R-hat of the short run {result.rhat:.3f}).",
     )
-    settings = dict(sampler=replace(sampler, lr=lr), localization=LOCALIZATIONS[held], num_chains=num_chains,
-                    num_burnin_steps=max(STEPS, draws // 2), num_draws=draws, batch_size=batch_size, nbeta=nbeta)  # fmt: skip
-    return Calibration(settings, reasons, list(zip(lrs, acceptances, by_step, strict=True)),
-                       list(zip(LOCALIZATIONS, by_pull, strict=True)))  # fmt: skip
+    settings = dict(
+        sampler=replace(sampler, lr=lr),
+        localization=LOCALIZATIONS[held],
+        num_chains=num_chains,
+        num_burnin_steps=max(STEPS, draws // 2),
+        num_draws=draws,
+        batch_size=batch_size,
+        nbeta=nbeta,
+    )
+    return Calibration(
+        settings,
+        reasons,
+        list(zip(lrs, acceptances, by_step, strict=True)),
+        list(zip(LOCALIZATIONS, by_pull, strict=True)),
+    )
 
 
 class _Trials:

@@ -16,6 +16,7 @@ class Traces:
     distance: np.ndarray  # ‖w − w*‖
     tilt: np.ndarray  # nβ ∇L_n(w*)·(w − w*)
     virial: np.ndarray  # (w − w*)·∇U(w)/d: 1 on average under exp(−U), whatever U is
+    step_bias: np.ndarray  # (ε/8) ∇U·G∇U for a step ε·G: what the step adds to λ̂ where the loss is quadratic
     burnin_loss: np.ndarray  # (chains, recorded burn-in steps), as loss
     first_bad: np.ndarray  # (chains,): the step by which the chain had diverged, −1 if it never did
     acceptance: np.ndarray | None  # (chains,): the mean over the draws
@@ -56,14 +57,14 @@ def run(
     of every k steps. Returns (traces, interrupted); raises KeyboardInterrupt if no draw was made yet.
     """
     chains, dim = target.center.shape
-    exact = getattr(sampler, "exact", False)
+    exact, step_size = getattr(sampler, "exact", False), getattr(sampler, "step_size", None)
     state = sampler.init(target, generator)
     burnin_events = num_burnin_steps // num_steps_bw_draws
     events = burnin_events + num_draws
     total = num_burnin_steps + (num_draws - 1) * num_steps_bw_draws + 1
     record = {
         name: torch.zeros(events, chains, device=target.center.device, dtype=target.center.dtype)
-        for name in ("excess", "distance", "tilt", "virial", "accepted")
+        for name in ("excess", "distance", "tilt", "virial", "accepted", "step_bias")
     }
     slope = target.nbeta * grad_at_center
     done, interrupted = 0, False
@@ -83,6 +84,8 @@ def run(
                 record["virial"][done] = away.mul_(force).sum(1) / dim
                 if exact:
                     record["accepted"][done] = state.accepted[:, 0]
+                elif step_size is not None:
+                    record["step_bias"][done] = force.square_().mul_(step_size(state, target)).sum(1) / 8
                 done += 1
             else:
                 move(burnin)
@@ -114,6 +117,7 @@ def run(
         distance=taken["distance"][:, draws],
         tilt=taken["tilt"][:, draws],
         virial=taken["virial"][:, draws],
+        step_bias=taken["step_bias"][:, draws],
         burnin_loss=base + excess[:, :burnin_events],
         first_bad=first_bad,
         acceptance=taken["accepted"][:, draws].mean(1) if exact else None,

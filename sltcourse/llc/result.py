@@ -47,6 +47,7 @@ class LLCResult:
     distance: np.ndarray  # (chains, draws), ‖w − w*‖
     share_below: float  # share of draws with a loss below L_n(w*)
     tilt: float  # nβ ∇L_n(w*)·mean(w − w*): what the slope at w* alone adds to λ̂; about 0 at a minimum
+    step_bias: float  # about what the finite step and the minibatch noise add to λ̂ (exact for a quadratic loss)
     equipartition: float  # mean of (w − w*)·∇U(w)/d: 1 in equilibrium, above 1 if the step is too large
     diverged: dict[int, int]  # chain: the step by which it had diverged
     wall_time: float  # seconds, for all that ran in the same call
@@ -69,7 +70,7 @@ class LLCResult:
             f"{len(self.llc_per_chain)} chains × {self.loss_trace.shape[1]} draws, d = {self.dim}, "
             f"nβ = {self.nbeta:.4g}, γ = {self.localization:.4g}, L(w*) = {self.init_loss:.6g}",
             f"R-hat {rhat}, ESS {self.ess:.0f}, below L(w*) {self.share_below:.1%}, "
-            f"equipartition {self.equipartition:.3f}",
+            f"step bias {self.step_bias:+.2g}, equipartition {self.equipartition:.3f}",
         ]
         return "\n".join(lines)
 
@@ -93,12 +94,12 @@ def summarise(
     per_chain = np.where(sound, excess.mean(1) if excess.shape[1] else np.nan, np.nan)
     good = excess[sound]
     diverged = {int(chain): int(traces.first_bad[chain]) for chain in np.flatnonzero(~sound)}
-    llc = std_error = ess = below = tilt = equipartition = math.nan
+    llc = std_error = ess = below = tilt = equipartition = step_bias = math.nan
     rhat = acceptance = None
     if good.size:
         llc = float(good.mean())
         below, tilt = float((good < 0).mean()), float(traces.tilt[sound].mean())
-        equipartition = float(traces.virial[sound].mean())
+        equipartition, step_bias = float(traces.virial[sound].mean()), float(traces.step_bias[sound].mean())
         acceptance = None if traces.acceptance is None else float(traces.acceptance[sound].mean())
         if good.shape[1] >= 4 and np.ptp(good) > 0:
             ess = float(array_stats.ess(good, method="bulk"))
@@ -112,6 +113,7 @@ def summarise(
         share_below=below,
         tilt=tilt,
         equipartition=equipartition,
+        step_bias=step_bias,
         acceptance=acceptance,
         diverged=diverged,
         dim=dim,
@@ -148,6 +150,7 @@ def judge(
     rhat,
     share_below,
     tilt,
+    step_bias,
     equipartition,
     acceptance,
     diverged,
@@ -207,11 +210,13 @@ def judge(
             f"the gradient at w* pulls the chains downhill (it takes {-tilt:.2g} off "
             "λ̂): w* is no local minimum of L_n; train further.",
         )
-    if equipartition > 1.1:
+    if step_bias > 0.1 * abs(llc):
         say(
-            2 if equipartition > 1.3 else 1,
-            f"equipartition is {equipartition:.2f} where 1 is right: λ̂ is too large; lower lr or raise batch_size.",
+            2 if step_bias > 0.3 * abs(llc) else 1,
+            f"the step (or the minibatch noise) adds about {step_bias:.2g} to λ̂: lower lr or raise batch_size.",
         )
+    elif equipartition > 1.2:
+        say(1, f"equipartition is {equipartition:.2f} where 1 is right: the chains still spread; a longer burn-in.")
     elif equipartition < 0.8:
         say(
             1,

@@ -28,11 +28,15 @@ class RMSPropSGLD:
         if adapt:
             state.second_moment.mul_(self.decay).addcmul_(grad, grad, value=1 - self.decay)
             state.weight.mul_(self.decay).add_(1 - self.decay)
-        step = self.lr / ((state.second_moment / state.weight).sqrt_() + self.eps)
+        step = self.step_size(state, target)
         force = target.force(state.w, grad)
         noise = torch.empty_like(force).normal_(generator=generator)
         state.w.sub_(0.5 * step * force).add_(noise.mul_(step.sqrt_()))
         return loss, force
+
+    def step_size(self, state, target):
+        """ε·G, (chains, d)."""
+        return self.lr / ((state.second_moment / state.weight).sqrt_() + self.eps)
 
 
 @dataclass

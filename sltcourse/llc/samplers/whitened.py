@@ -18,7 +18,7 @@ class WhitenedSGLD:
     """
 
     adapts = True
-    lr: float | Tensor = 0.1
+    lr: float | Tensor = 0.05
     decay: float = 0.99
 
     def init(self, target, generator):
