@@ -23,7 +23,7 @@ from sltcourse.kit.progress import progress
 _RATIO = 3.0  # of the lengths of neighbouring panels
 _ORDERS = (8, 12, 18, 27, 40, 60, 90, 135, 200)  # nodes per panel, one rule after another
 _MOST_NODES = 1e7  # 8 bytes each for the loss and for the weight
-_SLAB = 2**18  # nodes handled at once
+_SLAB = 2**16  # nodes handled at once
 
 
 class Value(NamedTuple):
@@ -288,21 +288,23 @@ def _check_bounds(bounds):
 
 
 def _check_breakpoints(breakpoints, bounds):
-    breakpoints = list(breakpoints)
-    if all(np.ndim(b) == 0 for b in breakpoints):
-        breakpoints = [breakpoints] * len(bounds)
+    try:
+        if all(np.ndim(b) == 0 for b in breakpoints):
+            breakpoints = [breakpoints] * len(bounds)
+        breakpoints = [sorted({float(p) for p in points}) for points in breakpoints]
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"breakpoints must be a list of numbers, or one such list a coordinate: {breakpoints!r}"
+        ) from None
     if len(breakpoints) != len(bounds):
         raise ValueError(f"{len(breakpoints)} lists of breakpoints for {len(bounds)} coordinates: give one for each")
-    checked = []
     for points, (low, high) in zip(breakpoints, bounds, strict=True):
-        points = sorted({float(p) for p in points})
         if points and not (low <= points[0] and points[-1] <= high):
             raise ValueError(
                 f"the breakpoints {points} are not all inside [{low:g}, {high:g}]: say with breakpoints= where the "
                 "loss is singular or smallest"
             )
-        checked.append(points)
-    return checked
+    return breakpoints
 
 
 def _check_n_beta(n, beta):
