@@ -380,16 +380,22 @@ def live_shadow():
     """The cubic mean model: slide the truth and n; λ(n) = dF/d log n sees the singularity until n ~ 1/w0⁶."""
     truths, ns = np.arange(0, 21) / 40, 10.0 ** (np.arange(0, 121) / 12)
     row = {x: i for i, x in enumerate(ns)}  # the slider has every second n
-    w = np.linspace(-0.9, 0.9, 181)
-    density, slope = {}, {}
+    near = np.r_[0, np.geomspace(1e-4, 0.2, 24)]  # dense where the posterior ends as a spike
+    w, density, slope = {}, {}, {}
     for w0 in truths:
-        post = Posterior(lambda w, w0=w0: (w[:, 0] ** 3 - w0**3) ** 2 / 2, [(-1, 1)], ns, breakpoints=sorted({0.0, w0}))
-        slope[w0] = ns * post.expectation(lambda w, w0=w0: (w[:, 0] ** 3 - w0**3) ** 2 / 2).value
-        p = np.exp(post.log_density(np.r_[w, w0][:, None]))
-        density[w0] = p[:, :-1] / p.max(axis=1, keepdims=True)
+
+        def loss(w, w0=w0):
+            return (w[:, 0] ** 3 - w0**3) ** 2 / 2
+
+        post = Posterior(loss, [(-1, 1)], ns, breakpoints=sorted({0.0, w0}))
+        slope[w0] = ns * post.expectation(loss).value
+        w[w0] = np.sort(np.r_[np.linspace(-0.9, 0.9, 73), w0 - near, w0 + near])
+        p = np.exp(post.log_density(w[w0][:, None]))
+        density[w0] = p / p.max(axis=1, keepdims=True)
 
     fig, (left, right) = style.figure(1, 2)
     left.set(xlim=(-0.9, 0.9), ylim=(0, 1.08), yticks=[0, 0.5, 1], xlabel="w", ylabel="posterior density / its maximum")
+    left.set_xticks([-0.8, -0.4, 0, 0.4, 0.8])
     right.set(xscale="log", xlim=(1, 1e10), ylim=(0, 1), xlabel="n", ylabel="λ(n) = dF/d log n")
     for value, name in ((1 / 6, "1/6"), (1 / 2, "1/2")):
         right.axhline(value, color=COLORS["theory"], ls="--", lw=1.2)
@@ -403,8 +409,10 @@ def live_shadow():
         n=Slider("n", ns[::2], start=1e3, format=lambda n: style.power(n)),
     )
     purple = COLORS["posterior"]
-    live.band(left, lambda w0, n: (w, 0 * w, density[w0][row[n]]), name="posterior", color=purple, alpha=0.5)
-    live.line(left, lambda w0: ([w0, w0], [0, 1.05]), name="truth", color=COLORS["truth"], lw=1.2)
+    live.band(left, lambda w0, n: (w[w0], 0 * w[w0], density[w0][row[n]]), name="area", color=purple, alpha=0.5)
+    live.line(left, lambda w0, n: (w[w0], density[w0][row[n]]), name="posterior", color=purple, lw=1.5)
+    live.points(left, lambda w0: (w0, 0.0), name="truth", color=COLORS["truth"], markersize=11)
+    live.text(left, lambda w0: (w0 + 0.04, 0.03, "truth"), name="label", color=COLORS["truth"])
     live.line(right, lambda w0: (ns, slope[w0]), name="slope", color=COLORS["estimate"])
     live.points(right, lambda w0, n: (n, slope[w0][row[n]]), name="now", color=COLORS["estimate"], markersize=9)
     return live.caption(

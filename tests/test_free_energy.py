@@ -198,6 +198,8 @@ def test_live_shadow_reads_one_sixth_then_one_half():
     assert live.at(w0=0.1, n=1e3)["now"][1] == pytest.approx(1 / 6, abs=0.003)
     assert live.at(w0=0.1, n=1e10)["now"][1] == pytest.approx(1 / 2, abs=0.003)
     assert live.at(w0=0.0, n=1e10)["now"][1] == pytest.approx(1 / 6, abs=1e-6)
+    w, height = live.at(w0=0.325, n=1e10)["posterior"]
+    assert height.max() == 1 and w[height.argmax()] == 0.325  # the spike is drawn, however narrow
     n, slope = live.at(w0=0.1)["slope"]
     assert slope.max() > 0.8
     assert np.interp(1 / 3, slope[slope.argmax() - 24 : slope.argmax()], n[slope.argmax() - 24 : slope.argmax()]) == (
