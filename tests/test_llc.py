@@ -77,7 +77,7 @@ def test_the_step_bias_is_what_a_large_step_adds():
     exact = 0.5 * dim / (1 - 1.0 * h / 4)
     assert result.llc == pytest.approx(exact, rel=0.01)
     assert result.llc - result.step_bias == pytest.approx(dim / 2, rel=0.01)
-    assert result.verdict.word == "doubtful" and "lower lr" in str(result.verdict)
+    assert result.verdict.word == "don't" and "lower lr" in str(result.verdict)
 
 
 def cross(w):

@@ -1,0 +1,244 @@
+"""sltcourse.llc where the question is bad, the run is cut short, or the machine is small."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from sltcourse.llc import HMC, SGLD, NothingTrustworthy, WhitenedSGLD, calibrate, default_nbeta, estimate_llc
+from sltcourse.llc.parameters import Parameters
+from sltcourse.llc.problem import Problem
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+
+
+def bowl(w):
+    return 0.5 * (w**2).sum()
+
+
+def mse(outputs, targets):
+    return (outputs - targets).square().mean()
+
+
+def regression(n=50, seed=0):
+    rng = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, 3, generator=rng)
+    model = nn.Linear(3, 1)
+    with torch.no_grad():
+        for p in model.parameters():
+            p.fill_(0.5)
+        return model, (x, model(x))
+
+
+SHORT = dict(num_chains=4, num_draws=50, num_burnin_steps=50)
+MODEL, DATA = regression()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: estimate_llc("model", DATA, mse), TypeError, "nn.Module or a function"),
+        (lambda: estimate_llc(MODEL, DATA), TypeError, "loss must be a function"),
+        (lambda: estimate_llc(MODEL, None, mse), ValueError, "needs data"),
+        (lambda: estimate_llc(MODEL, (*DATA, DATA[0]), mse), ValueError, "inputs, targets"),
+        (lambda: estimate_llc(MODEL, np.zeros((5, 3)), mse), TypeError, "tuple of tensors"),
+        (lambda: estimate_llc(MODEL, (DATA[0], DATA[1][:7]), mse), ValueError, "rows"),
+        (lambda: estimate_llc(MODEL, (DATA[0][:0], DATA[1][:0]), mse), ValueError, "empty"),
+        (lambda: estimate_llc(MODEL, (DATA[0][:1], DATA[1][:1]), mse), ValueError, "n ≥ 2"),
+        (lambda: estimate_llc(MODEL, DATA, lambda o, t: (o - t) ** 2), ValueError, "add .mean"),
+        (lambda: estimate_llc(MODEL, DATA, lambda o, t: ((o - t) ** 2).sum()), ValueError, "must be the mean"),
+        (lambda: estimate_llc(MODEL, DATA, lambda o, t: mse(o, t) + math.nan), ValueError, "loss at w. is nan"),
+        (lambda: estimate_llc(MODEL, DATA, lambda o, t: mse(o, t) + torch.rand(())), ValueError, "randomness"),
+        (lambda: estimate_llc(MODEL, DATA, mse, batch_size=51), ValueError, "n = 50"),
+        (lambda: estimate_llc(MODEL, DATA, mse, batch_size=10, sampler=HMC()), ValueError, "full batch"),
+        (lambda: estimate_llc(MODEL, DATA, mse, nbeta=-1.0), ValueError, "nbeta"),
+        (lambda: estimate_llc(MODEL, DATA, mse, localization=-1.0), ValueError, "localization"),
+        (lambda: estimate_llc(MODEL, DATA, mse, num_chains=0), ValueError, "num_chains"),
+        (lambda: estimate_llc(MODEL, DATA, mse, num_burnin_steps=0), ValueError, "adapts during burn-in"),
+        (lambda: estimate_llc(MODEL, DATA, mse, at=[]), ValueError, "empty list"),
+        (lambda: estimate_llc(MODEL, DATA, mse, at={"weight": DATA[0]}), ValueError, "lacks"),
+        (lambda: estimate_llc(MODEL, DATA, mse, at=3.0), TypeError, "state dict"),
+        (lambda: estimate_llc(MODEL, DATA, mse, mask={"wieght": True}), ValueError, "does not have"),
+        (lambda: estimate_llc(MODEL, DATA, mse, mask={"bias": torch.ones(2, dtype=bool)}), ValueError, "shape"),
+        (lambda: estimate_llc(MODEL, DATA, mse, mask={}), ValueError, "no parameter is free"),
+        (lambda: estimate_llc(nn.ReLU(), DATA, mse), ValueError, "no parameters"),
+        (lambda: estimate_llc(bowl, nbeta=10.0), ValueError, "give at"),
+        (lambda: estimate_llc(bowl, at=torch.zeros(2, 2), nbeta=10.0), ValueError, "vector"),
+        (lambda: estimate_llc(bowl, at=torch.zeros(2)), ValueError, "give nbeta"),
+        (lambda: estimate_llc(bowl, loss=mse, at=torch.zeros(2), nbeta=1.0), TypeError, "leave loss=None"),
+        (lambda: estimate_llc(bowl, at=torch.zeros(2), nbeta=1.0, batch_size=5), ValueError, "no data"),
+        (lambda: estimate_llc(nn.Sequential(nn.Linear(3, 1), nn.Dropout()), DATA, mse), ValueError, "training mode"),
+        (lambda: estimate_llc(nn.Sequential(nn.Linear(3, 1), nn.BatchNorm1d(1)), DATA, mse), ValueError, "eval"),
+        (lambda: estimate_llc(MODEL, DATA, mse, memory_gib=1e-9), ValueError, "GiB"),
+        (lambda: calibrate(bowl, at=torch.zeros(2), nbeta=1.0, sampler=HMC()), TypeError, "SGLD and WhitenedSGLD"),
+        (lambda: default_nbeta(1), ValueError, "n ≥ 2"),
+    ],
+)  # fmt: skip
+def test_bad_input_says_what_is_wrong(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_a_diverging_step_is_named():
+    result = estimate_llc(bowl, at=torch.zeros(5), nbeta=1e4, sampler=SGLD(1.0), **SHORT)
+    assert result.verdict.word == "don't"
+    assert sorted(result.diverged) == [0, 1, 2, 3] and all(1 <= step <= 100 for step in result.diverged.values())
+    assert "diverged" in str(result.verdict) and "lower lr" in str(result.verdict)
+
+
+def test_a_slope_is_no_minimum():
+    result = estimate_llc(lambda w: 0.5 * ((w - 1) ** 2).sum(), at=torch.zeros(3), nbeta=100.0, **SHORT)
+    assert result.verdict.word == "don't" and "no local minimum" in str(result.verdict)
+    assert result.llc < 0 and result.tilt < -10 and result.share_below > 0.9
+
+
+def test_a_saddle_is_no_minimum():
+    result = estimate_llc(lambda w: w[0] ** 2 - w[1] ** 2 + w[1] ** 4, at=torch.zeros(2), nbeta=1000.0, **SHORT)
+    assert result.verdict.word == "don't" and "negative" in str(result.verdict)
+
+
+def test_short_and_single_chains_are_not_trusted():
+    few = estimate_llc(bowl, at=torch.zeros(3), nbeta=100.0, sampler=SGLD(1e-4), num_chains=4, num_draws=20,
+                       num_burnin_steps=0)  # fmt: skip
+    one = estimate_llc(bowl, at=torch.zeros(3), nbeta=100.0, num_chains=1, num_draws=3)
+    assert few.verdict.word == "don't" and "ESS" in str(few.verdict)
+    assert one.rhat is None and "run four or more" in str(one.verdict) and "error bar" in str(one.verdict)
+
+
+def test_calibration_refuses_a_saddle():
+    with pytest.raises(NothingTrustworthy, match="λ̂") as refusal:
+        calibrate(lambda w: -(w**2).sum() + (w**4).sum(), at=torch.zeros(2), nbeta=1000.0, num_chains=4)
+    assert refusal.value.trials
+
+
+def test_same_seed_same_numbers_and_the_model_is_untouched():
+    before = {name: p.clone() for name, p in MODEL.named_parameters()}
+    first, second, third = (estimate_llc(MODEL, DATA, mse, batch_size=10, seed=seed, **SHORT) for seed in (0, 0, 1))
+    assert np.array_equal(first.loss_trace, second.loss_trace)
+    assert not np.array_equal(first.loss_trace, third.loss_trace)
+    assert all(torch.equal(p, before[name]) and p.grad is None for name, p in MODEL.named_parameters())
+
+
+def test_traces_baseline_and_burnin():
+    result = estimate_llc(MODEL, DATA, mse, num_chains=3, num_draws=7, num_burnin_steps=20, num_steps_bw_draws=5)
+    assert result.loss_trace.shape == result.distance.shape == (3, 7)
+    assert result.burnin_trace.shape == (3, 4) and result.llc_per_chain.shape == (3,)
+    assert result.init_loss == mse(MODEL(DATA[0]), DATA[1]).item()
+    assert result.nbeta == 50 / math.log(50)
+    assert result.llc == pytest.approx(result.nbeta * (result.loss_trace.mean() - result.init_loss), rel=1e-6, abs=1e-9)
+    assert result.wbic == pytest.approx(50 * result.loss_trace.mean(), rel=1e-6)
+    with pytest.raises(ValueError, match="n/log n"):
+        _ = estimate_llc(MODEL, DATA, mse, nbeta=3.0, **SHORT).wbic
+
+
+def test_minibatch_draws_are_measured_against_their_own_baseline():
+    """A noise floor common to w and w* cancels: without that, λ̂'s error would be nβ·sd(L_B) ≈ 5."""
+    x = torch.randn(2000, 3, generator=torch.Generator().manual_seed(0))
+    y = 0.5 * x.sum(1, keepdim=True) + 0.5 + torch.randn(2000, 1, generator=torch.Generator().manual_seed(1))
+    weight = torch.linalg.lstsq(torch.cat([x, torch.ones(2000, 1)], 1), y).solution
+    model = nn.Linear(3, 1)
+    with torch.no_grad():
+        model.weight.copy_(weight[:3].T)
+        model.bias.copy_(weight[3])
+    result = estimate_llc(model, (x, y), mse, batch_size=200, num_chains=8, num_draws=500, num_burnin_steps=300)
+    assert result.std_error < 0.3
+    assert abs(result.llc - result.step_bias - 2) < 4 * result.std_error
+
+
+def test_interrupt_returns_what_is_there(monkeypatch):
+    step, calls = SGLD.step, []
+
+    def interrupted(self, *args):
+        calls.append(1)
+        if len(calls) > 80:
+            raise KeyboardInterrupt
+        return step(self, *args)
+
+    monkeypatch.setattr(SGLD, "step", interrupted)
+    result = estimate_llc(bowl, at=torch.zeros(3), nbeta=10.0, sampler=SGLD(0.01), **SHORT)
+    assert result.partial and result.loss_trace.shape == (4, 30)
+    assert result.verdict.word != "trust" and "interrupted" in str(result.verdict)
+    calls[:] = [1] * 60
+    with pytest.raises(KeyboardInterrupt):  # nothing was drawn yet
+        estimate_llc(bowl, at=torch.zeros(3), nbeta=10.0, sampler=SGLD(0.01), **SHORT)
+
+
+def test_a_trajectory_in_one_call():
+    """Checkpoints × chains in one batch, each with its own w*, baseline and buffers."""
+    model = nn.Sequential(nn.Linear(3, 1), nn.BatchNorm1d(1)).eval()
+    states = []
+    for scale in (0.5, 1.0, 2.0):
+        state = {name: value.clone() for name, value in model.state_dict().items()}
+        state["1.running_mean"] += scale
+        states.append(state)
+    results = estimate_llc(model, DATA, mse, at=states, **SHORT)
+    assert len(results) == 3
+    for state, result in zip(states, results, strict=True):
+        model.load_state_dict(state)
+        assert result.init_loss == pytest.approx(mse(model(DATA[0]), DATA[1]).item(), rel=1e-5)
+        assert result.loss_trace.shape == (4, 50)
+
+
+def test_groups_that_fit_the_memory(monkeypatch):
+    """The same chains one group after another: fewer at a time, none lost."""
+    each = Problem(MODEL, [None], DATA, mse, None, None, None).bytes_per_chain(None)
+    result = estimate_llc(MODEL, DATA, mse, memory_gib=2.5 * each / 2**30, num_chains=7, num_draws=20,
+                          num_burnin_steps=20)  # fmt: skip
+    assert result.loss_trace.shape == (7, 20) and np.isfinite(result.llc)
+
+
+def test_a_million_parameters_times_eight_chains_fit_in_8_gib():
+    model = nn.Sequential(nn.Linear(500, 1000), nn.ReLU(), nn.Linear(1000, 500))
+    x = torch.zeros(1000, 500)
+    problem = Problem(model, [None], (x, x), mse, None, None, None)
+    assert problem.dim > 1e6
+    assert 8 * problem.bytes_per_chain(100) < 2**30
+
+
+def test_masks_restrict_the_coordinates():
+    """Refined LLC of a quadratic: half the number of free coordinates."""
+    free = torch.tensor([True, False, True, True])
+    result = estimate_llc(bowl, at=torch.zeros(4), nbeta=1e5, mask=free, num_chains=16, num_draws=500)
+    assert result.dim == 3
+    assert abs(result.llc - result.step_bias - 1.5) < 4 * result.std_error
+    head = estimate_llc(MODEL, DATA, mse, mask={"bias": True}, **SHORT)
+    assert head.dim == 1
+    MODEL.bias.requires_grad_(False)
+    try:
+        assert estimate_llc(MODEL, DATA, mse, **SHORT).dim == 3
+    finally:
+        MODEL.bias.requires_grad_(True)
+
+
+class Shared(nn.Module):
+    """Two Parameters on overlapping parts of one storage, and one that is the same object twice."""
+
+    def __init__(self):
+        super().__init__()
+        storage = torch.arange(10.0)
+        self.first, self.second = nn.Parameter(storage[:6].view(2, 3)), nn.Parameter(storage[4:])
+        self.square = nn.Parameter(torch.arange(4.0).view(2, 2))
+        self.again, self.turned = self.square, nn.Parameter(self.square.data.T)
+
+
+def test_shared_storage_is_counted_once():
+    model = Shared()
+    layout = Parameters(model)
+    state = dict(model.named_parameters())
+    assert layout.dim == 14
+    vectors = layout.values(state)
+    rebuilt = layout.tensors(layout.split(layout.join(vectors)), vectors)
+    assert all(torch.equal(rebuilt[name], p) for name, p in state.items())
+    with pytest.raises(ValueError, match="move together"):
+        Parameters(model, {"square": True})
+
+
+def test_settings_survive_in_the_result():
+    result = estimate_llc(bowl, at=torch.zeros(3), nbeta=10.0, sampler=WhitenedSGLD(0.02), **SHORT)
+    assert result.settings["sampler"] == WhitenedSGLD(0.02) and result.localization == 1.0
+    assert result.chain_steps_per_second > 0 and "λ̂" in str(result)
