@@ -229,7 +229,7 @@ def certified():
 
 def vector(v):
     """A point or direction as text: (1, −2, 0)."""
-    return "(" + ", ".join(str(c).replace("-", "−") for c in v) + ")"
+    return "(" + ", ".join(str(c).replace("-", "−").replace("log(2)", "log 2") for c in v) + ")"
 
 
 def card(family):
@@ -239,10 +239,11 @@ def card(family):
     rows = [
         ["model", family.instance],
         ["parameters", f"({names}), d = {found.dimension}"],
-        ["singular where", f"{family.at}; take {_place(family.singular)}"],
+        ["singular where", f"{family.at}; take {vector(family.singular)}"],
         ["rank there", f"{found.rank} of {found.dimension}"],
         ["null directions, proved", ", ".join(vector(v) for v in found.null)],
         [f"{vector(family.direction)} means", family.meaning],
+        ["cause", family.cause],
         ["rank at a regular point", _regular(family)],
     ]
     return style.table(rows, [family.name, ""])
@@ -252,12 +253,7 @@ def _regular(family):
     if family.regular is None:
         return "there is none"
     found = certify(family.density, family.regular)
-    return f"{found.rank} of {found.dimension}, at {_place(family.regular)}"
-
-
-def _place(point):
-    return vector(str(value).replace("log(2)", "log 2") for value in point)
-
+    return f"{found.rank} of {found.dimension}, at {vector(family.regular)}"
 
 def families_table():
     """The ten families on one page: rank at the singular point and at a regular one, a null direction, its meaning."""
@@ -265,8 +261,8 @@ def families_table():
         [
             family.name,
             family.at,
-            f"{found.rank} of {found.dimension}",
-            vector(family.direction),
+            f"{found.rank} of {found.dimension}".replace(" ", "\u00a0"),
+            vector(family.direction).replace(" ", "\u00a0"),
             family.meaning,
             "none" if regular is None else f"{regular.rank} of {regular.dimension}",
         ]

@@ -330,10 +330,10 @@ def test_an_impossible_outcome_that_becomes_possible():
 
 def test_no_closed_form_is_said_in_time():
     mixture = families.normal_mixture().density
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(Undecided, match="certify"):
         fisher_matrix(mixture, (R(1, 2), 1))
-    assert time.perf_counter() - start < 2 * fisher.SECONDS
+    assert time.process_time() - start < 1.5 * fisher.SECONDS
 
 
 def test_time_limits_nest_and_leave_nothing_behind():

@@ -257,7 +257,7 @@ def context_free_grammar():
         (1, -1, 0),
         "T nests as often as S does, q = p + t",
         "when the grammar changed from S to T leaves no trace in the word",
-        "hidden variable",
+        "grammatical rules",
     )
 
 

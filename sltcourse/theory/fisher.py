@@ -17,6 +17,7 @@ identifiable and I(w) positive definite).
 import ctypes
 import itertools
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-SECONDS = 5.0  # the longest that sympy may think about one integral, sum or simplification
+SECONDS = 5.0  # of processor time: the longest that sympy may think about one matrix or simplification
 DIGITS = 60  # decimal digits of every numerical check
 ZERO = sp.Float(10) ** -30  # what counts as zero at that many digits
 
@@ -161,7 +162,9 @@ def fisher_matrix(density, point=None):
                 joint = density.joint.subs(values)
                 p, gradient = joint.subs(at), [sp.diff(joint, w).subs(at) for w in density.parameters]
                 if rest:
-                    p, *gradient = map(_expand, _centred(p, *gradient, variables=rest))
+                    p, *gradient = _centred(p, *gradient, variables=rest)
+                if rest and p.is_Add:  # parts of a mixture may coincide here
+                    p, *gradient = map(_expand, [p, *gradient])
                 _add_outcome(matrix, density, p, gradient, rest, where, values)
     except (TimeoutError, NotImplementedError):
         raise Undecided(
@@ -371,7 +374,8 @@ def _centred(p, *others, variables):
 def _gaussian_integral(expression, x):
     """∫ over the real line of Σ_k polynomial_k(x)·exp(−A_k x² + B_k x + C_k); None for any other integrand."""
     groups = {}
-    for term in sp.Add.make_args(sp.expand(expression, power_exp=False)):
+    constant, moving = expression.as_independent(x, as_Add=False)
+    for term in sp.Add.make_args(sp.expand(moving, power_exp=False)):
         factor, exponent = sp.Integer(1), sp.Integer(0)
         for part in sp.Mul.make_args(term):
             if isinstance(part, sp.exp):
@@ -385,14 +389,14 @@ def _gaussian_integral(expression, x):
     total = sp.Integer(0)
     for exponent, factor in groups.items():
         c, b, a = (exponent.coeff(x, k) for k in range(3))
-        if a.is_nonnegative and sp.simplify(factor) != 0:
+        if a.is_nonnegative and sp.simplify(constant * factor) != 0:
             return sp.oo
         if not a.is_negative:
             return None
         mean, variance = -b / (2 * a), -1 / (2 * a)
         mass = sp.sqrt(2 * sp.pi * variance) * sp.exp(sp.expand(c - b**2 / (4 * a)))
         total += mass * sum(k * _gaussian_moment(n, mean, variance) for (n,), k in sp.Poly(factor, x).terms())
-    return sp.powsimp(sp.expand(total, power_exp=False))
+    return constant * sp.powsimp(sp.expand(total, power_exp=False))
 
 
 def _gaussian_moment(n, mean, variance):
@@ -433,32 +437,35 @@ def _geometric_series(polynomial, ratio, start):
 
 @contextmanager
 def time_limit(seconds):
-    """Raise TimeoutError inside the block after `seconds`, even in the middle of a long sympy call.
+    """Raise TimeoutError inside the block after `seconds` of computing, even in the middle of a long sympy call.
 
-    Works in any thread and on any system: a timer plants the exception in the thread that entered the block.
+    What counts is processor time, so that a busy machine changes no result; after ten times as long by the clock it
+    is over in any case. Works in any thread and on any system: a timer plants the exception in the thread that
+    entered the block.
     """
 
     class TimeUp(BaseException):  # a class of its own, so that nested limits do not catch each other's
         pass
 
-    thread, lock, running = ctypes.c_ulong(threading.get_ident()), threading.Lock(), [True]
+    thread, lock, done = ctypes.c_ulong(threading.get_ident()), threading.Lock(), threading.Event()
+    cpu, clock = time.process_time() + seconds, time.monotonic() + 10 * seconds
 
-    def stop():
+    def watch():
+        while not done.wait(max(cpu - time.process_time(), 0.001)):
+            if time.process_time() >= cpu or time.monotonic() >= clock:
+                break
         with lock:
-            if running:
+            if not done.is_set():
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(TimeUp))
 
-    timer = threading.Timer(seconds, stop)
-    timer.daemon = True
-    timer.start()
+    threading.Thread(target=watch, daemon=True).start()
     try:
         yield
     except TimeUp:
         raise TimeoutError(f"stopped after {seconds} s") from None
     finally:
         with lock:
-            running.clear()
-        timer.cancel()
+            done.set()
 
 
 def _simplify(expression):
@@ -474,7 +481,7 @@ def _tidy(expression):
     """A short form found quickly and always the same: fractions cancelled, logs of numbers undone."""
     if expression.is_number:
         exact = expression.rewrite(sp.exp)
-        return exact if exact.is_Rational else sp.nsimplify(sp.expand(exact)) if exact.is_algebraic else expression
+        return exact if exact.is_Rational else sp.expand(expression)
     return sp.factor(expression)
 
 
