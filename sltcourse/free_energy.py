@@ -265,7 +265,7 @@ def live_charts():
     a, b = np.meshgrid(side, side)
 
     fig, axes = style.figure(1, 3, height=3.5)
-    for ax, title in zip(axes, ("simple: mean (√(2D), ab)", "accurate: mean (a, b)"), strict=False):
+    for ax, title in zip(axes, ("simple", "accurate"), strict=False):
         ax.set(xlabel="a", ylabel="b", xticks=[-1, 0, 1], yticks=[-1, 0, 1], title=title, aspect="equal")
         ax.grid(False)
     axes[2].set(xscale="log", xlim=(10, 1e5), ylim=(0, 1.04), xlabel="n", title="share of the accurate chart")
@@ -289,7 +289,7 @@ def live_charts():
         extent, 0, 1, cmap="Greens", name="point",
     )  # fmt: skip
     for ax, color, chance in ((axes[0], COLORS["singular"], 1 - share), (axes[1], COLORS["regular"], share)):
-        live.text(ax, lambda n, c=chance: (0.95, 0.8, _percent(c[row[n]])), color=color, fontsize=14, ha="right")
+        live.text(ax, lambda n, c=chance: (1, 1.07, _percent(c[row[n]])), color=color, fontsize=14, ha="right")
     live.points(axes[2], lambda n: (n, share[row[n]]), name="share", color=COLORS["posterior"], markersize=9)
     return live.caption(
         lambda n: (
@@ -316,15 +316,15 @@ def lambert_crossings(d_lambda, d_loss):
 
 def live_phases():
     """Slide Δλ and ΔL: where n ΔL meets Δλ log n, and the point on the phase diagram."""
-    d_lambda, d_loss = np.arange(2, 21) / 2, 10.0 ** (np.arange(-60, 5) / 15)[::2]
+    d_lambda, d_loss = np.arange(1, 11), 10.0 ** (np.arange(-60, 5) / 15)[::2]
     n = np.geomspace(1.001, 1e6, 300)
 
     fig, (left, right) = style.figure(1, 2, height=4.0)
     left.set(xscale="log", yscale="log", xlim=(1, 1e6), ylim=(1e-2, 1e3), xlabel="n", ylabel="free energy difference")
-    right.set(xscale="log", xlim=(1e-4, 2), ylim=(0, 10), xlabel="ΔL, accuracy gained", ylabel="Δλ, complexity paid")
-    grid = np.geomspace(1e-4, 2, 200)
+    right.set(xscale="log", xlim=(8e-5, 3), ylim=(0, 10.6), xlabel="ΔL, accuracy gained", ylabel="Δλ, complexity paid")
+    grid = np.geomspace(8e-5, 3, 200)
     right.fill_between(grid, np.e * grid, color=COLORS["muted"], alpha=0.6, lw=0)
-    right.text(1.8, 0.3, "no transition", ha="right", fontsize=10)
+    right.text(2.7, 0.35, "no transition", ha="right", fontsize=10)
     for power in range(1, 6):
         level = 10.0**power
         right.plot(grid, grid * level / np.log(level), color=COLORS["theory"], lw=1.2)
@@ -335,7 +335,7 @@ def live_phases():
         fig,
         alt="Left: the line n ΔL and the curve Δλ log n on log–log axes; they meet twice, touch once or never. Right: "
         "the plane of ΔL and Δλ with lines of equal critical n and the region without a transition.",
-        d_lambda=Slider("Δλ", d_lambda, start=4.0),
+        d_lambda=Slider("Δλ", d_lambda, start=4),
         d_loss=Slider("ΔL", d_loss, start=10 ** (-26 / 15), format=lambda x: style.number(x, 2)),
     )
 
@@ -379,7 +379,7 @@ def live_phases():
 def live_shadow():
     """The cubic mean model: slide the truth and n; λ(n) = dF/d log n sees the singularity until n ~ 1/w0⁶."""
     truths, ns = np.arange(0, 21) / 40, 10.0 ** (np.arange(0, 121) / 12)
-    row = {x: i for i, x in enumerate(ns)}  # the slider has every second n
+    row = {x: i for i, x in enumerate(ns)}  # the slider has every third n
     near = np.r_[0, np.geomspace(1e-4, 0.2, 24)]  # dense where the posterior ends as a spike
     w, density, slope = {}, {}, {}
     for w0 in truths:
@@ -389,7 +389,7 @@ def live_shadow():
 
         post = Posterior(loss, [(-1, 1)], ns, breakpoints=sorted({0.0, w0}))
         slope[w0] = ns * post.expectation(loss).value
-        w[w0] = np.sort(np.r_[np.linspace(-0.9, 0.9, 73), w0 - near, w0 + near])
+        w[w0] = np.sort(np.r_[np.linspace(-0.9, 0.9, 121), w0 - near, w0 + near])
         p = np.exp(post.log_density(w[w0][:, None]))
         density[w0] = p / p.max(axis=1, keepdims=True)
 
@@ -406,7 +406,7 @@ def live_shadow():
         alt="Left: the posterior, broad and flat around 0 for moderate n even though the truth is not 0, later a spike "
         "at the truth. Right: dF/d log n stays at 1/6, then passes a bump and settles at 1/2.",
         w0=Slider("truth w₀", truths, start=0.1),
-        n=Slider("n", ns[::2], start=1e3, format=lambda n: style.power(n)),
+        n=Slider("n", ns[::3], start=1e3, format=lambda n: style.power(n)),
     )
     purple = COLORS["posterior"]
     live.band(left, lambda w0, n: (w[w0], 0 * w[w0], density[w0][row[n]]), name="area", color=purple, alpha=0.5)

@@ -186,10 +186,10 @@ def test_live_charts_fade_into_each_other():
 def test_live_phases_finds_the_crossings():
     live = lesson.live_phases()
     d_loss = live.controls["d_loss"].values
-    now = live.at(d_lambda=4.0, d_loss=d_loss[0])
+    now = live.at(d_lambda=4, d_loss=d_loss[0])
     n, y = now["critical"]
     assert y == pytest.approx(4 * np.log(n)) and n > 1e5
-    gone = live.at(d_lambda=1.0, d_loss=d_loss[-1])
+    gone = live.at(d_lambda=1, d_loss=d_loss[-1])
     assert np.isnan(gone["critical"][0]) and "do not meet" in gone["caption"]
 
 
