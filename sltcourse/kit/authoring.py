@@ -31,10 +31,10 @@ def badge(name):
     """The line under a lesson's title: a Colab badge, or how to get there while the course has no address."""
     _, address = project()
     if address is None:
-        return f"{BADGE_MARK} *On Colab: `make colab` writes a one-file copy of this lesson to upload there.*"
+        return f"*On Colab: `make colab` writes a one-file copy of this lesson to upload there.* {BADGE_MARK}"
     path = f"{address.removeprefix('https://github.com/').rstrip('/')}/blob/main/notebooks/{name}"
     image = "https://colab.research.google.com/assets/colab-badge.svg"
-    return f"{BADGE_MARK} [![Open in Colab]({image})](https://colab.research.google.com/github/{path})"
+    return f"[![Open in Colab]({image})](https://colab.research.google.com/github/{path}) {BADGE_MARK}"
 
 
 def setup_source():
