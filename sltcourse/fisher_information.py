@@ -5,7 +5,6 @@ The lesson's own subject stands in the notebook, in ``sltcourse.theory.fisher`` 
 """
 
 import itertools
-from functools import cache
 
 import numpy as np
 import sympy as sp
@@ -216,15 +215,21 @@ def draw_wedge():
 # ---- the ten families -------------------------------------------------------------------------------------------
 
 
-@cache
-def certified():
-    """Every family with its certificates at the singular point and, where there is one, at the regular point."""
-    found = []
-    for make in progress(FAMILIES, "certifying the ten families"):
-        family = make()
+_certificates = {}
+
+
+def certificates(family):
+    """The family's certificates at its singular point and at its regular one (None if there is none), made once."""
+    if family.name not in _certificates:
         regular = certify(family.density, family.regular) if family.regular else None
-        found.append((family, certify(family.density, family.singular), regular))
-    return found
+        _certificates[family.name] = certify(family.density, family.singular), regular
+    return _certificates[family.name]
+
+
+def certified():
+    """Every family with its two certificates. What an interrupt leaves behind is kept for the next call."""
+    every = progress(FAMILIES, "certifying the ten families")
+    return [(family, *certificates(family)) for family in (make() for make in every)]
 
 
 def vector(v):
@@ -234,7 +239,7 @@ def vector(v):
 
 def card(family):
     """What there is to know about one family, as a table: model, singular point, rank, null directions, meaning."""
-    found = certify(family.density, family.singular)
+    found, regular = certificates(family)
     names = ", ".join(str(w) for w in family.density.parameters)
     rows = [
         ["model", family.instance],
@@ -244,16 +249,12 @@ def card(family):
         ["null directions, proved", ", ".join(vector(v) for v in found.null)],
         [f"{vector(family.direction)} means", family.meaning],
         ["cause", family.cause],
-        ["rank at a regular point", _regular(family)],
+        ["rank at a regular point", f"{regular.rank} of {regular.dimension}, at {vector(family.regular)}"]
+        if regular
+        else ["regular points", "none"],
     ]
     return style.table(rows, [family.name, ""])
 
-
-def _regular(family):
-    if family.regular is None:
-        return "there is none"
-    found = certify(family.density, family.regular)
-    return f"{found.rank} of {found.dimension}, at {vector(family.regular)}"
 
 def families_table():
     """The ten families on one page: rank at the singular point and at a regular one, a null direction, its meaning."""

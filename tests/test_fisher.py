@@ -278,6 +278,11 @@ def test_irrational_points_are_certified(family):
     (direction,) = found.null
     assert direction[2] == 0 and direction[0] * R(40, 9) + direction[1] * R(15, 8) == 0  # sinh(2 log 3), sinh(2 log 2)
     assert [certify(machine, point).rank for point in ((1, 0, 0), (0, 0, 0))] == [2, 0]
+    with pytest.raises(Undecided, match="not recognised"):
+        certify(machine, (R(1, 2), 1, 0))  # sinh 2 / sinh 1
+    assert prove_null(machine, (R(1, 2), 1, 0), (sp.sinh(1), -sp.sinh(2), 0)).holds
+    (direction,) = certify(family["reduced_rank_regression"].density, (1, sp.sqrt(2), 3, 4)).null
+    assert sp.Matrix([direction, (1, sp.sqrt(2), -3, -4)]).rank() == 1
 
 
 # ------------------------------------------------------------------------------------- no Fisher matrix there
@@ -312,6 +317,18 @@ def test_heavy_and_light_tails():
     for variance in (2, 4):
         with pytest.raises(InfiniteInformation):
             fisher_matrix(wider(variance), [0])
+
+
+@pytest.mark.parametrize("rate", [R(1, 4), R(1, 2), 1, 3])
+def test_mixed_waiting_times(rate):
+    s = sp.Symbol("s", positive=True)
+    pdf = (1 - a) * sp.exp(-x) + a * s * sp.exp(-s * x)
+    model = Density(pdf, {x: sp.Interval(0, sp.oo)}, {a: sp.Interval(0, 1), s: sp.Interval.open(0, sp.oo)})
+    if rate <= R(1, 2):  # s² e^{−2sx} against e^{−x}
+        with pytest.raises(InfiniteInformation):
+            fisher_matrix(model, (0, rate))
+    else:
+        assert fisher_matrix(model, (0, rate)) == sp.diag(sp.Integer(rate) ** 2 / (2 * sp.Integer(rate) - 1) - 1, 0)
 
 
 def test_an_impossible_outcome_that_becomes_possible():

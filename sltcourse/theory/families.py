@@ -1,11 +1,12 @@
 """Ten families of singular models, each as its smallest honest instance.
 
-Each `Family` holds a `Density` with exact points: one where it is singular, and one where it is regular if there is
-any. `FAMILIES` lists them in the order in which lectures on singular learning theory name them. What a null direction
-means is said in words, and `cause` names what makes the model singular.
+Each function returns a `Family`: a `Density` with exact points, one where it is singular, and one where it is
+regular if there is any. `FAMILIES` lists them in the order in which lectures on singular learning theory name
+them. What a null direction means is said in words, and `cause` names what makes the model singular.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import sympy as sp
 
@@ -36,6 +37,7 @@ class Family:
     cause: str
 
 
+@cache
 def layered_network():
     """y = a·tanh(b x) + noise: two layers, one hidden unit. d = 2."""
     x, a, b = sp.symbols("x a b", real=True)
@@ -52,6 +54,7 @@ def layered_network():
     )
 
 
+@cache
 def radial_basis():
     """Two bumps y = a₁ exp(−(x−b₁)²/2) + a₂ exp(−(x−b₂)²/2) + noise. d = 4."""
     x, a1, b1, a2, b2 = sp.symbols("x a1 b1 a2 b2", real=True)
@@ -69,6 +72,7 @@ def radial_basis():
     )
 
 
+@cache
 def normal_mixture():
     """(1−a)·N(0,1) + a·N(b,1). d = 2."""
     x, a, b = sp.symbols("x a b", real=True)
@@ -85,6 +89,7 @@ def normal_mixture():
     )
 
 
+@cache
 def binomial_mixture():
     """(1−a)·Bin(3,p) + a·Bin(3,q): which of two coins was tossed three times? d = 3."""
     x = sp.Symbol("x", integer=True, nonnegative=True)
@@ -106,6 +111,7 @@ def binomial_mixture():
     )
 
 
+@cache
 def multinomial_mixture():
     """One of two three-sided dice, thrown three times; counts x1, x2 of the first two sides. d = 5."""
     draws = 3
@@ -136,6 +142,7 @@ def multinomial_mixture():
     )
 
 
+@cache
 def model_mixture():
     """(1−a)·Geometric(1/2) + a·Poisson(μ): two different models, superposed. d = 2."""
     x = sp.Symbol("x", integer=True, nonnegative=True)
@@ -158,6 +165,7 @@ def model_mixture():
     )
 
 
+@cache
 def reduced_rank_regression():
     """y = A B x + noise in two dimensions, with A a column and B a row. d = 4; singular everywhere."""
     x1, x2, a1, a2, b1, b2 = sp.symbols("x1 x2 a1 a2 b1 b2", real=True)
@@ -175,6 +183,7 @@ def reduced_rank_regression():
     )
 
 
+@cache
 def boltzmann_machine():
     """Three visible units v ∈ {−1,1}³ and one hidden unit h: p(v) ∝ Σ_h exp(h·(w₁v₁ + w₂v₂ + w₃v₃)). d = 3."""
     v = sp.symbols("v1:4", real=True)
@@ -194,6 +203,7 @@ def boltzmann_machine():
     )
 
 
+@cache
 def bayes_network():
     """A hidden bit h with three visible children: naive Bayes. d = 7."""
     x = sp.symbols("x1:4", integer=True, nonnegative=True)
@@ -216,6 +226,7 @@ def bayes_network():
     )
 
 
+@cache
 def hidden_markov():
     """Two hidden states with a uniform start, three visible bits; s, t switch the state, e, f emit a 1. d = 4."""
     x = sp.symbols("x1:4", integer=True, nonnegative=True)
@@ -238,6 +249,7 @@ def hidden_markov():
     )
 
 
+@cache
 def context_free_grammar():
     """S → x S y (p) | x T y (t) | xy, and T → x T y (q) | xy: the language xⁿyⁿ, with a hidden change of rules. d = 3.
 

@@ -10,8 +10,8 @@ A model is a `Density`: a sympy expression p(x|w), or p(y|x,w) with inputs x ~ q
 The two notions agree where the scores are square integrable: vᵀ I v = E[(∇_v log p)²] is 0 exactly when
 ∇_v p = 0. Where they are not, I(w) does not exist and `fisher_matrix` raises `InfiniteInformation`.
 
-Source: S. Watanabe, *Algebraic Geometry and Statistical Learning Theory*, Cambridge 2009, section 1.2 (regular:
-identifiable and I(w) positive definite).
+Source: S. Watanabe, *Algebraic Geometry and Statistical Learning Theory*, Cambridge 2009 (regular: identifiable and
+I(w) positive definite).
 """
 
 import ctypes
@@ -146,8 +146,8 @@ def reparametrise(density, maps, parameters):
 def fisher_matrix(density, point=None):
     """The exact d×d Fisher matrix I_ij(w) = E[∂_i log p · ∂_j log p], for all w or at a point.
 
-    `point` is {parameter: exact number} or the numbers in the order of the parameters; None leaves w free.
-    A mixture mostly has a closed form at its singular points only.
+    `point` is {parameter: exact number} or the numbers in the order of the parameters; None leaves w free, and the
+    result is meant for those w where the mean exists. A mixture mostly has a closed form at its singular points only.
 
     Raises InfiniteInformation where a score is not square integrable, Undecided where sympy finds no closed form
     (then `certify` still decides the rank), ValueError for a point that is no point of W.
@@ -289,10 +289,11 @@ def certify(density, point):
 
     The candidates come from arithmetic with 60 digits: scores at many outcomes, and the vectors v orthogonal to
     all of them. Each candidate is then proved by `prove_null`, so rank ≤ d − (number of null directions); a minor
-    that is not 0 gives the other inequality. No integral is needed, so every density can be certified.
+    that is not 0 gives the other inequality. No integral is needed.
 
-    `point` is {parameter: exact number} or the numbers in order. Raises Undecided if a proof fails, ValueError for a
-    point that is no point of W.
+    `point` is {parameter: exact number} or the numbers in order. Raises Undecided if a proof fails or a candidate's
+    components are recognised neither as rational nor as algebraic numbers (for example sinh 1; `prove_null` takes
+    them), ValueError for a point that is no point of W.
     """
     at = _point(density, point)
     outcomes, scores = _score_table(density, at)
@@ -333,10 +334,22 @@ def _null_vector(echelon, pivots, column):
     v = [sp.Integer(0)] * echelon.cols
     v[column] = sp.Integer(1)
     for row, pivot in enumerate(pivots):
-        value = -echelon[row, column]
-        v[pivot] = sp.Integer(0) if _negligible(value) else sp.nsimplify(value, rational=True, tolerance=ZERO)
-    scale = sp.ilcm(1, *(c.q for c in v)) * sp.sign(next(c for c in v if c != 0))
+        v[pivot] = _recognise(-echelon[row, column])
+    scale = sp.ilcm(1, *(c.q for c in v if c.is_Rational)) * sp.sign(next(c for c in v if c != 0))
     return tuple(scale * c for c in v)
+
+
+def _recognise(value):
+    """The rational or algebraic number that a 60-digit one comes from; Undecided if it seems to be neither."""
+    if _negligible(value):
+        return sp.Integer(0)
+    exact = sp.nsimplify(value, rational=True, tolerance=ZERO)
+    if exact.q > 10**12:
+        exact = sp.nsimplify(value, tolerance=ZERO)
+    if exact.is_Rational and exact.q > 10**12:
+        number = sp.N(value, 10)
+        raise Undecided(f"A null direction has a component {number}…, which is not recognised: try prove_null with it.")
+    return exact
 
 
 # ----------------------------------------------------------------------------------- sums and integrals
