@@ -1,0 +1,231 @@
+"""Lesson 03, volume scaling: its live figures, pictures and checks.
+
+What the lesson is about, V(ε) and how to measure it, stands in the notebook and in ``sltcourse.theory.volume``.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+import sympy as sp
+from scipy.special import gamma
+
+from sltcourse.kit import style
+from sltcourse.kit.checks import Checks, choice, expression, number
+from sltcourse.kit.live import LiveFigure, Menu, Slider
+from sltcourse.theory.volume import normal_crossing, normal_crossing_log_volume
+
+check = Checks("03_volume_scaling")
+COLORS = style.COLORS
+_EXTENT = (-1, 1, -1, 1)
+
+
+def _plane(points):
+    side = np.linspace(-1, 1, points)
+    return np.meshgrid(side, side)
+
+
+def _parabola_volume(eps):
+    """V(ε) of (w₂ − w₁²)² on [−1, 1]², exact: the area within s = √ε of the parabola, above or below, over 4."""
+    s = np.sqrt(eps)
+    edge = np.sqrt(1 - s)
+    return s * edge + ((1 + s) * (1 - edge) - (1 - edge**3) / 3) / 2
+
+
+_w1, _w2 = _plane(201)
+_FOURTH = np.sqrt(np.pi) * gamma(5 / 4) / (2 * gamma(7 / 4))  # ∫₀¹ √(1 − t⁴) dt
+PLANE = {  # name: √K on a grid of [−1, 1]², V(ε) for ε ≤ 1, λ, m
+    "w₁² + w₂²": (np.hypot(_w1, _w2), lambda e: np.pi * e / 4, "1", 1),
+    "w₁² + w₂⁴": (np.hypot(_w1, _w2**2), lambda e: _FOURTH * e**0.75, "3/4", 1),
+    "(w₂ − w₁²)²": (np.abs(_w2 - _w1**2), _parabola_volume, "1/2", 1),
+    "w₁² w₂²": (np.abs(_w1 * _w2), lambda e: np.exp(normal_crossing_log_volume(e, (1, 1))), "1/2", 2),
+    "w₁² w₂⁴": (np.abs(_w1 * _w2**2), lambda e: np.exp(normal_crossing_log_volume(e, (1, 2))), "1/4", 1),
+}
+
+
+def live_shrinking_set():
+    """Slide ε: the set K ≤ ε shrinks on the left, the point (ε, V) runs down its curve on the right."""
+    eps = 10.0 ** (-np.arange(81) / 10)[::-1]
+    volume = {name: V(eps) for name, (_, V, _, _) in PLANE.items()}
+    slope = {name: np.gradient(np.log(v), np.log(eps)) for name, v in volume.items()}
+    row = {e: i for i, e in enumerate(eps)}
+
+    fig, (left, right) = style.figure(1, 2, height=4.2)
+    left.set(xlim=(-1, 1), ylim=(-1, 1), xticks=[-1, 0, 1], yticks=[-1, 0, 1], xlabel="w₁", ylabel="w₂", aspect="equal")
+    left.set_title("the set K(w) ≤ ε")
+    left.grid(False)
+    right.set(xscale="log", yscale="log", xlim=(1e-8, 1), ylim=(3e-9, 1.5), xlabel="ε", ylabel="V(ε)")
+    right.set_title("its share of the square")
+    for v in volume.values():
+        right.plot(eps, v, color=COLORS["muted"], lw=1.2)
+
+    live = LiveFigure(
+        fig,
+        alt="Left: the part of the square where the loss is at most ε. Right: its share V(ε) on log–log axes, a line "
+        "of slope λ; grey, the other losses. The regular loss falls fastest.",
+        loss=Menu("K", list(PLANE), start="w₁² w₂²"),
+        eps=Slider("ε", eps, start=0.01, format=style.power),
+    )
+    live.region(left, lambda loss: PLANE[loss][0], lambda eps: np.sqrt(eps), _EXTENT, COLORS["singular"], name="set")
+    live.line(right, lambda loss: (eps, volume[loss]), name="curve", color=COLORS["singular"])
+    live.points(
+        right, lambda loss, eps: (eps, volume[loss][row[eps]]), name="now", color=COLORS["singular"], markersize=10
+    )
+    return live.caption(
+        lambda loss, eps: (
+            f"K = {loss} ≤ ε = {style.power(eps)} on a share V = {volume[loss][row[eps]]:.2g} of the square. The slope "
+            f"here is {slope[loss][row[eps]]:.3f}; λ = {PLANE[loss][2]}, m = {PLANE[loss][3]}."
+        )
+    )
+
+
+def live_exponents():
+    """Slide k₁, k₂ and ε: the set |w₁|^2k₁ |w₂|^2k₂ ≤ ε, its exact volume, λ and m."""
+    w1, w2 = _plane(121)
+    eps = 10.0 ** (-np.arange(61) / 5)[::-1]
+    row = {e: i for i, e in enumerate(eps)}
+    ks = np.arange(1, 5)
+    volume = {(i, j): np.exp(normal_crossing_log_volume(eps, (i, j))) for i in ks for j in ks}
+
+    fig, (left, right) = style.figure(1, 2, height=4.2)
+    left.set(xlim=(-1, 1), ylim=(-1, 1), xticks=[-1, 0, 1], yticks=[-1, 0, 1], xlabel="w₁", ylabel="w₂", aspect="equal")
+    left.grid(False)
+    left.set_title("the set K(w) ≤ ε")
+    right.set(xscale="log", yscale="log", xlim=(1e-12, 1), ylim=(1e-6, 1.5), xlabel="ε", ylabel="V(ε)")
+    live = LiveFigure(
+        fig,
+        alt="Left: the cross-shaped set where w1^2k1 w2^2k2 is at most ε. Right: its exact volume and the power ε^λ. "
+        "With equal exponents the volume lies above every parallel to ε^λ: the logarithm of m = 2.",
+        k1=Slider("k₁", ks, start=1),
+        k2=Slider("k₂", ks, start=2),
+        eps=Slider("ε", eps, start=1e-4, format=style.power),
+    )
+
+    def power_law(k1, k2):
+        return eps, eps ** (1 / (2 * max(k1, k2)))
+
+    live.region(
+        left, lambda k1, k2: np.abs(w1**k1 * w2**k2), lambda eps: np.sqrt(eps), _EXTENT, COLORS["singular"], name="set"
+    )
+    live.line(right, power_law, name="power", color=COLORS["theory"], ls="--", label="the power ε^λ")
+    live.line(right, lambda k1, k2: (eps, volume[k1, k2]), name="curve", color=COLORS["singular"], label="V(ε), exact")
+    live.points(
+        right, lambda k1, k2, eps: (eps, volume[k1, k2][row[eps]]), name="now", color=COLORS["singular"], markersize=10
+    )
+    right.legend(loc="lower right")
+
+    def sentence(k1, k2, eps):
+        lam, m = normal_crossing((int(k1), int(k2)))
+        return (
+            f"K = w₁{style.superscript(2 * k1)} w₂{style.superscript(2 * k2)}: λ = min(1/{2 * k1}, 1/{2 * k2}) = {lam}, "
+            f"m = {m}. V({style.power(eps)}) = {volume[k1, k2][row[eps]]:.3g}."
+        )
+
+    return live.caption(sentence)
+
+
+# ---- pictures that stand still --------------------------------------------------------------------------------
+
+
+def draw_curves(curves, exact=None, ax=None):
+    """Volume curves with two-sigma bands on log–log axes; ``curves``: {name: VolumeCurve}, ``exact``: {name: log V}."""
+    if ax is None:
+        fig, ax = style.figure(height=3.8)
+    for (name, curve), key in zip(curves.items(), ("regular", "singular", "posterior", "estimate"), strict=False):
+        color, x = COLORS[key], np.log10(curve.eps)
+        y, error = curve.log_V / np.log(10), 2 * curve.se / np.log(10)
+        ax.fill_between(x, y - error, y + error, color=color, alpha=0.3, lw=0)
+        ax.plot(x, y, color=color, label=name)
+        if exact and name in exact:
+            ax.plot(x, exact[name] / np.log(10), ":", color=COLORS["truth"], lw=1.5)
+    ax.set(xlabel="log₁₀ ε", ylabel="log₁₀ V(ε)")
+    ax.legend()
+    return ax.figure
+
+
+def draw_fits(fits, losses):
+    """Fitted over exact λ with two-sigma bars, one row a loss, the numbers beside it; a figure.
+
+    ``fits``: {name: Fit}, ``losses``: {name: Loss} with at least these names.
+    """
+    fig, ax = style.figure(height=0.32 * len(fits) + 0.9)
+    rows = np.arange(len(fits))[::-1]
+    for row, (name, found) in zip(rows, fits.items(), strict=True):
+        exact = losses[name].lam
+        color = COLORS["regular" if exact == Fraction(losses[name].d, 2) else "singular"]
+        ratio, bar = found.lam / float(exact), 2 * found.se / float(exact)
+        ax.errorbar(ratio, row, xerr=bar, fmt="o", color=color, capsize=3)
+        ax.text(1.053, row, f"{found.lam:.4f} ± {found.se:.4f}", va="center", fontsize=9.5)
+        ax.text(1.094, row, f"{exact}", va="center", fontsize=9.5)
+    ax.axvspan(0.97, 1.03, color=COLORS["muted"], alpha=0.4, lw=0)
+    ax.axvline(1, color=COLORS["truth"], lw=1)
+    ax.set(
+        xlim=(0.95, 1.105),
+        ylim=(-0.7, len(fits) + 0.2),
+        xlabel="fitted λ / exact λ (band: ± 3 %)",
+        xticks=[0.97, 1, 1.03],
+    )
+    ax.set_yticks(rows, list(fits))
+    ax.grid(axis="y")
+    ax.text(1.053, len(fits) - 0.4, "fitted λ ± σ", weight="bold", fontsize=9.5)
+    ax.text(1.094, len(fits) - 0.4, "λ", weight="bold", fontsize=9.5)
+    return fig
+
+
+# ---- the exercises --------------------------------------------------------------------------------------------
+
+_eps = sp.Symbol("epsilon", positive=True)
+
+
+@check.exercise("A segment of length 2ε^(1/6) in a prior interval of length 2: λ = 1/6, a third of the regular 1/2.")
+def sextic(answer):
+    sixth = sp.Rational(1, 6)
+    return expression(answer, _eps**sixth, hints={
+        2 * _eps**sixth: "That is the length of the interval. V is its share of [−1, 1], which has length 2.",
+        _eps**6: "The other way round: w⁶ ≤ ε means |w| ≤ ε to the power 1/6.",
+        sixth: "That is λ, the exponent. The exercise asks for V(ε).",
+        sp.sqrt(_eps): "That is the volume of the regular K = w².",
+    })  # fmt: skip
+
+
+@check.exercise("The smallest of 1/2, 1/4, 1/4 is 1/4, and two coordinates attain it.")
+def crossing(lam, m):
+    wrong = number(lam, 0.25, hints={
+        1.0: "That is 1/2 + 1/4 + 1/4, what K = w₁² + w₂⁴ + w₃⁴ would have. In a product the smallest exponent wins.",
+        0.5: "1/2 belongs to w₁ alone. Which coordinates hold more volume?",
+        1.5: "That is d/2, the value of a regular loss.",
+        4: "λ = min 1/(2kᵢ): one over the largest exponent.",
+    })  # fmt: skip
+    if wrong:
+        return "λ: " + wrong
+    wrong = number(m, 2, hints={
+        1: "How many coordinates attain the minimum?",
+        3: "w₁ does not attain the minimum: its 1/2 is larger.",
+    })  # fmt: skip
+    return wrong and "m: " + wrong
+
+
+@check.exercise(
+    "Plain Monte Carlo needs about 10⁸ times as many draws for four decades in ε; splitting needs a few levels more."
+)
+def draws(answer):
+    return number(answer, 1e32, rel=0.5, hints={
+        1e30: "V(10⁻³⁰) = 10⁻³⁰ gives one hit in 10³⁰ draws. A relative error of 10 % takes 100 hits.",
+        1e15: "That would do for λ = 1/2. Here V(ε) = ε.",
+        1e31: "Ten hits have a relative error of about 30 %; 10 % takes 100 hits.",
+    })  # fmt: skip
+
+
+@check.exercise("Independent groups of coordinates in a sum: their λ add, because V is a convolution of powers.")
+def sum_of_losses(answer):
+    return number(answer, float(Fraction(1, 2) + Fraction(1, 4) + Fraction(1, 6)), rel=0.04, hints={
+        1.5: "That is d/2. The second and third coordinate are degenerate.",
+        1 / 6: "The smallest wins in a product. In a sum all terms have to be small at once.",
+    })  # fmt: skip
+
+
+@check.exercise("At the origin λ = 1/4, on the line 1/2; the smallest λ carries almost all of the volume as ε → 0.")
+def where(answer):
+    return choice(answer, "origin", {
+        "line": "The line is longer, but its volume falls like √ε. What is K near the origin?",
+        "both": "At ε = 10⁻² perhaps. Compare ε^(1/4) with ε^(1/2) as ε → 0.",
+    })  # fmt: skip
