@@ -149,7 +149,7 @@ def test_linear_networks_against_aoyagi(widths, rank):
     assert result.llc - result.step_bias == pytest.approx(float(exact), rel=0.1)
 
 
-def linear_network_estimate(widths, rank, steps=3000):
+def linear_network_estimate(widths, rank, steps=4000):
     rng = torch.Generator().manual_seed(1)
     layers = [torch.randn(b, a, generator=rng) / a**0.5 for a, b in pairwise(widths)]
     if rank == 0:
@@ -158,7 +158,7 @@ def linear_network_estimate(widths, rank, steps=3000):
     for layer in layers[1:]:
         target = layer @ target
     return estimate_llc(linear_network_loss(widths, target), at=torch.cat([layer.flatten() for layer in layers]),
-                        nbeta=1e6, num_chains=16, sampler=WhitenedSGLD(0.03), num_burnin_steps=steps,
+                        nbeta=1e5, num_chains=16, sampler=WhitenedSGLD(0.03), num_burnin_steps=steps,
                         num_draws=steps // 4, num_steps_bw_draws=4)  # fmt: skip
 
 

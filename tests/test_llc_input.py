@@ -92,7 +92,8 @@ def test_a_diverging_step_is_named():
 
 
 def test_a_slope_is_no_minimum():
-    result = estimate_llc(lambda w: 0.5 * ((w - 1) ** 2).sum(), at=torch.zeros(3), nbeta=100.0, **SHORT)
+    result = estimate_llc(lambda w: 0.5 * ((w - 1) ** 2).sum(), at=torch.zeros(3), nbeta=100.0, num_chains=4,
+                          num_draws=50, num_burnin_steps=400)  # fmt: skip
     assert result.verdict.word == "don't" and "no local minimum" in str(result.verdict)
     assert result.llc < 0 and result.tilt < -10 and result.share_below > 0.9
 
