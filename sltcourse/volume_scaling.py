@@ -115,9 +115,10 @@ def live_exponents():
 
     def sentence(k1, k2, eps):
         lam, m = normal_crossing((int(k1), int(k2)))
+        loss = f"w₁{style.superscript(2 * k1)} w₂{style.superscript(2 * k2)}"
         return (
-            f"K = w₁{style.superscript(2 * k1)} w₂{style.superscript(2 * k2)}: λ = min(1/{2 * k1}, 1/{2 * k2}) = {lam}, "
-            f"m = {m}. V({style.power(eps)}) = {volume[k1, k2][row[eps]]:.3g}."
+            f"K = {loss}: λ = min(1/{2 * k1}, 1/{2 * k2}) = {lam}, m = {m}. "
+            f"V({style.power(eps)}) = {volume[k1, k2][row[eps]]:.3g}."
         )
 
     return live.caption(sentence)
@@ -126,20 +127,29 @@ def live_exponents():
 # ---- pictures that stand still --------------------------------------------------------------------------------
 
 
-def draw_curves(curves, exact=None, ax=None):
-    """Volume curves with two-sigma bands on log–log axes; ``curves``: {name: VolumeCurve}, ``exact``: {name: log V}."""
-    if ax is None:
-        fig, ax = style.figure(height=3.8)
-    for (name, curve), key in zip(curves.items(), ("regular", "singular", "posterior", "estimate"), strict=False):
-        color, x = COLORS[key], np.log10(curve.eps)
-        y, error = curve.log_V / np.log(10), 2 * curve.se / np.log(10)
-        ax.fill_between(x, y - error, y + error, color=color, alpha=0.3, lw=0)
-        ax.plot(x, y, color=color, label=name)
-        if exact and name in exact:
-            ax.plot(x, exact[name] / np.log(10), ":", color=COLORS["truth"], lw=1.5)
-    ax.set(xlabel="log₁₀ ε", ylabel="log₁₀ V(ε)")
-    ax.legend()
-    return ax.figure
+def draw_splitting(curve, counted, exact_log_V):
+    """Left V(ε) by splitting and by counting beside the exact curve, on log–log axes; right log V minus the exact one.
+
+    ``curve``: a VolumeCurve, ``counted``: a MonteCarlo, ``exact_log_V``: ε -> log V. Returns the figure.
+    """
+    fig, (left, right) = style.figure(1, 2)
+    exact = exact_log_V(curve.eps)
+    left.plot(curve.eps, np.exp(curve.log_V), color=COLORS["estimate"], lw=4, alpha=0.6, label="splitting")
+    left.plot(curve.eps, np.exp(exact), ":", color=COLORS["truth"], lw=1.5, label="exact")
+    below, above = np.maximum(counted.V - counted.low, 0), counted.high - counted.V
+    hit = counted.hits > 0
+    bars = {"fmt": "o", "color": COLORS["theory"], "capsize": 3}
+    left.errorbar(counted.eps[hit], counted.V[hit], (below[hit], above[hit]), **bars, label="counting 10⁶ draws")
+    left.set(xscale="log", yscale="log", xlabel="ε", ylabel="V(ε)", xticks=10.0 ** np.arange(-30, 1, 10))
+    left.legend(loc="lower right")
+    gap = curve.log_V - exact
+    right.fill_between(curve.eps, gap - 2 * curve.se, gap + 2 * curve.se, color=COLORS["estimate"], alpha=0.3, lw=0)
+    right.plot(curve.eps, gap, color=COLORS["estimate"])
+    right.axhline(0, color=COLORS["truth"], ls=":", lw=1.5)
+    right.set(
+        xscale="log", xlabel="ε", ylabel="log V measured − exact  (band: 2 σ)", xticks=10.0 ** np.arange(-30, 1, 10)
+    )
+    return fig
 
 
 def draw_fits(fits, losses):
