@@ -1,7 +1,8 @@
 """For authors: stamp, execute, clean and pack the notebooks.
 
 ``python -m sltcourse.kit.authoring execute notebooks/…`` re-executes from a fresh kernel and stores clean
-outputs; ``… onefile notebooks/…`` writes to ``build/colab`` a copy of each that carries the course inside.
+outputs; ``… onefile notebooks/…`` writes to ``build/colab`` a copy of each that carries the course inside;
+``… picture notebooks/…`` keeps the still of a lesson's first live figure in ``assets/readme``.
 """
 
 import base64
@@ -14,6 +15,8 @@ import zipfile
 from pathlib import Path
 
 import nbformat
+
+from sltcourse.kit import assets
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -107,13 +110,26 @@ def one_file(path):
     return notebook
 
 
+def picture(path):
+    """Keep the stored still of a lesson's first live figure in ``assets/readme``, for the README."""
+    outputs = [o for c in nbformat.read(path, as_version=4).cells for o in c.get("outputs", [])]
+    live = next(o.data for o in outputs if o.get("data", {}).get("text/plain", "").startswith("[Live figure"))
+    name = f"readme/{path.stem[3:]}.png"
+    target = ROOT / "assets" / name
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(base64.b64decode(live["image/png"]))
+    assets.record(name, f"python -m sltcourse.kit.authoring picture notebooks/{path.name}", "any")
+
+
 def main(arguments):
-    if len(arguments) < 2 or arguments[0] not in ("execute", "onefile"):
-        sys.exit("usage: python -m sltcourse.kit.authoring execute|onefile NOTEBOOK.ipynb ...")
+    if len(arguments) < 2 or arguments[0] not in ("execute", "onefile", "picture"):
+        sys.exit("usage: python -m sltcourse.kit.authoring execute|onefile|picture NOTEBOOK.ipynb ...")
     for path in map(Path, arguments[1:]):
         print(path.name, flush=True)
         if arguments[0] == "execute":
             execute(path)
+        elif arguments[0] == "picture":
+            picture(path)
         else:
             target = ROOT / "build" / "colab"
             target.mkdir(parents=True, exist_ok=True)
