@@ -123,7 +123,11 @@ def critical_n(advantage, low=20.0, high=1e5):
     if not len(ups):
         raise ValueError(
             f"no crossing between n = {low:g} and {high:g}: the accurate well "
-            + ("wins already at the smallest; see whether ΔL/Δλ exceeds 1/e" if lead[0] > 0 else "never wins there")
+            + (
+                "wins already at the smallest (to leading order it always does if ΔL/Δλ exceeds 1/e)"
+                if lead[0] > 0
+                else "never wins there"
+            )
         )
     ends = np.log(n[ups[-1] : ups[-1] + 2])
     return float(np.exp(brentq(lambda t: advantage(np.exp([t]))[0], *ends, rtol=1e-12)))
@@ -302,6 +306,7 @@ def live_charts():
 def lambert_crossings(d_lambda, d_loss):
     """The two solutions n of n ΔL = Δλ log n, smaller first: −W(−r)/r on the branches 0 and −1, r = ΔL/Δλ.
 
+    To leading order in n the second is the critical n; the first is spurious. At r = 1/e both are e.
     Raises ValueError for r > 1/e (there is none) and for ΔL or Δλ not greater than 0.
     """
     if not (d_lambda > 0 and d_loss > 0):
@@ -310,17 +315,19 @@ def lambert_crossings(d_lambda, d_loss):
     if np.isclose(r, np.exp(-1), rtol=1e-12):
         return np.e, np.e
     if r > np.exp(-1):
-        raise ValueError(f"ΔL/Δλ = {r:.3g} exceeds 1/e = 0.368: the accurate well wins at every n, no transition")
+        raise ValueError(
+            f"ΔL/Δλ = {r:.3g} exceeds 1/e = 0.368: to this order the accurate well wins at every n, no transition"
+        )
     return tuple(float((-lambertw(-r, branch) / r).real) for branch in (0, -1))
 
 
 def live_phases():
     """Slide Δλ and ΔL: where n ΔL meets Δλ log n, and the point on the phase diagram."""
-    d_lambda, d_loss = np.arange(1, 11), 10.0 ** (np.arange(-60, 5) / 15)[::2]
-    n = np.geomspace(1.001, 1e6, 300)
+    d_lambda, d_loss = np.arange(1, 11), 10.0 ** (np.arange(-32, 3) / 8)
+    n = np.geomspace(1.001, 1e7, 300)
 
     fig, (left, right) = style.figure(1, 2, height=4.0)
-    left.set(xscale="log", yscale="log", xlim=(1, 1e6), ylim=(1e-2, 1e3), xlabel="n", ylabel="free energy difference")
+    left.set(xscale="log", yscale="log", xlim=(1, 1e7), ylim=(1e-2, 1e3), xlabel="n", ylabel="free energy difference")
     right.set(xscale="log", xlim=(8e-5, 3), ylim=(0, 10.6), xlabel="ΔL, accuracy gained", ylabel="Δλ, complexity paid")
     grid = np.geomspace(8e-5, 3, 200)
     right.fill_between(grid, np.e * grid, color=COLORS["muted"], alpha=0.6, lw=0)
@@ -331,12 +338,15 @@ def live_phases():
         right.text(8.2 * np.log(level) / level * 0.93, 8.2, style.power(level), color=COLORS["theory"], ha="right")
     right.set_title("lines of equal critical n")
 
+    def small(x):
+        return style.number(x, 2) if x >= 1e-3 else style.power(x)
+
     live = LiveFigure(
         fig,
         alt="Left: the line n ΔL and the curve Δλ log n on log–log axes; they meet twice, touch once or never. Right: "
         "the plane of ΔL and Δλ with lines of equal critical n and the region without a transition.",
         d_lambda=Slider("Δλ", d_lambda, start=4),
-        d_loss=Slider("ΔL", d_loss, start=10 ** (-26 / 15), format=lambda x: style.number(x, 2)),
+        d_loss=Slider("ΔL", d_loss, start=10 ** (-14 / 8), format=small),
     )
 
     def crossings(d_lambda, d_loss):
@@ -367,10 +377,13 @@ def live_phases():
     def sentence(d_lambda, d_loss):
         r, (spurious, critical) = d_loss / d_lambda, crossings(d_lambda, d_loss)
         if np.isnan(critical):
-            return f"ΔL/Δλ = {r:.3f} exceeds 1/e = 0.368: the lines do not meet, the accurate well wins at every n."
+            return (
+                f"ΔL/Δλ = {r:.3f} exceeds 1/e = 0.368: the lines do not meet. To this order the accurate well wins at "
+                "every n."
+            )
         return (
-            f"ΔL/Δλ = {style.number(r, 3)}: the lines meet at the critical n = {style.number(round(critical))}, and at "
-            f"n = {spurious:.2f}, which is spurious."
+            f"ΔL/Δλ = {small(r)}: to leading order the critical n is {style.number(round(critical))}. The lines meet "
+            f"at n = {spurious:.2f} too, which is spurious."
         )
 
     return live.caption(sentence)
