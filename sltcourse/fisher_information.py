@@ -100,6 +100,11 @@ def axes_of(matrix):
     return np.clip(values, 0, None), rows * np.sign(lean)[..., None]
 
 
+def _short(value):
+    """A number ≥ 0 for a caption: 0, 0.25 or 3.1·10⁻⁵."""
+    return "0" if value < 1e-12 else f"{value:.2g}" if value >= 1e-3 else style.power(value)
+
+
 def live_network(step=0.5, budget=0.1, reach=20.0):
     """Drag the weights (a, b) of a·tanh(bx): the Fisher ellipse, the steps nobody can see, and what a step does.
 
@@ -159,13 +164,13 @@ def live_network(step=0.5, budget=0.1, reach=20.0):
     box = {"xlim": (-2.6, 2.6), "ylim": (-2.6, 2.6), "box_aspect": 1}
     plane.set(**box, xlabel="a", ylabel="b", title="W: steps too small to see")
     live.fill(plane, strip, color=COLORS["muted"], alpha=0.8, name="strip")
-    plane.plot([0, 0], [-2.6, 2.6], color=weak, lw=1.2, ls=":")
-    plane.plot([-2.6, 2.6], [0, 0], color=weak, lw=1.2, ls=":")
-    plane.text(-0.12, -2.5, "singular", color=weak, fontsize=9, rotation=90, ha="right", va="bottom")
+    live.line(plane, lambda: ([0, 0, np.nan, -2.6, 2.6], [-2.6, 2.6, np.nan, 0, 0]), color=weak, lw=1.2, ls=":")
+    live.text(plane, lambda: (-0.12, -2.4, "singular"), color=weak, fontsize=9, ha="right", name="singular")
     live.line(plane, step_along(0), color=weak, lw=3)
     live.line(plane, step_along(1), color=strong, lw=3)
     live.points(plane, lambda a, b: (a, b), color=COLORS["truth"], markersize=8, name="w")
     ellipse.set(**box, xlabel="direction a", ylabel="direction b", title="Fisher ellipse √I u, |u| = 1")
+    ellipse.plot(0, 0, "o", color=COLORS["loss"], markersize=4)
     live.fill(ellipse, stretched, color=COLORS["muted"], alpha=0.8, edgecolor=COLORS["loss"], name="ellipse")
     live.line(ellipse, half_axis(0), color=weak, lw=3)
     live.line(ellipse, half_axis(1), color=strong, lw=3)
@@ -181,8 +186,9 @@ def live_network(step=0.5, budget=0.1, reach=20.0):
         at_inputs = np.max(np.abs(network(a + step * v[0], b + step * v[1], INPUTS) - network(a, b, INPUTS)))
         meaning = ["the ellipse is a point", "the ellipse is a line", "the ellipse has an inside"][rank]
         return (
-            f"w = ({style.number(a)}, {style.number(b)}): rank {rank}, {meaning}. Eigenvalues {small:.3f} and "
-            f"{large:.3f}. A step of {step} along the weak axis moves f by at most {at_inputs:.3f} at the inputs."
+            f"w = ({style.number(a)}, {style.number(b)}): rank {rank}, {meaning}. Eigenvalues {_short(small)} and "
+            f"{_short(large)}. A step of {step} along the weak axis moves f at the inputs by at most "
+            f"{_short(at_inputs)}."
         )
 
     live.caption(caption)
@@ -443,10 +449,11 @@ def _verdict(family):
 
 def _said(family, step):
     null, fast = (family.divergence(k, step) for k in ("null", "fast"))
-    words = "0: p does not move at all" if null == 0 else f"{null:.2g}" if null > 1e-3 else style.power(null)
-    other = f"{fast:.2g}" if fast > 1e-3 else style.power(fast)
-    share = f"{100 * step:.0f} %"
-    return f"Step: {share} of the longest. In another direction K = {other}; in the null direction K = {words}."
+    still = ": p does not move at all." if null == 0 else "."
+    return (
+        f"Step: {100 * step:.0f} % of the longest. In another direction K = {_short(fast)}; in the null direction "
+        f"K = {_short(null)}{still}"
+    )
 
 
 # ---- exercises --------------------------------------------------------------------------------------------------
