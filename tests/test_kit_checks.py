@@ -76,6 +76,13 @@ def test_a_verdict_is_shown_as_html_without_markup_from_the_answer():
         ("x**2", "a text"),
         (sp.Matrix([x]), "shape"),
         (lambda x: x, "a function"),
+        ((sp.Symbol("x", positive=True) + 1) ** 2, None),  # the same name is the same symbol
+        (sp.Symbol("x", real=True) ** 2 + 1, "the cross term"),
+        (sp.Symbol("y", positive=True), "should contain only x"),
+        ([(x + 1) ** 2], "take its element [0]"),
+        ([x, y], "a list"),
+        ((x + 1.5) ** 2, "sp.Rational"),
+        (0.5, "sp.Rational"),
     ],
 )
 def test_expressions(answer, reason):
@@ -87,6 +94,13 @@ def test_matrices_are_expressions():
     assert checks.expression(sp.Matrix([[1, x]]), sp.Matrix([[1, x]])) is None
     assert "shape" in checks.expression(sp.Matrix([1, x]), sp.Matrix([[1, x]]))
     assert "not equal" in checks.expression(sp.Matrix([[1, y]]), sp.Matrix([[y, x]]))
+
+
+def test_a_symbol_without_assumptions_is_simplified_as_the_wanted_one():
+    n, plain = sp.Symbol("n", positive=True), sp.Symbol("n")
+    assert checks.expression(sp.sqrt(plain**2), n) is None
+    assert "not equal" in checks.expression(2 * plain, n)
+    assert "sp.Rational" in checks.expression(plain**0.333, sp.cbrt(n))
 
 
 def test_choices():

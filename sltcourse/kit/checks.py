@@ -116,13 +116,20 @@ def number(answer, expected, rel=1e-6, abs=1e-12, hints=None):
 def expression(answer, expected, hints=None):
     """None if the sympy expression ``answer`` equals ``expected`` (their difference simplifies to 0), else why not.
 
-    ``hints`` maps tempting wrong expressions to sentences.
+    A symbol of the answer counts as the one of ``expected`` that has its name, whatever their assumptions. ``hints``
+    maps tempting wrong expressions to sentences.
     """
     import sympy as sp
+
+    if isinstance(answer, (list, tuple)) and len(answer) == 1 and isinstance(answer[0], sp.Basic):
+        return f"This is {_kind(answer)} with one element (solve returns a list): take its element [0]."
 
     if isinstance(answer, (str, list, tuple, dict)) or (callable(answer) and not isinstance(answer, sp.Basic)):
         return f"A sympy expression is wanted here, and this is {_kind(answer)}."
     answer, expected = sp.sympify(answer), sp.sympify(expected)
+    own = {s.name: s for s in expected.free_symbols}
+    if hasattr(answer, "xreplace"):
+        answer = answer.xreplace({s: own[s.name] for s in answer.free_symbols if s.name in own})
     unknown = getattr(answer, "free_symbols", set()) - expected.free_symbols
     if unknown and expected.free_symbols:
         names = ", ".join(sorted(str(s) for s in unknown))
@@ -139,6 +146,8 @@ def expression(answer, expected, hints=None):
     for wrong, why in (hints or {}).items():
         if getattr(wrong, "shape", None) == getattr(expected, "shape", None) and equal(answer, wrong):
             return why
+    if hasattr(answer, "has") and answer.has(sp.Float) and not expected.has(sp.Float):
+        return f"{answer} contains decimal numbers. Give it exactly, with sp.Rational."
     return f"{answer} is not equal to what is wanted."
 
 
