@@ -133,8 +133,9 @@ class Posterior:
 
     def _settle(self, compute, advice):
         """compute(level) -> (value, allowed change): the value of the first rule that agrees with the one before."""
+        coarse, _ = compute(self._level - 1)
         while True:
-            (coarse, _), (fine, allowed) = compute(self._level - 1), compute(self._level)
+            fine, allowed = compute(self._level)
             change = np.abs(fine - coarse)
             if np.all(change <= allowed):
                 return fine, change
@@ -144,7 +145,7 @@ class Posterior:
                     f"the integral is not resolved: with {self._size(self._level)} nodes the last change is "
                     f"{worst:.1e} times the tolerance; {advice}"
                 )
-            self._level += 1
+            self._level, coarse = self._level + 1, fine
 
     def _minus_log_integral(self, nb, level, inside=slice(None)):
         """−log Z with one rule, and the change between rules to allow: the tolerance and the rounding of nβ L."""
