@@ -7,8 +7,10 @@ The lesson's own subject, the quadrature of F_n and what is done with it, stands
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import matplotlib as mpl
 import numpy as np
 import sympy as sp
+from matplotlib.colors import LinearSegmentedColormap
 from scipy.optimize import brentq
 from scipy.special import digamma, gamma, lambertw
 
@@ -30,7 +32,7 @@ GAP = HEIGHT**2 / 2  # ΔL, the loss of the simple well above that of the accura
 def mean(w):
     """The mean (h(1 − w⁸), c w³(1 − w)) of the curve model x ~ N(mean(w), I₂), h = 0.12, c = 6; shape (2, …).
 
-    At w = 1 it is the truth, (0, 0), passed at speed 6. At w = 0 it stops at (0.12, 0): a singular point.
+    At w = 1 it is the truth, (0, 0), passed at speed 6.08. At w = 0 it stops at (0.12, 0): a singular point.
     """
     w = np.asarray(w, float)
     return np.array([HEIGHT * (1 - w**8), SPEED * w**3 * (1 - w)])
@@ -91,6 +93,9 @@ class Well:
         return self.leading(n) - (self.m - 1) * np.log(np.log(n) + self.shift) - np.log(self.constant)
 
 
+FORMS = ("leading", "with_multiplicity", "with_constant", "whole_pole", "exact")  # each closer than the one before
+
+
 @dataclass(frozen=True)
 class TwoWells:
     """A model with two wells: what each tends to; ``exact``: n, shape (k,) -> their two free energies."""
@@ -100,7 +105,9 @@ class TwoWells:
     exact: Callable
 
     def advantage(self, n, form):
-        """F of the simple well minus F of the accurate one at n, an array; ``form`` is "exact" or a method of Well."""
+        """F of the simple well minus F of the accurate one at n, an array; ValueError if ``form`` is none of FORMS."""
+        if form not in FORMS:
+            raise ValueError(f"{form!r} is no form of the free energy: use one of {', '.join(FORMS)}")
         if form == "exact":
             simple, accurate = self.exact(n)
             return simple - accurate
@@ -139,19 +146,22 @@ def _power_integral(k, c, length):
     return gamma(a) / (k * c**a * length)
 
 
+CHARTS_GAP, CUBE_GAP = 0.002, 0.005  # ΔL of the two models below
+
+
 def _charts_exact(n):
+    # both losses are even in either coordinate, so the quarter [0, 1]² has the averages of the square [−1, 1]²
     simple = Posterior(lambda w: CHARTS_GAP + (w[:, 0] * w[:, 1]) ** 2 / 2, [(0, 1)] * 2, n)
     accurate = Posterior(lambda w: (w[:, 0] ** 2 + w[:, 1] ** 2) / 2, [(0, 1)] * 2, n)
     return simple.free_energy.value, accurate.free_energy.value
 
 
 def _cube_exact(n):
-    simple = Posterior(lambda w: 0.005 + w[:, 0] ** 6 / 2, [(-1, 1)], n)
+    simple = Posterior(lambda w: CUBE_GAP + w[:, 0] ** 6 / 2, [(-1, 1)], n)
     accurate = Posterior(lambda w: w[:, 0] ** 2 / 2, [(-1, 1)], n)
     return simple.free_energy.value, 3 * accurate.free_energy.value  # three independent coordinates
 
 
-CHARTS_GAP = 0.002
 MODELS = {
     "curve": TwoWells(
         Well(GAP, 1 / 6, constant=_power_integral(3, SPEED**2 / 2, BOX[1] - BOX[0])),
@@ -164,7 +174,7 @@ MODELS = {
         _charts_exact,
     ),
     "cube and cubic": TwoWells(
-        Well(0.005, 1 / 6, constant=_power_integral(3, 1 / 2, 2)),
+        Well(CUBE_GAP, 1 / 6, constant=_power_integral(3, 1 / 2, 2)),
         Well(0.0, 3 / 2, constant=_power_integral(1, 1 / 2, 2) ** 3),
         _cube_exact,
     ),
@@ -222,9 +232,9 @@ def live_jump():
     right.plot(n, simple, color=COLORS["singular"])
     right.plot(n, accurate, color=COLORS["regular"])
     right.plot(n, post.free_energy.value, color=COLORS["posterior"], lw=1.5, ls="--")
-    right.text(1050, 11, "simple well", color=COLORS["singular"], ha="right")
+    right.text(300, 9, "simple well", color=COLORS["singular"], ha="right")
     right.text(1.3, 3.5, "accurate well", color=COLORS["regular"])
-    right.text(9500, 3.6, "both together", color=COLORS["posterior"], ha="right")
+    right.text(9500, 2.6, "both together", color=COLORS["posterior"], ha="right")
 
     live = LiveFigure(
         fig,
@@ -259,41 +269,50 @@ def live_jump():
     )
 
 
+def _from_white(quantity):
+    """The name of a colour map from white to the colour of a quantity."""
+    name = f"white to {quantity}"
+    if name not in mpl.colormaps:
+        mpl.colormaps.register(LinearSegmentedColormap.from_list(name, ["white", COLORS[quantity]]))
+    return name
+
+
 def live_charts():
     """Two models of a mean in the plane, prior ½ each: slide n; the posterior leaves the cross for the point."""
-    n = np.unique(np.round(10 ** np.linspace(1, 5, 81)))
-    row = {x: i for i, x in enumerate(n)}
+    n = np.unique(np.round(10 ** np.linspace(0, 4, 81)))
+    row, ns = {x: i for i, x in enumerate(n)}, n
     cross, point = MODELS["two charts"].exact(n)
     share = 1 / (1 + np.exp(point - cross))
     side = np.linspace(-1, 1, 81)
     a, b = np.meshgrid(side, side)
 
     fig, axes = style.figure(1, 3, height=3.5)
-    for ax, title in zip(axes, ("simple", "accurate"), strict=False):
+    for ax, title in zip(axes, ("simple: mean (√(2D), ab)", "accurate: mean (a, b)"), strict=False):
         ax.set(xlabel="a", ylabel="b", xticks=[-1, 0, 1], yticks=[-1, 0, 1], title=title, aspect="equal")
         ax.grid(False)
-    axes[2].set(xscale="log", xlim=(10, 1e5), ylim=(0, 1.04), xlabel="n", title="share of the accurate chart")
-    axes[2].plot(n, share, color=COLORS["posterior"])
+    axes[2].set(xscale="log", xlim=(0.9, 1.1e4), ylim=(0, 1.04), xlabel="n", title="share of the accurate chart")
+    axes[2].set_box_aspect(1)
 
     live = LiveFigure(
         fig,
         alt="Two squares of parameters. In the left one the posterior is a cross, in the right one a round spot. As n "
         "grows past 2614, the cross fades and the spot lights up.",
-        n=Slider("n", n, start=501),
+        n=Slider("n", n, start=1),
     )
     extent = (-1, 1, -1, 1)
     live.image(
         axes[0],
-        lambda n: (1 - share[row[n]]) * np.exp(-n * (a * b) ** 2 / 4),
-        extent, 0, 1, cmap="Oranges", name="cross",
+        lambda n: np.sqrt((1 - share[row[n]]) * np.exp(-n * (a * b) ** 2 / 2)),
+        extent, 0, 1, cmap=_from_white("singular"), name="cross",
     )  # fmt: skip
     live.image(
         axes[1],
-        lambda n: share[row[n]] * np.exp(-n * (a * a + b * b) / 4),
-        extent, 0, 1, cmap="Greens", name="point",
+        lambda n: np.sqrt(share[row[n]] * np.exp(-n * (a * a + b * b) / 2)),
+        extent, 0, 1, cmap=_from_white("regular"), name="point",
     )  # fmt: skip
     for ax, color, chance in ((axes[0], COLORS["singular"], 1 - share), (axes[1], COLORS["regular"], share)):
         live.text(ax, lambda n, c=chance: (1, 1.07, _percent(c[row[n]])), color=color, fontsize=14, ha="right")
+    live.line(axes[2], lambda n: (ns, np.where(ns <= n, share, np.nan)), name="so far", color=COLORS["posterior"])
     live.points(axes[2], lambda n: (n, share[row[n]]), name="share", color=COLORS["posterior"], markersize=9)
     return live.caption(
         lambda n: (
@@ -359,7 +378,7 @@ def live_phases():
     live.line(left, lambda d_loss: (n, n * d_loss), name="accuracy", color=simple, label="simple pays n ΔL")
     paid = "accurate pays Δλ log n"
     live.line(left, lambda d_lambda: (n, d_lambda * np.log(n)), name="complexity", color=accurate, label=paid)
-    left.legend(loc="lower right")
+    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2, columnspacing=1.2, handlelength=1.4)
     live.points(
         left,
         lambda d_lambda, d_loss: (crossings(d_lambda, d_loss)[0], d_loss * crossings(d_lambda, d_loss)[0]),
@@ -409,10 +428,10 @@ def live_shadow():
     fig, (left, right) = style.figure(1, 2)
     left.set(xlim=(-0.9, 0.9), ylim=(0, 1.08), yticks=[0, 0.5, 1], xlabel="w", ylabel="posterior density / its maximum")
     left.set_xticks([-0.8, -0.4, 0, 0.4, 0.8])
-    right.set(xscale="log", xlim=(1, 1e10), ylim=(0, 1), xlabel="n", ylabel="λ(n) = dF/d log n")
-    for value, name in ((1 / 6, "1/6"), (1 / 2, "1/2")):
+    right.set(xscale="log", xlim=(1, 1e10), ylim=(-0.05, 1.08), xlabel="n", ylabel="λ(n) = dF/d log n")
+    for value, name, x, y in ((1 / 6, "1/6", 1e3, 0.09), (1 / 2, "1/2", 1.4, 0.52)):
         right.axhline(value, color=COLORS["theory"], ls="--", lw=1.2)
-        right.text(1.4, value + 0.02, name, color=COLORS["theory"])
+        right.text(x, y, name, color=COLORS["theory"])
 
     live = LiveFigure(
         fig,
@@ -502,7 +521,8 @@ def superposition_loss(W, b):
 @check.exercise("A difference of 1.7 in F is a factor e^1.7 = 5.5 in probability.")
 def odds(answer):
     right = 1 / (1 + np.exp(6.4 - 8.1))
-    return number(answer, right, rel=5e-3, hints={
+    return number(answer, right, rel=0.01, hints={
+        0.83: "Near. Give three digits.",
         1 - right: "This is the share of the simple well: a well's share is proportional to exp(−F), not exp(F).",
         np.exp(1.7): "These are the odds, accurate against simple; the share is odds / (1 + odds).",
         np.exp(-6.4): "This is Z of the accurate well: divide it by the sum of the two Z's.",
@@ -513,6 +533,9 @@ def odds(answer):
 @check.exercise("λ = 1/2 + 1/4 = 3/4: the coefficients of independent directions add.")
 def learning_coefficient(answer):
     return number(answer, 0.75, rel=0.01, hints={
+        0.5: "That is only w1's share, 1/2: w2 adds its own.",
+        0.75 / np.log(10): "Take both logarithms to base e: one of yours is to base 10.",
+        4 / 3: "That is one over the slope: F goes up, log n along.",
         1.0: "That is d/2, the value of a regular model; w2 is degenerate here. Take the slope of the exact F.",
         0.75 * np.log(10): "That is F(10⁶) − F(10⁵); the slope is per unit of log n, so divide by log 10.",
         0.767: "F/log n is not the slope: the constant in F is still in it. Take a difference of two F's.",
@@ -533,9 +556,11 @@ def best_radius(answer):
     })  # fmt: skip
 
 
-@check.exercise("n/log n = 18/0.2 = 90, so n = 570: below it the well with the larger loss and the smaller λ wins.")
+@check.exercise("n/log n = 18/0.2 = 90, so n = 571: below it the well with the larger loss and the smaller λ wins.")
 def critical_sample_size(answer):
     spurious, critical = lambert_crossings(18.0, 0.2)
+    if isinstance(answer, (tuple, list)) and len(answer) == 2:
+        return "These are two solutions, and one n is wanted: the one where the law means something."
     return number(answer, critical, rel=0.01, hints={
         spurious: "This is the spurious solution: log n means nothing at n ≈ 1. Look for the other one.",
         90: "That is n/log n, which equals Δλ/ΔL = 18/0.2. Solve for n.",
@@ -551,6 +576,7 @@ def shadow(answer):
         8 * SHADOW_END: "The mean w0³ is 8 times smaller, but n K contains its square.",
         2 * SHADOW_END: "n grows with a higher power of 1/w0: what do w³ and the square in K make of a factor 2?",
         SHADOW_END: "This is the value for w0 = 0.1.",
+        0.05**-6: "The scaling w0⁻⁶ is right; the factor in front is in `end`.",
     })  # fmt: skip
 
 
@@ -563,5 +589,6 @@ def critical_temperature(answer):
     return number(answer, right, rel=0.01, hints={
         1 / right: "This is the temperature 1/β: give β.",
         1 / np.log(4000): "That is WBIC's β = 1/log n, which happens to be near. Ask where nβ equals the critical n.",
+        2 * right: "That is for n = 2000; here n = 4000.",
         4000 * right: "That is the critical nβ; the exercise asks for β.",
     })  # fmt: skip

@@ -100,6 +100,39 @@ def test_shares_around_the_critical_n_of_the_two_charts():
     assert shares == pytest.approx([0.0446, 0.1008, 0.5, 0.9919, 1.0], abs=6e-5)
 
 
+def test_an_unknown_form_is_refused():
+    assert lesson.FORMS == FORMS
+    with pytest.raises(ValueError, match="'constant' is no form.*with_constant"):
+        MODELS["curve"].advantage(np.array([100.0]), "constant")
+
+
+def test_constants_make_a_transition_of_their_own():
+    """ΔL/Δλ = 0.6 exceeds 1/e, and yet 0.2 + w⁶ and 200 w² change places; so do two wells of equal λ."""
+    n = np.array([1.0, 1000.0])
+    for simple, accurate in (
+        (lambda w: 0.2 + w[:, 0] ** 6, lambda w: 200 * w[:, 0] ** 2),
+        (lambda w: 0.01 + w[:, 0] ** 2 / 200, lambda w: 50 * w[:, 0] ** 2),
+    ):
+        lead = Posterior(simple, [(-1, 1)], n).free_energy.value - Posterior(accurate, [(-1, 1)], n).free_energy.value
+        assert lead[0] < 0 < lead[1]
+
+
+def test_the_estimate_at_temperature_1_is_lost_in_the_noise_of_the_data():
+    """Regular mean, n = 1000: nβ(E_β[L_n] − L_n(w0)) is 0.0 ± 0.7 at β = 1 and 0.43 ± 0.10 at β = 1/log n."""
+    n, rng = 1000, np.random.default_rng(0)
+    for beta, expected, deviation in ((1.0, 0.0, 0.71), (1 / np.log(n), 0.43, 0.10)):
+        estimates = []
+        for x_bar in rng.normal(size=200) / np.sqrt(n):
+
+            def loss(w, x_bar=x_bar):
+                return w[:, 0] ** 2 / 2 - x_bar * w[:, 0]  # L_n(w) − L_n(0)
+
+            post = Posterior(loss, [(-1, 1)], n, beta=beta, breakpoints=[x_bar])
+            estimates.append(n * beta * post.expectation(loss).value)
+        assert np.mean(estimates) == pytest.approx(expected, abs=3 * deviation / np.sqrt(200))
+        assert np.std(estimates) == pytest.approx(deviation, rel=0.4)
+
+
 def test_critical_n_takes_the_last_crossing_and_refuses_none():
     assert lesson.critical_n(lambda n: n * 0.2 - 18 * np.log(n)) == pytest.approx(571.31, abs=0.01)
     with pytest.raises(ValueError, match="exceeds 1/e"):
@@ -177,10 +210,13 @@ def test_live_jump_moves_the_posterior():
 
 def test_live_charts_fade_into_each_other():
     live = lesson.live_charts()
-    early, late = live.at(n=501), live.at(n=31623)
-    assert early["cross"].max() > 0.9 > 0.1 > early["point"].max()
-    assert late["cross"].max() < 1e-6 and late["point"].max() > 0.9
-    assert early["cross"].max() + early["point"].max() == pytest.approx(1, abs=1e-6)
+    first, early, late = live.at(n=1), live.at(n=501), live.at(n=10000)
+    assert early["cross"].max() > 0.9 > 0.25 > early["point"].max() > 0.15  # 4 %, and can be seen
+    assert late["cross"].max() < 0.01 and late["point"].max() > 0.99
+    assert early["cross"].max() ** 2 + early["point"].max() ** 2 == pytest.approx(1, abs=1e-6)  # the shares
+    n, share = first["so far"]
+    assert np.isfinite(share).sum() == 1 and share[0] == pytest.approx(0.5, abs=0.1)  # the rest is not told yet
+    assert np.isfinite(late["so far"][1]).all() and len(n) == len(share)
 
 
 def test_live_phases_finds_the_crossings():
@@ -191,6 +227,12 @@ def test_live_phases_finds_the_crossings():
     assert y == pytest.approx(4 * np.log(n)) and n > 1e5
     gone = live.at(d_lambda=1, d_loss=d_loss[-1])
     assert np.isnan(gone["critical"][0]) and "do not meet" in gone["caption"]
+    left = live.fig.axes[0]
+    for complexity in live.controls["d_lambda"].values:
+        n, y = live.at(d_lambda=complexity, d_loss=d_loss[0])["critical"]
+        assert left.get_xlim()[0] < n < left.get_xlim()[1] and left.get_ylim()[0] < y < left.get_ylim()[1]
+    start = live.controls["d_loss"].start
+    assert d_loss[start - 8] == pytest.approx(d_loss[start] / 10)  # "ten times smaller" is on the slider
 
 
 def test_live_shadow_reads_one_sixth_then_one_half():
@@ -233,11 +275,20 @@ ANSWERS = {
             np.exp(1.7): "odds",
             0.00166: "divide it by the sum",
             84.55: "between 0 and 1",
+            0.83: "three digits",
         },
     ),
     "learning_coefficient": (
         0.75,
-        {1.0: "d/2", 0.7667: "not the slope", 1.727: "divide by log 10", -0.75: "sign"},
+        {
+            1.0: "d/2",
+            0.5: "only w1's share",
+            0.7667: "not the slope",
+            1.727: "divide by log 10",
+            0.3257: "base 10",
+            1.333: "one over the slope",
+            -0.75: "sign",
+        },
     ),
     "best_radius": (
         (7 / (6 * n)) ** sp.Rational(1, 6),
@@ -245,14 +296,25 @@ ANSWERS = {
             (6 * n / 7) ** sp.Rational(1, 6): "other way up",
             n ** -sp.Rational(1, 6): "constant is not",
             "0.3": "expression",
+            (1 / (6 * n / 7) ** sp.Rational(1, 6),) * 2: "a tuple",
+            (7 / (6 * n)) ** 0.1667: "sp.Rational",
         },
     ),
-    "critical_sample_size": (571.3, {1.0113: "spurious", 90: "Solve for n", 110: "not sums"}),
+    "critical_sample_size": (
+        571.3,
+        {1.0113: "spurious", 90: "Solve for n", 110: "not sums", (1.0113, 571.3): "one n is wanted"},
+    ),
     "shadow": (
         64 * 5.33e5,
-        {5.33e5 / 64: "multiply", 8 * 5.33e5: "square", 2 * 5.33e5: "higher power", 5.33e5: "w0 = 0.1"},
+        {
+            5.33e5 / 64: "multiply",
+            8 * 5.33e5: "square",
+            2 * 5.33e5: "higher power",
+            5.33e5: "w0 = 0.1",
+            6.4e7: "factor in front is in `end`",
+        },
     ),
-    "critical_temperature": (0.10603, {9.43: "give β", 0.1206: "WBIC", 424.1: "asks for β"}),
+    "critical_temperature": (0.10603, {9.43: "give β", 0.1206: "WBIC", 424.1: "asks for β", 0.212: "n = 2000"}),
 }
 
 
