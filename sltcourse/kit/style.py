@@ -144,7 +144,8 @@ class table:
 
     def _repr_html_(self):
         def line(cells, tag):
-            return "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
+            cells = (f'<{tag} style="text-align:left">{html.escape(c)}</{tag}>' for c in cells)
+            return f"<tr>{''.join(cells)}</tr>"
 
         body = "".join(line(row, "td") for row in self.rows)
         return f"<table><thead>{line(self.header, 'th')}</thead><tbody>{body}</tbody></table>"
