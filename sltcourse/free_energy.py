@@ -228,7 +228,7 @@ def live_jump():
     top.set(xlim=BOX, ylim=(0, 25), yticks=[0, 1, 5, 10, 20], ylabel="posterior density\n(square-root scale)")
     bottom.set(ylim=(0, 0.1), xlabel="w", ylabel="loss  K(w)\n(80 posterior draws)", yticks=[0, 0.05, 0.1])
     bottom.plot(w, K(w[:, None]), color=COLORS["loss"])
-    right.set(xscale="log", xlim=(1, 1e4), ylim=(0, 12), xlabel="n", ylabel="free energy  F")
+    right.set(xscale="log", xlim=(0.8, 1.3e4), ylim=(0, 12), xlabel="n", ylabel="free energy  F")
     right.plot(n, simple, color=COLORS["singular"])
     right.plot(n, accurate, color=COLORS["regular"])
     right.plot(n, post.free_energy.value, color=COLORS["posterior"], lw=1.5, ls="--")
@@ -287,10 +287,10 @@ def live_charts():
     a, b = np.meshgrid(side, side)
 
     fig, axes = style.figure(1, 3, height=3.5)
-    for ax, title in zip(axes, ("simple: mean (√(2D), ab)", "accurate: mean (a, b)"), strict=False):
+    for ax, title in zip(axes, ("simple\nmean (√(2D), ab)", "accurate\nmean (a, b)"), strict=False):
         ax.set(xlabel="a", ylabel="b", xticks=[-1, 0, 1], yticks=[-1, 0, 1], title=title, aspect="equal")
         ax.grid(False)
-    axes[2].set(xscale="log", xlim=(0.9, 1.1e4), ylim=(0, 1.04), xlabel="n", title="share of the accurate chart")
+    axes[2].set(xscale="log", xlim=(0.7, 1.5e4), ylim=(0, 1.04), xlabel="n", title="share of the accurate chart")
     axes[2].set_box_aspect(1)
 
     live = LiveFigure(
@@ -311,7 +311,7 @@ def live_charts():
         extent, 0, 1, cmap=_from_white("regular"), name="point",
     )  # fmt: skip
     for ax, color, chance in ((axes[0], COLORS["singular"], 1 - share), (axes[1], COLORS["regular"], share)):
-        live.text(ax, lambda n, c=chance: (1, 1.07, _percent(c[row[n]])), color=color, fontsize=14, ha="right")
+        live.text(ax, lambda n, c=chance: (1, 1.22, _percent(c[row[n]])), color=color, fontsize=14, ha="right")
     live.line(axes[2], lambda n: (ns, np.where(ns <= n, share, np.nan)), name="so far", color=COLORS["posterior"])
     live.points(axes[2], lambda n: (n, share[row[n]]), name="share", color=COLORS["posterior"], markersize=9)
     return live.caption(
@@ -428,7 +428,7 @@ def live_shadow():
     fig, (left, right) = style.figure(1, 2)
     left.set(xlim=(-0.9, 0.9), ylim=(0, 1.08), yticks=[0, 0.5, 1], xlabel="w", ylabel="posterior density / its maximum")
     left.set_xticks([-0.8, -0.4, 0, 0.4, 0.8])
-    right.set(xscale="log", xlim=(1, 1e10), ylim=(-0.05, 1.08), xlabel="n", ylabel="λ(n) = dF/d log n")
+    right.set(xscale="log", xlim=(0.5, 2e10), ylim=(-0.05, 1.08), xlabel="n", ylabel="λ(n) = dF/d log n")
     for value, name, x, y in ((1 / 6, "1/6", 1e3, 0.09), (1 / 2, "1/2", 1.4, 0.52)):
         right.axhline(value, color=COLORS["theory"], ls="--", lw=1.2)
         right.text(x, y, name, color=COLORS["theory"])
