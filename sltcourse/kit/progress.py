@@ -1,6 +1,7 @@
 """A progress bar for work that may take longer than two seconds."""
 
 import os
+import sys
 
 
 def progress(iterable, description, total=None):
@@ -10,7 +11,27 @@ def progress(iterable, description, total=None):
     Use it as a context manager too, with an explicit ``update``: ``with progress(None, "…", total=10) as bar``.
     Nothing is shown, and so nothing is stored in a notebook, where the environment sets ``TQDM_DISABLE``.
     """
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     silent = os.environ.get("TQDM_DISABLE", "") not in ("", "0")
-    return tqdm(iterable, desc=description, total=total, delay=2, leave=False, disable=silent)
+    screen = _Cell() if "ipykernel" in sys.modules else sys.stderr
+    return tqdm(iterable, desc=description, total=total, delay=2, leave=False, disable=silent, file=screen, ncols=80)
+
+
+class _Cell:
+    """A file whose last line is shown in a notebook's output, in one place; an empty line empties it."""
+
+    def __init__(self):
+        self.handle = None
+
+    def write(self, text):
+        from IPython.display import display
+
+        text = text.strip()
+        if self.handle is not None:
+            self.handle.update({"text/plain": text}, raw=True)
+        elif text:
+            self.handle = display({"text/plain": text}, raw=True, display_id=True)
+
+    def flush(self):
+        """Nothing waits: every write is shown at once."""
