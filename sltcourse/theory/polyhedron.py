@@ -1,0 +1,163 @@
+"""Newton polyhedra in exact arithmetic: facets, compact faces, and where a ray enters."""
+
+import itertools
+import math
+from fractions import Fraction
+from functools import cached_property
+from typing import NamedTuple
+
+import sympy as sp
+
+_MOST_FACETS, _MOST_FACES = 800, 8000
+
+
+class Facet(NamedTuple):
+    """The inequality normal·α ≥ level, with integers normal ≥ 0, and the exponents ``on`` it, with equality."""
+
+    normal: tuple
+    level: int
+    on: frozenset
+
+
+class Meeting(NamedTuple):
+    """Where the ray t·direction enters the polyhedron: the distance t, and the smallest face at that point, by its
+    codimension and its exponents."""
+
+    distance: Fraction
+    codimension: int
+    face: tuple
+
+
+class NewtonPolyhedron:
+    """The convex hull of all α + R^d_{≥0} for a set of exponents α, in exact arithmetic.
+
+    Parameters: ``exponents``, tuples of d integers ≥ 0. Attributes: ``dimension`` d, and ``exponents``, sorted, without
+    those that are another one plus something ≥ 0: they lie on no compact face.
+    """
+
+    def __init__(self, exponents):
+        exponents = {tuple(int(e) for e in alpha) for alpha in exponents}
+        if not exponents or len({len(alpha) for alpha in exponents}) != 1 or min(map(min, exponents)) < 0:
+            raise ValueError("exponents must be tuples of d integers ≥ 0, one for each monomial")
+        self.exponents = tuple(sorted(a for a in exponents if not any(b != a and below(b, a) for b in exponents)))
+        self.dimension = len(self.exponents[0])
+
+    @cached_property
+    def facets(self):
+        """All facets, as a tuple of `Facet`. Raises ArithmeticError if there are more than a few hundred.
+
+        The pairs (normal, level) with normal ≥ 0 and normal·α ≥ level for all α form a cone; its extreme rays are
+        found by the double description method, one inequality after another (Motzkin and others 1953).
+        """
+        d, (first, *others) = self.dimension, self.exponents
+        unit = [tuple(int(i == j) for j in range(d)) for i in range(d)]
+        everything = (1 << d) - 1  # bit i of a mask: normal_i = 0; bit d + k: equality at the k-th exponent
+        rays = [(*unit[i], first[i], everything ^ (1 << i) | 1 << d) for i in range(d)]
+        rays.append((*[0] * d, -1, everything))
+        for k, alpha in enumerate(others, 1):
+            heights = [sum(a * b for a, b in zip(ray, alpha, strict=False)) - ray[d] for ray in rays]
+            above = [(h, r) for h, r in zip(heights, rays, strict=True) if h > 0]
+            under = [(h, r) for h, r in zip(heights, rays, strict=True) if h < 0]
+            new = [(*r[:-1], r[-1] | 1 << d + k) for h, r in zip(heights, rays, strict=True) if h == 0]
+            masks = [r[-1] for r in rays]
+            for (h, r), (g, s) in itertools.product(above, under):
+                common = r[-1] & s[-1]
+                if common.bit_count() >= d - 1 and sum(common & mask == common for mask in masks) == 2:
+                    mix = [h * b - g * a for a, b in zip(r[:-1], s[:-1], strict=True)]
+                    scale = math.gcd(*mix)
+                    new.append((*(x // scale for x in mix), common | 1 << d + k))
+            rays = [r for _, r in above] + new
+            if len(rays) > _MOST_FACETS:
+                raise ArithmeticError(f"the Newton polyhedron has too many facets to list them (over {_MOST_FACETS})")
+        facets = [
+            Facet(r[:d], r[d], frozenset(a for k, a in enumerate(self.exponents) if r[-1] >> d + k & 1))
+            for r in rays
+            if any(r[:d])
+        ]
+        return tuple(sorted(facets, key=lambda facet: facet[:2]))
+
+    @cached_property
+    def vertices(self):
+        """The exponents that are vertices: the compact faces of dimension 0."""
+        return tuple(face[0] for face in self.compact_faces() if len(face) == 1)
+
+    def compact_faces(self, wanted=lambda face: True):
+        """The compact faces, each a sorted tuple of the exponents on it, smallest first.
+
+        Faces for which ``wanted(exponents)`` is false are left out together with all their faces. Raises
+        ArithmeticError if there are too many.
+        """
+        if not wanted(self.exponents):
+            return []
+        d = self.dimension
+        bits = {alpha: 1 << d + k for k, alpha in enumerate(self.exponents)}
+        facets = [sum(bits[a] for a in f.on) | sum(1 << i for i in range(d) if not f.normal[i]) for f in self.facets]
+        found, fresh = set(), set(facets)
+
+        def exponents(mask):
+            return tuple(alpha for alpha in self.exponents if mask & bits[alpha])
+
+        while fresh:
+            fresh = {mask for mask in fresh - found if exponents(mask) and wanted(exponents(mask))}
+            found |= fresh
+            if len(found) > _MOST_FACES:
+                raise ArithmeticError(f"the Newton polyhedron has too many faces to list them (over {_MOST_FACES})")
+            fresh = {mask & facet for mask in fresh for facet in facets}
+        recession = (1 << d) - 1
+        return sorted((exponents(mask) for mask in found if not mask & recession), key=lambda face: (len(face), face))
+
+    def meet(self, direction=None):
+        """Where the ray through ``direction`` (d positive rationals; the diagonal if left out) enters, a `Meeting`.
+
+        1/t is the largest Σ μ_α with μ ≥ 0 and Σ μ_α α ≤ direction: a linear program, solved exactly. The face at
+        t·direction is spanned by all the α, and all the axes with slack in ≤, that occur in some optimal solution.
+        """
+        direction = [Fraction(x) for x in direction or [1] * self.dimension]
+        if len(direction) != self.dimension or min(direction) <= 0:
+            raise ValueError(f"direction must be {self.dimension} positive numbers")
+        if not any(map(any, self.exponents)):
+            raise ValueError("the exponent 0 means that the polynomial does not vanish: there is no distance")
+        d, n = self.dimension, len(self.exponents)
+        columns = [*self.exponents, *(tuple(int(i == j) for j in range(d)) for i in range(d))]
+        table = [[Fraction(column[i]) for column in columns] + [direction[i]] for i in range(d)]
+        basis = list(range(n, n + d))
+        gain = _maximise(table, basis, [1] * n + [0] * d)
+        shares = {j: row[-1] for j, row in zip(basis, table, strict=True)}
+        threshold = sum(share for j, share in shares.items() if j < n)
+        optimal = [j for j in range(n + d) if not gain[j]]
+        used = set()
+        while True:
+            used |= {j for j, row in zip(basis, table, strict=True) if row[-1]}
+            _maximise(table, basis, [int(j not in used) for j in range(n + d)], optimal)
+            if used.issuperset(j for j, row in zip(basis, table, strict=True) if row[-1]):
+                break
+        rank = sp.Matrix([(int(j < n), *columns[j]) for j in used]).rank()
+        return Meeting(1 / threshold, d + 1 - rank, tuple(sorted(columns[j] for j in used if j < n)))
+
+
+def _maximise(table, basis, gain, allowed=None):
+    """Primal simplex method with Bland's rule on a tableau in canonical form, which it changes in place.
+
+    Maximises Σ gain_j x_j, where the rows of ``table`` state Σ_j row_j x_j = row_{-1} and x ≥ 0; only the ``allowed``
+    j (all, if left out) enter the basis. Returns the reduced gains.
+    """
+    gain = [Fraction(g) for g in gain]
+    for j, row in zip(basis, table, strict=True):
+        gain = [g - gain[j] * x for g, x in zip(gain, row, strict=False)]
+    while True:
+        entering = next((j for j in (allowed or range(len(gain))) if gain[j] > 0), None)
+        if entering is None:
+            return gain
+        ratios = [(row[-1] / row[entering], basis[i], i) for i, row in enumerate(table) if row[entering] > 0]
+        _, _, i = min(ratios)
+        table[i] = [x / table[i][entering] for x in table[i]]
+        for k, row in enumerate(table):
+            if k != i and row[entering]:
+                table[k] = [x - row[entering] * y for x, y in zip(row, table[i], strict=True)]
+        gain = [g - gain[entering] * y for g, y in zip(gain, table[i], strict=False)]
+        basis[i] = entering
+
+
+def below(alpha, beta):
+    """α ≤ β in every coordinate: w^α divides w^β."""
+    return all(a <= b for a, b in zip(alpha, beta, strict=True))

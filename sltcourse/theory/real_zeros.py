@@ -1,0 +1,277 @@
+"""Real solutions of small polynomial systems: decided exactly, or not at all.
+
+`real_zeros` splits {f = 0 for all f, h ≠ 0 for all h} in R^d into pieces as a person would. It takes the factors of
+an equation one after another; solves what is linear in a variable, and substitutes; knows that a sum of even
+monomials vanishes only where each of them does, and a·x² + b·x + c with 4ac − b² ≥ 0 everywhere only where
+2ax + b = 0; and counts the real roots of an equation in one variable (Sturm). A Gröbner basis comes last, and for
+small systems only: nothing here depends on the speed of the machine. No pieces at all is a proof that there is no
+real solution.
+"""
+
+import random
+from functools import lru_cache
+from typing import NamedTuple
+
+import sympy as sp
+
+_BUDGET = 400  # systems looked at before giving up
+_SMALL = {"variables": 3, "degree": 16, "terms": 80}  # what a Gröbner basis is computed for
+_TRIALS = 200  # points tried for a change of sign
+
+
+class Undecided(ArithmeticError):
+    """Neither a real solution nor a proof that there is none was found."""
+
+
+class Piece(NamedTuple):
+    """Part of a solution set: each variable in ``values`` equals an expression in the variables that are left free,
+    and ``rest`` are further equations in these, proved to have common real solutions."""
+
+    values: dict
+    rest: tuple
+
+
+def real_zeros(equations, nonzero=()):
+    """The real points where all ``equations`` vanish and no polynomial of ``nonzero`` does, as a list of `Piece`.
+
+    Both are sequences of elements of one sympy polynomial ring (`sympy.ring`) over QQ or a real number field. Pieces
+    may overlap. Raises Undecided if some part of the set is neither found nor proved empty.
+    """
+    pieces = list(_pieces(equations, nonzero))
+    if None in pieces:
+        raise Undecided("no rule decides whether " + ", ".join(f"{f} = 0" for f in equations) + " has real solutions")
+    return pieces
+
+
+def has_real_zero(equations, nonzero=()):
+    """True or False, both proved, or None where neither is."""
+    found = False
+    for piece in _pieces(equations, nonzero):
+        if piece is not None:
+            return True
+        found = None
+    return found
+
+
+def sign(coefficient, domain):
+    """1, 0 or −1: the sign of an element of a real number field."""
+    return int(sp.sign(domain.to_sympy(coefficient)))
+
+
+def value(f, point):
+    """f at a point of its number field, given as d elements of ``f.ring.domain``."""
+    return sum(
+        (c * sp.prod(x**e for x, e in zip(point, m, strict=True) if e) for m, c in f.terms()), f.ring.domain.zero
+    )
+
+
+def by_power(f, i):
+    """The coefficients of f as a polynomial in its i-th variable, lowest power first."""
+    parts = [f.ring.zero for _ in range(f.degree(f.ring.gens[i]) + 1)]
+    for monomial, coefficient in f.terms():
+        parts[monomial[i]][(*monomial[:i], 0, *monomial[i + 1 :])] = coefficient
+    return parts
+
+
+def insert(f, i, numerator, denominator):
+    """f with its i-th variable replaced by numerator/denominator, times the power of the denominator that clears it."""
+    result, power = f.ring.zero, f.ring.one
+    for part in reversed(by_power(f, i)):
+        result, power = result * numerator + part * power, power * denominator
+    return result
+
+
+def _pieces(equations, nonzero):
+    """Pieces of the solution set; None stands for a part that was not decided."""
+    equations = [f for f in equations if f]
+    if not all(nonzero):
+        return iter(())
+    return _solve(equations, frozenset().union(*map(factors, nonzero)), (), [_BUDGET], False)
+
+
+@lru_cache(maxsize=10_000)
+def factors(f):
+    """The distinct irreducible factors of f, monic, as a frozenset.
+
+    Only the hard part is given to sympy, in as few variables as it has: its algorithms are slow in variables that do
+    not occur.
+    """
+    ring, monomials = f.ring, f.monoms()
+    lowest = tuple(min(column) for column in zip(*monomials, strict=True))
+    powers = [x for x, e in zip(ring.gens, lowest, strict=True) if e]
+    core = ring.from_dict({tuple(x - y for x, y in zip(m, lowest, strict=True)): c for m, c in f.terms()})
+    if core.is_ground:
+        return frozenset(powers)
+    if any(slope.is_ground for _, (_, slope) in _affine(core)):
+        return frozenset([*powers, core.monic()])
+    used = _used(core)
+    small = sp.ring([ring.symbols[i] for i in used], ring.domain)[0]
+    _, factors = small.from_dict({tuple(m[i] for i in used): c for m, c in core.terms()}).factor_list()
+    return frozenset([*powers, *(g.set_ring(ring).monic() for g, _ in factors)])
+
+
+def _solve(equations, nonzero, solved, budget, has_basis):
+    budget[0] -= 1
+    if budget[0] < 0:
+        yield None
+        return
+    system = []  # one list of irreducible factors for each equation
+    for f in set(equations):
+        parts = sorted(factors(f) - nonzero, key=str)
+        if not parts:
+            return
+        if parts not in system:
+            system.append(parts)
+    if not system:
+        yield _piece(solved, ())
+        return
+    system.sort(key=lambda parts: (len(parts), sum(map(len, parts)), str(parts)))
+
+    def without(f, *consequences):
+        return [sp.prod(parts) for parts in system if parts != [f]] + list(consequences)
+
+    single = [parts[0] for parts in system if len(parts) == 1]
+    for f in single:
+        for i, (constant, slope) in _affine(f):
+            if slope.is_ground:
+                yield from _substitute(without(f), nonzero, solved, budget, (i, -constant, slope))
+                return
+    for f in single:
+        consequences = _consequences(f)
+        if consequences:
+            yield from _solve(without(f, *consequences), nonzero, solved, budget, has_basis)
+            return
+    for f in single:
+        if _has_no_root(f):
+            return
+    for parts in system:
+        if len(parts) > 1:
+            others = [sp.prod(other) for other in system if other != parts]
+            for g in parts:
+                yield from _solve([*others, g], nonzero, solved, budget, has_basis)
+            return
+    if len(single) > 1 and not has_basis:
+        basis = _basis(single, nonzero)
+        if basis:
+            yield from _solve(basis, nonzero, solved, budget, True)
+            return
+    for f in single:
+        for i, (constant, slope) in _affine(f):
+            yield from _solve(without(f, constant, slope), nonzero, solved, budget, False)
+            apart = nonzero | factors(slope)
+            yield from _substitute(without(f), apart, solved, budget, (i, -constant, slope))
+            return
+    yield _piece(solved, tuple(single)) if _independent(single, nonzero) else None
+
+
+def _affine(f):
+    """(i, (c, s)) for each variable x_i in which f = c + s·x_i is of degree 1, simplest slope first."""
+    found = [(i, by_power(f, i)) for i, x in enumerate(f.ring.gens) if f.degree(x) == 1]
+    return sorted(found, key=lambda item: (not item[1][1].is_ground, len(item[1][1])))
+
+
+def _substitute(equations, nonzero, solved, budget, step):
+    """Go on with x_i = numerator/denominator put into everything else."""
+    nonzero = [insert(h, *step) for h in nonzero]
+    if all(nonzero):
+        equations = [g for g in (insert(f, *step) for f in equations) if g]
+        yield from _solve(equations, frozenset().union(*map(factors, nonzero)), (*solved, step), budget, False)
+
+
+def _piece(solved, rest):
+    values = {}
+    for i, numerator, denominator in reversed(solved):
+        value = numerator.as_expr() / denominator.as_expr()
+        values[numerator.ring.symbols[i]] = sp.cancel(value.subs(values))
+    return Piece(values, rest)
+
+
+def _consequences(f):
+    """Equations that hold wherever the irreducible f vanishes, found from its sign; none if f is not semidefinite."""
+    if _even(f):
+        return [f.ring.from_dict({monomial: f.ring.domain.one}) for monomial in f.monoms()]
+    for i, x in enumerate(f.ring.gens):
+        parts = by_power(f, i)
+        if len(parts) == 3 and parts[2].is_ground:
+            discriminant = 4 * parts[2] * parts[0] - parts[1] ** 2
+            if _nonnegative(discriminant):
+                return [discriminant, 2 * parts[2] * x + parts[1]]
+    return []
+
+
+def _even(f):
+    """1 or −1 if all monomials are even and all coefficients have that sign; else 0."""
+    signs = {sign(c, f.ring.domain) for c in f.coeffs()}
+    return signs.pop() if len(signs) == 1 and all(e % 2 == 0 for m in f.monoms() for e in m) else 0
+
+
+def _nonnegative(f):
+    """True only if f ≥ 0 on all of R^d is proved."""
+    return not f or _semidefinite(f) > 0
+
+
+def _semidefinite(f):
+    """1 if f ≥ 0 is proved, −1 if f ≤ 0 is, else 0. A square is not recognised: its discriminants are 0."""
+    if _even(f):
+        return _even(f)
+    for i in range(f.ring.ngens):
+        parts = by_power(f, i)
+        if len(parts) == 3 and parts[2].is_ground and _nonnegative(4 * parts[2] * parts[0] - parts[1] ** 2):
+            return sign(parts[2].LC, f.ring.domain)
+    return 0
+
+
+def _used(f):
+    return [i for i, x in enumerate(f.ring.gens) if f.degree(x) > 0]
+
+
+def _has_no_root(f):
+    """True if f has one variable and, by Sturm's theorem, no real root."""
+    return len(_used(f)) == 1 and f.ring.domain.is_QQ and sp.Poly(f.as_expr()).count_roots() == 0
+
+
+def _independent(system, nonzero):
+    """True if the equations share no variables and each has real solutions, also where ``nonzero`` does not vanish.
+
+    An irreducible f that changes sign has a real zero set that is dense in the complex one, so that no other
+    irreducible polynomial in the same variables vanishes on all of it.
+    """
+    groups = [set(_used(f)) for f in system]
+    if any(a & b for k, a in enumerate(groups) for b in groups[:k]):
+        return False
+    if any(sum(bool(group & set(_used(h))) for group in groups) > 1 for h in nonzero):
+        return False
+    return all(_changes_sign(f) for f in system)
+
+
+def _changes_sign(f):
+    rng = random.Random(0)
+    if len(_used(f)) == 1 and f.ring.domain.is_QQ:
+        return sp.Poly(f.as_expr()).count_roots() > 0
+    domain, seen = f.ring.domain, set()
+    for _ in range(_TRIALS):
+        seen.add(sign(value(f, [domain(rng.randint(-6, 6)) / rng.randint(1, 3) for _ in f.ring.gens]), domain))
+        if {-1, 1} <= seen:
+            return True
+    return False
+
+
+def _basis(system, nonzero):
+    """A Gröbner basis of the system where ``nonzero`` does not vanish, or None if that is too much work."""
+    ring = system[0].ring
+    used = sorted({i for f in system for i in _used(f)})
+    guards = [h for h in nonzero if set(_used(h)) <= set(used)]
+    size = {
+        "variables": len(used),
+        "degree": max(sum(m) for f in system for m in f.monoms()),
+        "terms": sum(len(f) for f in system),
+    }
+    if any(size[what] > most for what, most in _SMALL.items()):
+        return None
+    inverse = sp.Dummy("inverse")
+    symbols = [inverse, *(ring.symbols[i] for i in used)]
+    guard = inverse * sp.prod(h.as_expr() for h in guards) - 1
+    basis = sp.groebner([guard, *(f.as_expr() for f in system)], *symbols, order="grevlex", domain=ring.domain)
+    if basis.is_zero_dimensional:
+        basis = basis.fglm("lex")
+    return [*system, *(ring.from_expr(g) for g in basis.exprs if not g.has(inverse))]
