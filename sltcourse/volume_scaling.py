@@ -42,6 +42,10 @@ PLANE = {  # name: √K on a grid of [−1, 1]², V(ε) for ε ≤ 1, λ, m
 }
 
 
+def _share(V):
+    return f"{V:.2g}" if V > 1e-3 else style.power(V)
+
+
 def live_shrinking_set():
     """Slide ε: the set K ≤ ε shrinks on the left, the point (ε, V) runs down its curve on the right."""
     eps = 10.0 ** (-np.arange(81) / 10)[::-1]
@@ -53,10 +57,11 @@ def live_shrinking_set():
     left.set(xlim=(-1, 1), ylim=(-1, 1), xticks=[-1, 0, 1], yticks=[-1, 0, 1], xlabel="w₁", ylabel="w₂", aspect="equal")
     left.set_title("the set K(w) ≤ ε")
     left.grid(False)
-    right.set(xscale="log", yscale="log", xlim=(1e-8, 1), ylim=(3e-9, 1.5), xlabel="ε", ylabel="V(ε)")
+    right.set(xscale="log", yscale="log", xlim=(6e-9, 1.7), ylim=(3e-9, 1.7), xlabel="ε", ylabel="V(ε)")
     right.set_title("its share of the square")
-    for v in volume.values():
+    for name, v in volume.items():
         right.plot(eps, v, color=COLORS["muted"], lw=1.2)
+        right.text(8e-9, 1.4 * v[0], f"λ = {PLANE[name][2]}" + (", m = 2" if PLANE[name][3] == 2 else ""), fontsize=9)
 
     live = LiveFigure(
         fig,
@@ -72,15 +77,15 @@ def live_shrinking_set():
     )
     return live.caption(
         lambda loss, eps: (
-            f"K = {loss} ≤ ε = {style.power(eps)} on a share V = {volume[loss][row[eps]]:.2g} of the square. The slope "
-            f"here is {slope[loss][row[eps]]:.3f}; λ = {PLANE[loss][2]}, m = {PLANE[loss][3]}."
+            f"K = {loss} ≤ ε = {style.power(eps)} on a share V = {_share(volume[loss][row[eps]])} of the square. "
+            f"The slope here is {slope[loss][row[eps]]:.3f}; λ = {PLANE[loss][2]}, m = {PLANE[loss][3]}."
         )
     )
 
 
 def live_exponents():
     """Slide k₁, k₂ and ε: the set |w₁|^2k₁ |w₂|^2k₂ ≤ ε, its exact volume, λ and m."""
-    w1, w2 = _plane(121)
+    w1, w2 = _plane(161)
     eps = 10.0 ** (-np.arange(61) / 5)[::-1]
     row = {e: i for i, e in enumerate(eps)}
     ks = np.arange(1, 5)
@@ -90,7 +95,7 @@ def live_exponents():
     left.set(xlim=(-1, 1), ylim=(-1, 1), xticks=[-1, 0, 1], yticks=[-1, 0, 1], xlabel="w₁", ylabel="w₂", aspect="equal")
     left.grid(False)
     left.set_title("the set K(w) ≤ ε")
-    right.set(xscale="log", yscale="log", xlim=(1e-12, 1), ylim=(1e-6, 1.5), xlabel="ε", ylabel="V(ε)")
+    right.set(xscale="log", yscale="log", xlim=(6e-13, 1.7), ylim=(1e-6, 1.7), xlabel="ε", ylabel="V(ε)")
     live = LiveFigure(
         fig,
         alt="Left: the cross-shaped set where w1^2k1 w2^2k2 is at most ε. Right: its exact volume and the power ε^λ. "
@@ -106,7 +111,7 @@ def live_exponents():
     live.region(
         left, lambda k1, k2: np.abs(w1**k1 * w2**k2), lambda eps: np.sqrt(eps), _EXTENT, COLORS["singular"], name="set"
     )
-    live.line(right, power_law, name="power", color=COLORS["theory"], ls="--", label="the power ε^λ")
+    live.line(right, power_law, name="power", color=COLORS["theory"], ls="--", label="the power $ε^λ$")
     live.line(right, lambda k1, k2: (eps, volume[k1, k2]), name="curve", color=COLORS["singular"], label="V(ε), exact")
     live.points(
         right, lambda k1, k2, eps: (eps, volume[k1, k2][row[eps]]), name="now", color=COLORS["singular"], markersize=10
@@ -118,10 +123,28 @@ def live_exponents():
         loss = f"w₁{style.superscript(2 * k1)} w₂{style.superscript(2 * k2)}"
         return (
             f"K = {loss}: λ = min(1/{2 * k1}, 1/{2 * k2}) = {lam}, m = {m}. "
-            f"V({style.power(eps)}) = {volume[k1, k2][row[eps]]:.3g}."
+            f"V({style.power(eps)}) = {_share(volume[k1, k2][row[eps]])}."
         )
 
     return live.caption(sentence)
+
+
+TRIAL = (
+    "disc",
+    "ball",
+    "flat valley",
+    "parabola",
+    "cusp",
+    "cross",
+    "uneven cross",
+    "three planes",
+    "line plus cross",
+    "tanh unit",
+    "normal mixture",
+    "Boltzmann machine",
+    "reduced rank regression",
+    "wide reduced rank regression",
+)  # of the catalogue: the losses that the lesson measures
 
 
 # ---- pictures that stand still --------------------------------------------------------------------------------
@@ -153,19 +176,21 @@ def draw_splitting(curve, counted, exact_log_V):
 
 
 def draw_fits(fits, losses):
-    """Fitted over exact λ with two-sigma bars, one row a loss, the numbers beside it; a figure.
+    """Fitted over exact λ with two-sigma bars, a row for each loss, the numbers beside it; a figure.
 
     ``fits``: {name: Fit}, ``losses``: {name: Loss} with at least these names.
     """
     fig, ax = style.figure(height=0.32 * len(fits) + 0.9)
-    rows = np.arange(len(fits))[::-1]
+    rows, columns = np.arange(len(fits))[::-1], (1.037, 1.072, 1.085, 1.112)
     for row, (name, found) in zip(rows, fits.items(), strict=True):
         exact = losses[name].lam
         color = COLORS["regular" if exact == Fraction(losses[name].d, 2) else "singular"]
         ratio, bar = found.lam / float(exact), 2 * found.se / float(exact)
         ax.errorbar(ratio, row, xerr=bar, fmt="o", color=color, capsize=3)
-        ax.text(1.053, row, f"{found.lam:.4f} ± {found.se:.4f}", va="center", fontsize=9.5)
-        ax.text(1.094, row, f"{exact}", va="center", fontsize=9.5)
+        chance = f"{100 * found.probability[found.m - 1]:.0f} %"
+        words = (f"{found.lam:.4f} ± {found.se:.4f}", f"{exact}", f"{found.m}  ({chance})", f"{losses[name].m}")
+        for x, word in zip(columns, words, strict=True):
+            ax.text(x, row, word, va="center", fontsize=9.5)
     ax.axvspan(0.97, 1.03, color=COLORS["muted"], alpha=0.4, lw=0)
     ax.axvline(1, color=COLORS["truth"], lw=1)
     ax.set(
@@ -176,8 +201,8 @@ def draw_fits(fits, losses):
     )
     ax.set_yticks(rows, list(fits))
     ax.grid(axis="y")
-    ax.text(1.053, len(fits) - 0.4, "fitted λ ± σ", weight="bold", fontsize=9.5)
-    ax.text(1.094, len(fits) - 0.4, "λ", weight="bold", fontsize=9.5)
+    for x, word in zip(columns, ("fitted λ ± σ", "exact", "fitted m (prob.)", "exact"), strict=True):
+        ax.text(x, len(fits) - 0.4, word, weight="bold", fontsize=9.5)
     return fig
 
 
@@ -189,6 +214,8 @@ _eps = sp.Symbol("epsilon", positive=True)
 @check.exercise("A segment of length 2ε^(1/6) in a prior interval of length 2: λ = 1/6, a third of the regular 1/2.")
 def sextic(answer):
     sixth = sp.Rational(1, 6)
+    if isinstance(answer, sp.Expr):
+        answer = sp.nsimplify(answer, rational=True)  # eps ** (1/6) is as right as eps ** Rational(1, 6)
     return expression(answer, _eps**sixth, hints={
         2 * _eps**sixth: "That is the length of the interval. V is its share of [−1, 1], which has length 2.",
         _eps**6: "The other way round: w⁶ ≤ ε means |w| ≤ ε to the power 1/6.",
@@ -214,13 +241,12 @@ def crossing(lam, m):
     return wrong and "m: " + wrong
 
 
-@check.exercise(
-    "Plain Monte Carlo needs about 10⁸ times as many draws for four decades in ε; splitting needs a few levels more."
-)
+@check.exercise("Each decade in ε costs counting ten times as many draws; splitting needs two or three levels more.")
 def draws(answer):
     return number(answer, 1e32, rel=0.5, hints={
         1e30: "V(10⁻³⁰) = 10⁻³⁰ gives one hit in 10³⁰ draws. A relative error of 10 % takes 100 hits.",
-        1e15: "That would do for λ = 1/2. Here V(ε) = ε.",
+        1e17: "That would do for λ = 1/2. Here V(ε) = ε.",
+        1e15: "That is one hit, and for λ = 1/2. Here V(ε) = ε, and 10 % takes 100 hits.",
         1e31: "Ten hits have a relative error of about 30 %; 10 % takes 100 hits.",
     })  # fmt: skip
 
@@ -233,7 +259,9 @@ def sum_of_losses(answer):
     })  # fmt: skip
 
 
-@check.exercise("At the origin λ = 1/4, on the line 1/2; the smallest λ carries almost all of the volume as ε → 0.")
+@check.exercise(
+    "At the origin λ = 1/4, on the line 1/2. A whole line loses against a point, because the point is more singular."
+)
 def where(answer):
     return choice(answer, "origin", {
         "line": "The line is longer, but its volume falls like √ε. What is K near the origin?",

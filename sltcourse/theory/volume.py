@@ -362,8 +362,9 @@ _CORRECTION = 0.3  # prior standard deviation of the correction's size where V =
 class Fit:
     """λ and m of a VolumeCurve: V(ε) ≈ c ε^λ (a − log ε)^(m−1) exp(b ε^δ), and how sure that is.
 
-    ``probability[i]``, ``lam_given[i]`` and ``se_given[i]`` belong to m = i + 1; ``m`` is the most probable one,
-    ``lam`` ± ``se`` is λ given that m. ``log_c``, ``a``, ``b`` and ``delta`` are the best values for this m.
+    ``probability[i]``, ``lam_given[i]`` and ``se_given[i]`` belong to m = i + 1; ``m`` is the most probable one and
+    ``lam`` its λ; ``se`` is the root mean square error of ``lam``, the doubt about m included. ``log_c``, ``a``, ``b``
+    and ``delta`` are the best values for this m.
     """
 
     lam: float
@@ -441,6 +442,7 @@ def fit(curve):
     probability = np.exp(evidence - logsumexp(evidence))
     m = int(probability.argmax()) + 1
     a, b, delta = best[m - 1]
-    result = Fit(lam[m - 1], se[m - 1], m, probability, lam, se, 0.0, a, b * curve.eps[start] ** -delta, delta)
+    error = np.sqrt(probability @ (se**2 + (lam - lam[m - 1]) ** 2))
+    result = Fit(lam[m - 1], error, m, probability, lam, se, 0.0, a, b * curve.eps[start] ** -delta, delta)
     log_c = np.mean(curve.log_V[start:] - result.log_V(curve.eps[start:]))
     return replace(result, log_c=float(log_c))
