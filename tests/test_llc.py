@@ -239,8 +239,8 @@ def test_rescaling_relu_layers_changes_nothing(factor):
             for p, scale in zip(model.parameters(), (a, 1 / a), strict=True):
                 p.copy_(torch.randn(p.shape, generator=rng) * scale)
             y = model(x)
-        results.append(estimate_llc(model, (x, y), nn.functional.mse_loss, nbeta=1e5, localization=1e-3,
-                                    num_chains=32, num_burnin_steps=1500, num_draws=400, num_steps_bw_draws=4,
+        results.append(estimate_llc(model, (x, y), nn.functional.mse_loss, nbeta=1e5, localization=1e-5,
+                                    num_chains=32, num_burnin_steps=2500, num_draws=400, num_steps_bw_draws=4,
                                     batch_size=200))  # fmt: skip
     plain, scaled = results
     assert abs(plain.llc - scaled.llc) < 4 * math.hypot(plain.std_error, scaled.std_error) + 0.05 * plain.llc

@@ -14,6 +14,7 @@ from sltcourse.llc.result import LLCResult, summarise
 from sltcourse.llc.samplers import SGLD, WhitenedSGLD
 from sltcourse.llc.samplers.mala import propose
 from sltcourse.llc.samplers.whitened import safe_radius
+from sltcourse.llc.threads import threads_for
 
 LOCALIZATIONS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 STEPS = 600  # burn-in, and again as many draws, of each short run
@@ -59,9 +60,10 @@ def calibrate(model, data=None, loss=None, *, at=None, sampler=None, num_chains:
     batch_size, nbeta = batch_size_of(batch_size, problem.num_samples, False), nbeta_of(nbeta, problem.num_samples)
     trials = _Trials(problem, sampler, num_chains, batch_size, nbeta, seed)
 
-    scale = 1.0 if isinstance(sampler, WhitenedSGLD) else trials.width() ** 2
-    lrs = [scale * 10 ** (-k / 3) for k in range(6, -1, -1)]
-    by_step, acceptances = trials.run([(lr, 10.0) for lr in lrs])
+    with threads_for(trials.work):
+        scale = 1.0 if isinstance(sampler, WhitenedSGLD) else trials.width() ** 2
+        lrs = [scale * 10 ** (-k / 3) for k in range(6, -1, -1)]
+        by_step, acceptances = trials.run([(lr, 10.0) for lr in lrs])
     chosen = _largest_sound_step(by_step)
     if chosen is None:
         shown = "; ".join(_line(f"lr {lr:.2g}", r) for lr, r in zip(lrs, by_step, strict=True))
@@ -69,7 +71,8 @@ def calibrate(model, data=None, loss=None, *, at=None, sampler=None, num_chains:
             f"no step size gives equipartition and agrees with the next smaller one: {shown}.", by_step
         )
     lr = lrs[chosen]
-    by_pull, _ = trials.run([(lr, pull) for pull in LOCALIZATIONS])
+    with threads_for(trials.work):
+        by_pull, _ = trials.run([(lr, pull) for pull in LOCALIZATIONS])
     held = _smallest_plateau(by_pull)
     if held is None:
         shown = "; ".join(_line(f"γ {g:g}", r) for g, r in zip(LOCALIZATIONS, by_pull, strict=True))
@@ -108,6 +111,7 @@ class _Trials:
         self.problem, self.sampler, self.num_chains = problem, sampler, num_chains
         self.batch_size, self.nbeta = batch_size, nbeta
         self.generator = torch.Generator(problem.device).manual_seed(seed)
+        self.work = num_chains * problem.bytes_per_chain(batch_size)
 
     def width(self) -> float:
         """The isotropic displacement that costs d/2 of nβL."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-DIVERGED = 50.0  # a chain has diverged once nβ(L − L(w*)) exceeds this times d + 1; the posterior's mean is below d/2
+DIVERGED = 50.0  # a draw has diverged if nβ(L − L(w*)) exceeds this times d + 1; the posterior's mean is below d/2
 
 
 @dataclass
@@ -103,6 +103,7 @@ def run(
     nbeta = torch.as_tensor(target.nbeta).expand(chains, 1).double().cpu().numpy()
     with np.errstate(invalid="ignore"):
         bad = ~np.isfinite(excess) | (nbeta * excess > DIVERGED * (dim + 1))
+        bad[:, :burnin_events] = ~np.isfinite(excess[:, :burnin_events])  # a burn-in may overshoot and return
     event_step = np.concatenate(
         [
             np.arange(1, burnin_events + 1) * num_steps_bw_draws,

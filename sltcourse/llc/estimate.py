@@ -2,7 +2,6 @@
 
 import math
 import time
-from contextlib import contextmanager
 
 import torch
 
@@ -12,9 +11,9 @@ from sltcourse.llc.problem import Problem
 from sltcourse.llc.result import LLCResult, summarise
 from sltcourse.llc.samplers import WhitenedSGLD
 from sltcourse.llc.target import default_nbeta
+from sltcourse.llc.threads import threads_for
 
 DEFAULT_BATCH = 512
-SMALL_STEP = 2**25  # bytes: a step that touches less than this runs on one thread
 DEFAULT_MEMORY_GIB = 4.0  # on cpu and mps; on cuda 80 % of what is free
 
 
@@ -148,9 +147,9 @@ def sample(
     generator = torch.Generator(problem.device).manual_seed(seed)
     parts, interrupted, steps = [], False, 0
     groups = rows.split(at_once)
-    small = at_once * problem.bytes_per_chain(batch_size) < SMALL_STEP
+    work = at_once * problem.bytes_per_chain(batch_size)
     total = (num_burnin_steps + (num_draws - 1) * num_steps_bw_draws + 1) * len(groups)
-    with _threads(1 if small else None), progress(None, "sampling", total=total) as bar:
+    with threads_for(work), progress(None, "sampling", total=total) as bar:
         for group in groups:
             target = problem.target(group, nbeta, localization, batch_size)
             try:
@@ -194,17 +193,6 @@ def _chains_at_once(problem, batch_size, memory_gib, rows) -> int:
         )
     groups = math.ceil(rows / int(budget // each))
     return math.ceil(rows / groups)
-
-
-@contextmanager
-def _threads(count: int | None):
-    """Compute with ``count`` threads (None: as many as set): small tensors lose more to waiting than they gain."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _check_counts(**counts):

@@ -8,6 +8,7 @@ from torch.func import functional_call
 
 from sltcourse.llc.parameters import Parameters
 from sltcourse.llc.target import SAMPLES_AT_ONCE, Target
+from sltcourse.llc.threads import threads_for
 
 
 class Problem:
@@ -49,8 +50,9 @@ class Problem:
         self.dim = self.centers.shape[1]
         flat = [([moved(v) for v in vectors], {k: moved(b) for k, b in buffers.items()}) for vectors, buffers in values]
         self._fixed = _stacked(flat)
-        self._check_loss()
-        self.init_loss, self.init_grad = self._at_centers()
+        with threads_for(self.dim * (self.num_samples or 1)):
+            self._check_loss()
+            self.init_loss, self.init_grad = self._at_centers()
 
     def target(self, rows: Tensor, nbeta, localization, batch_size: int | None, pool=None) -> Target:
         """The Target of one chain for each entry of ``rows``, the number of the point it starts at.

@@ -29,7 +29,7 @@ class WhitenedSGLD:
         loss, grad = target.loss_and_grad(state.w)
         grad = grad.mul_(target.nbeta)
         if adapt:
-            rate = max(1 - self.decay, 1 / (10 + state.adapted))
+            rate = max(1 - self.decay, 1 / (10 + state.adapted / 10))  # quick at first: V may be far off
             state.curvature = torch.lerp(state.curvature, target.mean_over_chains(grad.square()), rate)
             state.adapted += 1
         step = self.step_size(state, target)
