@@ -57,11 +57,20 @@ def live_shrinking_set():
     left.set(xlim=(-1, 1), ylim=(-1, 1), xticks=[-1, 0, 1], yticks=[-1, 0, 1], xlabel="w₁", ylabel="w₂", aspect="equal")
     left.set_title("the set K(w) ≤ ε")
     left.grid(False)
-    right.set(xscale="log", yscale="log", xlim=(6e-9, 1.7), ylim=(3e-9, 1.7), xlabel="ε", ylabel="V(ε)")
+    right.set(
+        xscale="log",
+        yscale="log",
+        xlim=(1e-10, 1.7),
+        ylim=(3e-9, 1.7),
+        xticks=10.0 ** np.arange(-8, 1, 2),
+        xlabel="ε",
+        ylabel="V(ε)",
+    )
     right.set_title("its share of the square")
     for name, v in volume.items():
         right.plot(eps, v, color=COLORS["muted"], lw=1.2)
-        right.text(8e-9, 1.4 * v[0], f"λ = {PLANE[name][2]}" + (", m = 2" if PLANE[name][3] == 2 else ""), fontsize=9)
+        lam, m = PLANE[name][2:]
+        right.text(7e-9, v[0], f"λ = {lam}" + (f"\nm = {m}" if m > 1 else ""), ha="right", va="center", fontsize=9)
 
     live = LiveFigure(
         fig,
