@@ -1,5 +1,6 @@
 # make lab    build the environment, open JupyterLab on the first lesson
 # make test   build the environment, run every test and every notebook
+# make test-all     the same and the tests that take over a minute each
 # make test-colab   the same notebooks at the versions Colab has
 # make colab        one-file copies of the lessons for Colab, in build/colab
 PYTHON ?= python3
@@ -10,14 +11,18 @@ NBVAL = -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout 120
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export JUPYTER_PLATFORM_DIRS = 1
+export TQDM_DISABLE = 1
 
-.PHONY: lab test test-colab colab lint notebooks latency clean
+.PHONY: lab test test-all test-colab colab lint notebooks latency clean
 
 lab: $(VENV)/.ready
-	$(VENV)/bin/jupyter lab $(ROOT_FLAG) $(firstword $(NOTEBOOKS))
+	TQDM_DISABLE= $(VENV)/bin/jupyter lab $(ROOT_FLAG) $(firstword $(NOTEBOOKS))
 
 test: $(VENV)/.ready lint
-	$(VENV)/bin/pytest -n 2 --dist loadscope $(NBVAL) tests $(NOTEBOOKS)
+	$(VENV)/bin/pytest -n 2 --dist loadscope -m "not long" $(NBVAL) tests $(NOTEBOOKS)
+
+test-all: $(VENV)/.ready lint
+	$(VENV)/bin/pytest -n 2 --dist loadscope --timeout 3600 $(NBVAL) tests $(NOTEBOOKS)
 
 test-colab: $(COLAB_VENV)/.ready
 	$(COLAB_VENV)/bin/python -m pytest $(NBVAL) $(NOTEBOOKS)
@@ -30,7 +35,7 @@ notebooks: $(VENV)/.ready   ## re-execute every lesson from a fresh kernel and s
 	$(VENV)/bin/python -m sltcourse.kit.authoring execute $(NOTEBOOKS)
 
 colab: $(VENV)/.ready
-	$(VENV)/bin/python -m sltcourse.kit.authoring onefile $(NOTEBOOKS)
+	TQDM_DISABLE= $(VENV)/bin/python -m sltcourse.kit.authoring onefile $(NOTEBOOKS)
 
 latency: $(VENV)/.ready   ## the live figures in a real browser; writes assets/latency/latency.json
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
