@@ -14,7 +14,7 @@ from sltcourse.kit.checks import Checks, choice, expression
 from sltcourse.kit.live import LiveFigure, Menu, Slider
 from sltcourse.kit.progress import progress
 from sltcourse.theory.families import FAMILIES
-from sltcourse.theory.fisher import Density, certify, prove_null
+from sltcourse.theory.fisher import Density, Undecided, certify, prove_null
 
 check = Checks("01_fisher_information")
 COLORS = style.COLORS
@@ -32,16 +32,16 @@ def bell(x, mean):
 def live_cubic(step=0.3):
     """Slide w: the density of N(w,1) and of N(w³,1) before and after a step, and their Fisher information."""
     fig, axes = style.figure(1, 3, height=3.5)
-    x = np.linspace(-4, 4, 241)
+    x = np.linspace(-4, 5, 241)
     means = {"N(w, 1)": lambda w: w, "N(w³, 1)": lambda w: w**3}
     live = LiveFigure(
         fig,
         alt="A step of w moves the density of N(w,1) by the same amount everywhere. It moves that of N(w³,1) less "
         "and less as w nears 0, where the Fisher information 9w⁴ touches 0.",
-        w=Slider("w", np.round(np.arange(-1.2, 1.21, 0.02), 2), start=0.8),
+        w=Slider("w", np.round(np.arange(-1, 1.01, 0.02), 2), start=0.8),
     )
     for ax, (name, mean), color in zip(axes, means.items(), (COLORS["regular"], COLORS["singular"]), strict=False):
-        ax.set(xlim=(-4, 4), ylim=(0, 0.47), xlabel="x", title=f"p(x|w) of {name}")
+        ax.set(xlim=(-4, 5), ylim=(0, 0.56), xlabel="x", title=f"p(x|w) of {name}")
         live.band(
             ax,
             lambda w, mean=mean: (x, bell(x, mean(w)), bell(x, mean(w + step))),
@@ -50,13 +50,11 @@ def live_cubic(step=0.3):
             name=f"moved {name}",
         )
         live.line(ax, lambda w, mean=mean: (x, bell(x, mean(w))), color=COLORS["truth"], label="at w", lw=1.6)
-        live.line(
-            ax, lambda w, mean=mean: (x, bell(x, mean(w + step))), color=color, label=f"at w + {step}", ls="--"
-        )
+        live.line(ax, lambda w, mean=mean: (x, bell(x, mean(w + step))), color=color, label=f"at w + {step}", ls="--")
         ax.legend(loc="upper left", fontsize=9, handlelength=1.6)
-    grid = np.linspace(-1.2, 1.2, 241)
+    grid = np.linspace(-1, 1, 201)
     right = axes[2]
-    right.set(xlim=(-1.25, 1.25), ylim=(-0.15, 4), xlabel="w", title="Fisher information I(w)")
+    right.set(xlim=(-1.08, 1.08), ylim=(-0.4, 9.6), xlabel="w", title="Fisher information I(w)")
     right.plot(grid, 1 + 0 * grid, color=COLORS["regular"], label="1")
     right.plot(grid, 9 * grid**4, color=COLORS["singular"], label="9w⁴")
     right.legend(loc="upper center", fontsize=9)
@@ -112,14 +110,16 @@ def live_network(step=0.5, budget=0.1, reach=20.0):
     the shaded strip is drawn.
     """
     fig, (plane, ellipse, functions) = style.figure(1, 3, height=3.3)
-    weights = np.round(np.arange(-1.6, 1.61, 0.1), 1)
-    turn = np.linspace(0, 2 * np.pi, 73)
+    weights = np.round(np.arange(-1.2, 1.21, 0.05), 2)
+    turn = np.linspace(0, 2 * np.pi, 49)
     circle = np.stack([np.cos(turn), np.sin(turn)])
-    x = np.linspace(-3, 3, 61)
+    x = np.linspace(-3, 3, 41)
     values, directions = axes_of(network_information(weights[:, None], weights[None, :]))
 
+    place = {weight: k for k, weight in enumerate(weights.tolist())}
+
     def here(a, b):
-        at = np.searchsorted(weights, a - 0.01), np.searchsorted(weights, b - 0.01)
+        at = place[float(a)], place[float(b)]
         return values[at], directions[at]
 
     live = LiveFigure(
@@ -174,7 +174,7 @@ def live_network(step=0.5, budget=0.1, reach=20.0):
     live.fill(ellipse, stretched, color=COLORS["muted"], alpha=0.8, edgecolor=COLORS["loss"], name="ellipse")
     live.line(ellipse, half_axis(0), color=weak, lw=3)
     live.line(ellipse, half_axis(1), color=strong, lw=3)
-    functions.set(xlim=(-3, 3), ylim=(-2.6, 2.6), box_aspect=1, xlabel="x", title=f"f, and after a step of {step}")
+    functions.set(xlim=(-3, 3), ylim=(-2, 3.8), box_aspect=1, xlabel="x", title=f"f, and after a step of {step}")
     live.line(functions, lambda a, b: (x, network(a, b, x)), color=COLORS["truth"], lw=5, alpha=0.35, label="at w")
     live.line(functions, moved(1), color=strong, label="strong axis", name="strong")
     live.line(functions, moved(0), color=weak, ls="--", label="weak axis", name="weak")
@@ -205,20 +205,40 @@ def draw_wedge():
         for sign in (-1, 1):
             plane.plot(a, sign * b + 0 * a, color=shade, lw=1.6)
         image.plot(network(a, b, 1), network(a, b, 2), color=shade, lw=1.6)
+    for b, shade, (x, y), side in (
+        (speeds[0], shades[0], (-0.15, -0.52), "left"),
+        (speeds[-1], shades[-1], (-0.72, -0.66), "right"),
+    ):
+        plane.text(1.05, b + 0.03, f"b = {b:g}", color=shade, fontsize=9, va="bottom")
+        image.text(x, y, f"b = ±{b:g}", color=shade, fontsize=9, ha=side)
     plane.plot([-1.6, 1.6], [0, 0], color=COLORS["singular"], lw=3.5)
-    plane.plot([0, 0], [-1.7, 1.7], color=COLORS["singular"], lw=3.5)
+    plane.plot([0, 0], [-1.6, 1.6], color=COLORS["singular"], lw=3.5)
     edge = np.array([-2, 2])
     image.fill_between(edge, edge, 2 * edge, color=COLORS["muted"], alpha=0.4, lw=0)
     for slope, (x, y) in {1: (0.52, 0.42), 2: (0.28, 0.8)}.items():
         image.plot(edge, slope * edge, color=COLORS["reference"], lw=1, ls=":")
         image.text(x, y, f"slope {slope}", color=COLORS["reference"], ha={1: "left", 2: "right"}[slope])
     image.plot(0, 0, "o", color=COLORS["singular"], markersize=10)
-    plane.set(xlim=(-1.7, 1.7), ylim=(-1.7, 1.7), xlabel="a", ylabel="b", title="Parameters: on the cross, f = 0")
-    image.set(xlim=(-0.8, 0.8), ylim=(-1.1, 1.1), xlabel="f(1)", ylabel="f(2)", title="Functions: the cross is a point")
+    plane.set(
+        xlim=(-1.8, 1.8),
+        ylim=(-1.8, 1.8),
+        aspect="equal",
+        xlabel="a",
+        ylabel="b",
+        title="Parameters: on the cross, f = 0",
+    )
+    image.set(
+        xlim=(-1.1, 1.1),
+        ylim=(-1.1, 1.1),
+        aspect="equal",
+        xlabel="f(1)",
+        ylabel="f(2)",
+        title="Functions: the cross is a point",
+    )
     return fig
 
 
-# ---- the ten families -------------------------------------------------------------------------------------------
+# ---- the families -----------------------------------------------------------------------------------------------
 
 
 _certificates = {}
@@ -234,7 +254,7 @@ def certificates(family):
 
 def certified():
     """Every family with its two certificates. What an interrupt leaves behind is kept for the next call."""
-    every = progress(FAMILIES, "certifying the ten families")
+    every = progress(FAMILIES, "certifying the families")
     return [(family, *certificates(family)) for family in (make() for make in every)]
 
 
@@ -243,10 +263,15 @@ def vector(v):
     return "(" + ", ".join(str(c).replace("-", "−").replace("log(2)", "log 2") for c in v) + ")"
 
 
+def written(symbol):
+    """A parameter's name as text: p1 becomes p₁, mu becomes μ."""
+    return str(symbol).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")).replace("mu", "μ")
+
+
 def card(family):
     """What there is to know about one family, as a table: model, singular point, rank, null directions, meaning."""
     found, regular = certificates(family)
-    names = ", ".join(str(w) for w in family.density.parameters)
+    names = ", ".join(map(written, family.density.parameters))
     rows = [
         ["model", family.instance],
         ["parameters", f"({names}), d = {found.dimension}"],
@@ -263,11 +288,11 @@ def card(family):
 
 
 def families_table():
-    """The ten families on one page: rank at the singular point and at a regular one, a null direction, its meaning."""
+    """All families on one page: rank at the singular point and at a regular one, a null direction, its meaning."""
     rows = [
         [
             family.name,
-            family.at,
+            f"{family.at}: {vector(family.singular)}" if found.dimension == 2 else family.at,
             f"{found.rank} of {found.dimension}".replace(" ", "\u00a0"),
             vector(family.direction).replace(" ", "\u00a0"),
             family.meaning,
@@ -385,34 +410,36 @@ class Journey:
         return float(self.divergences[which][self.shares.index(share)])
 
     def curve(self, which, share):
-        return self.positions, self.curves[which][self.shares.index(share)]
+        return self.curves[which][self.shares.index(share)]
 
 
 def live_families():
     """Choose a family, take a step: along the null direction p stays (K ~ τ⁴ or 0), along another it moves (τ²)."""
     fig, (left, right) = style.figure(1, 2, height=3.9)
-    shares = [float(s) for s in np.round(10.0 ** np.linspace(-1.5, 0, 31), 4)]
+    shares = [float(s) for s in np.round(10.0 ** np.linspace(-1.5, 0, 100), 4)]
     journeys = {family.name: Journey(family, shares) for family, _, _ in certified()}
     live = LiveFigure(
         fig,
-        alt="For each of the ten families: what the model predicts at its singular point, and after a step along the "
-        "null direction and along another. Along the null direction the divergence is 0 or falls like the fourth "
-        "power of the step, along the other like its square.",
+        alt="For each of the eleven families: what the model predicts at its singular point, and after a step along "
+        "the null direction and along the most visible one. Along the null direction the divergence is 0 or grows like "
+        "the fourth power of the step, along the other like its square.",
         family=Menu("family", journeys, start="binomial mixture"),
-        step=Slider("step", shares, start=shares[-10], format=lambda s: f"{100 * s:.0f} %"),
+        step=Slider("step", shares, start=shares[-30], format=_percent),
     )
     null, fast = COLORS["singular"], COLORS["estimate"]
     left.set(xlim=(-0.04, 1.04), ylim=(-0.05, 1.32), xticks=[], yticks=[], xlabel=" ", title="What the model says")
     live.text(left, lambda family: (0.5, -0.14, family.label), ha="center", va="center", name="label")
     still = COLORS["truth"]
-    live.line(left, lambda family: (family.positions, family.still), color=still, lw=5, alpha=0.3, label="no step")
+    live.line(left, lambda family: _joined(family, family.still), color=still, lw=5, alpha=0.3, label="no step")
+    live.points(left, lambda family: _dots(family, family.still), color=still, markersize=10, alpha=0.3, name="still")
     right.set(xscale="log", yscale="log", xlim=(0.028, 1.15), ylim=(1e-9, 30))
     right.set(xlabel="length of the step (1 = longest)", title="How far p has moved: K")
-    for which, color, dash, words in (("fast", fast, "-", "another direction"), ("null", null, "--", "null direction")):
-        live.line(
-            left, lambda family, step, k=which: family.curve(k, step), color=color, ls=dash, label=words, name=which
-        )
-        live.points(left, _dots(which), color=color, markersize=5, name=f"dots {which}")
+    for which, color, dash, words in (
+        ("fast", fast, "-", "most visible direction"),
+        ("null", null, "--", "null direction"),
+    ):
+        live.line(left, _drawn(_joined, which), color=color, ls=dash, label=words, name=which)
+        live.points(left, _drawn(_dots, which), color=color, markersize=5, name=f"dots {which}")
         live.line(right, _trail(which), color=color, ls=dash, label=words, name=f"trail {which}")
         live.points(right, _here(which), color=color, markersize=9, name=f"K {which}")
     live.text(right, _verdict, color=null, ha="right", fontsize=10, name="verdict")
@@ -426,12 +453,21 @@ def _gaps(values):
     return np.where(np.asarray(values) > 0, values, np.nan)
 
 
-def _dots(which):
-    def points(family, step):
-        x, y = family.curve(which, step)
-        return (x, y) if family.discrete else ([np.nan], [np.nan])
+def _percent(share):
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %"
 
-    return points
+
+def _joined(family, y):
+    """A curve of what is drawn; outcomes without an order are not joined."""
+    return family.positions, y * np.nan if family.discrete else y
+
+
+def _dots(family, y):
+    return family.positions, y if family.discrete else y * np.nan
+
+
+def _drawn(how, which):
+    return lambda family, step: how(family, family.curve(which, step))
 
 
 def _trail(which):
@@ -444,15 +480,19 @@ def _here(which):
 
 def _verdict(family):
     still = not family.divergences["null"].any()
-    return 1.0, 3e-9, "null direction: K = 0, p stands still" if still else "null direction: K falls with slope 4"
+    return (
+        1.0,
+        3e-9,
+        "null direction: K = 0, p stands still" if still else "null direction, straight step: K grows with slope 4",
+    )
 
 
 def _said(family, step):
     null, fast = (family.divergence(k, step) for k in ("null", "fast"))
     still = ": p does not move at all." if null == 0 else "."
     return (
-        f"Step: {100 * step:.0f} % of the longest. In another direction K = {_short(fast)}; in the null direction "
-        f"K = {_short(null)}{still}"
+        f"Step: {_percent(step)} of the longest. In the most visible direction K = {_short(fast)}; in the null "
+        f"direction K = {_short(null)}{still}"
     )
 
 
@@ -464,6 +504,8 @@ W = sp.Symbol("w", real=True)
 @check.exercise("The variance is 1/2 here, so the information doubles: 18w⁴ against 9w⁴. It still vanishes at w = 0.")
 def deck_information(answer):
     """The Fisher information of p = exp(−(x−w³)²)/√π, a sympy expression in w (real)."""
+    if answer is None:
+        return "A sympy expression in w is wanted here, and this is None."
     hints = {
         9 * W**4: "That is the information at variance 1. Here the exponent has no ½: the variance is ½.",
         36 * W**4: "The score is 6w²(x − w³). Its square has the factor E[(x − w³)²], which is ½ here.",
@@ -474,13 +516,18 @@ def deck_information(answer):
 
 
 def _components(answer, count):
+    wanted = f"A direction is wanted here: {count} numbers, as a list or a tuple."
+    if isinstance(answer, str | dict):
+        return None, wanted
     try:
-        v = [sp.nsimplify(c) for c in answer]
-    except TypeError:
-        return None, f"A direction is wanted here: {count} numbers, as a list or a tuple."
+        v = [None if isinstance(c, str) else sp.nsimplify(c) for c in answer]
+    except (TypeError, AttributeError, ValueError, sp.SympifyError):
+        return None, wanted
+    if not all(isinstance(c, sp.Expr) for c in v):
+        return None, wanted
     if len(v) != count:
         return None, f"The direction has {count} components here, one for each parameter; this has {len(v)}."
-    if not all(c.is_real for c in v):
+    if not all(c.is_number and c.is_real for c in v):
         return None, "The components are to be real numbers."
     if all(c == 0 for c in v):
         return None, "The zero vector moves nothing in any model. Another one is wanted."
@@ -504,10 +551,15 @@ def product_direction(answer):
 @check.exercise("Off the cross 2, on either arm 1, where the arms meet 0.")
 def mixture_ranks(answer):
     """The ranks of (1−a)N(0,1) + aN(b,1) at (½,1), (½,0), (0,1), (0,0): four whole numbers."""
+    wanted = "Four whole numbers are wanted, one rank for each point."
+    if isinstance(answer, str | dict):
+        return wanted
     try:
         ranks = [int(r) for r in answer]
-    except (TypeError, ValueError):
-        return "Four whole numbers are wanted, one rank for each point."
+    except (TypeError, ValueError, OverflowError):
+        return wanted
+    if any(rank != r for rank, r in zip(ranks, answer, strict=True)):
+        return wanted
     if len(ranks) != 4:
         return f"Four ranks are wanted, and here are {len(ranks)}."
     points = ["(½, 1)", "(½, 0)", "(0, 1)", "(0, 0)"]
@@ -554,7 +606,7 @@ def notions(answer):
     }
     for model, wanted in right.items():
         given = answer[model]
-        if isinstance(given, str) or len(given) != 2:
+        if not isinstance(given, list | tuple) or len(given) != 2:
             return f'Two answers are wanted for "{model}": is it identifiable, and is I(w) > 0?'
         for k in range(2):
             complaint = choice(given[k], wanted[k], {{"yes": "no", "no": "yes"}[wanted[k]]: reasons[model, k]})
@@ -570,7 +622,7 @@ def own_model(model, point, direction):
         return "The first answer is to be a Density, such as Density(pdf, {x: sp.S.Reals}, [a, b])."
     try:
         proof = prove_null(model, point, direction)
-    except ValueError as error:
+    except (ValueError, Undecided) as error:
         return str(error)
     if not proof.holds:
         return f"Along this direction p moves: ∇_v p = {proof.simplified}, which is not 0 for all x."

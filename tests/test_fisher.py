@@ -119,9 +119,7 @@ def grammar(w, longest=80):
 
 
 def boltzmann(w):
-    weights = [
-        sum(math.exp(h * np.dot(w, spins)) for h in (-1, 1)) for spins in itertools.product([-1, 1], repeat=3)
-    ]
+    weights = [sum(math.exp(h * np.dot(w, spins)) for h in (-1, 1)) for spins in itertools.product([-1, 1], repeat=3)]
     return np.array(weights) / sum(weights)
 
 
@@ -433,6 +431,13 @@ def test_a_bad_density_is_refused_at_once(error, words, make):
         ("lies outside its range", lambda m: certify(m, (2, 0))),
         ("2 coordinates here, in the order a, b", lambda m: certify(m, (1,))),
         ("2 coordinates", lambda m: fisher_matrix(m, 1)),
+        ("2 coordinates", lambda m: certify(m, "10")),
+        ("1 coordinate here", lambda m: certify(Density(normal(x, w), REALS, [w]), (1, 2))),
+        ("^What is given for b is no real number", lambda m: certify(m, (R(1, 2), "0"))),
+        ("^What is given for b is no real number", lambda m: certify(m, (R(1, 2), None))),
+        ("2 components", lambda m: prove_null(m, (R(1, 2), 0), 1)),
+        ("2 components", lambda m: prove_null(m, (R(1, 2), 0), "10")),
+        ("^What is given for a is no real number", lambda m: prove_null(m, (R(1, 2), 0), (None, 1))),
         ("missing", lambda m: certify(m, {next(iter(m.parameters)): 0})),
         ("unknown", lambda m: fisher_matrix(m, {w: 0})),
         ("no real number", lambda m: certify(m, (R(1, 2), sp.I))),
@@ -451,3 +456,4 @@ def test_a_bad_point_or_direction_is_refused(family, words, call):
 def test_floats_are_read_as_typed(family):
     model = family["normal_mixture"].density
     assert list(certify(model, (0.1, 0)).point.values()) == [R(1, 10), 0]
+    assert list(certify(model, np.array([0.1, 0])).point.values()) == [R(1, 10), 0]

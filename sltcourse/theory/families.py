@@ -1,8 +1,10 @@
-"""Ten families of singular models, each as its smallest honest instance.
+"""Eleven families of singular models, each as its smallest honest instance.
+
+Lectures on singular learning theory name ten; binomial and multinomial mixtures are one of them, and two here.
 
 Each function returns a `Family`: a `Density` with exact points, one where it is singular, and one where it is
-regular if there is any. `FAMILIES` lists them in the order in which lectures on singular learning theory name
-them. What a null direction means is said in words, and `cause` names what makes the model singular.
+regular if there is any. `FAMILIES` lists them in the order in which the lectures name them. What a null direction
+means is said in words, and `cause` names what makes the model singular.
 """
 
 from dataclasses import dataclass
@@ -100,7 +102,7 @@ def binomial_mixture():
 
     return Family(
         "binomial mixture",
-        "one of two coins, tossed 3 times",
+        "coin 1 with chance 1−a, else coin 2; heads with chance p or q; 3 tosses",
         Density((1 - a) * binomial(p) + a * binomial(q), {x: sp.FiniteSet(0, 1, 2, 3)}, dict.fromkeys((a, p, q), UNIT)),
         (HALF, HALF, HALF),
         (HALF, sp.Rational(1, 4), sp.Rational(3, 4)),
@@ -127,7 +129,7 @@ def multinomial_mixture():
     third = sp.Rational(1, 3)
     return Family(
         "multinomial mixture",
-        "one of two three-sided dice, thrown 3 times",
+        "die p with chance 1−a, else die q; 3 throws; p₁, p₂, q₁, q₂ the chances of sides 1 and 2",
         Density(
             (1 - a) * multinomial(p1, p2) + a * multinomial(q1, q2),
             {x1: counts, x2: counts},
@@ -192,7 +194,7 @@ def boltzmann_machine():
     spin = sp.FiniteSet(-1, 1)
     return Family(
         "Boltzmann machine",
-        "3 visible spins, 1 hidden spin, weights w₁, w₂, w₃",
+        "p(v) ∝ Σₕ exp(h(w₁v₁ + w₂v₂ + w₃v₃)), v and h = ±1",
         Density(pdf, dict.fromkeys(v, spin), dict.fromkeys(w, sp.S.Reals)),
         (sp.log(2), sp.log(2), 0),
         (sp.log(2), sp.log(2), sp.log(2)),
@@ -215,7 +217,7 @@ def bayes_network():
 
     return Family(
         "Bayes network",
-        "a hidden bit with 3 visible children (naive Bayes)",
+        "hidden bit 1 with chance a; child i is 1 with chance pᵢ if it is 0, qᵢ if it is 1",
         Density((1 - a) * child(p) + a * child(q), dict.fromkeys(x, BIT), dict.fromkeys((a, *p, *q), UNIT)),
         (HALF,) * 7,
         (HALF, *[sp.Rational(1, 4)] * 3, *[sp.Rational(3, 4)] * 3),
@@ -238,7 +240,7 @@ def hidden_markov():
         row = row * emit if step == 0 else row * switch * emit
     return Family(
         "hidden Markov model",
-        "2 hidden states, 3 visible bits",
+        "2 hidden states, equal start; s, t: chance to leave state 1, 2; e, f: chance to emit 1 there; 3 bits",
         Density(sum(row), dict.fromkeys(x, BIT), dict.fromkeys((s, t, e, f), UNIT)),
         (sp.Rational(1, 3), HALF, HALF, HALF),
         (sp.Rational(1, 3), HALF, sp.Rational(1, 4), sp.Rational(3, 4)),
@@ -254,6 +256,7 @@ def context_free_grammar():
     """S → x S y (p) | x T y (t) | xy, and T → x T y (q) | xy: the language xⁿyⁿ, with a hidden change of rules. d = 3.
 
     The word xⁿyⁿ has n − 1 nested rules above its core; after j of them as S, the nonterminal becomes T.
+    The formula is written for p ≠ q; at p = q take the limit.
     """
     n = sp.Symbol("n", integer=True, positive=True)
     p, t, q = sp.symbols("p t q", positive=True)
@@ -262,7 +265,7 @@ def context_free_grammar():
     quarter = sp.Interval.open(0, HALF)
     return Family(
         "stochastic context-free grammar",
-        "S → xSy | xTy | xy,  T → xTy | xy",
+        "S → xSy (p) | xTy (t) | xy,  T → xTy (q) | xy",
         Density(stays + changes, {n: sp.S.Naturals}, {p: quarter, t: quarter, q: UNIT}),
         (sp.Rational(1, 4), sp.Rational(1, 4), HALF),
         (sp.Rational(1, 4), sp.Rational(1, 4), sp.Rational(3, 4)),

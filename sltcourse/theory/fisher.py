@@ -634,17 +634,21 @@ def _numerical_mass(pdf, variables):
 def _point(density, point, symbolic=False):
     """The point as {parameter: exact value}, checked; with `symbolic`, values may be expressions or left out."""
     parameters = list(density.parameters)
+    if isinstance(point, np.ndarray):
+        point = point.tolist()
     if not isinstance(point, Mapping):
-        if not isinstance(point, Sequence | sp.MatrixBase) or len(point) != len(parameters):
-            raise ValueError(f"A point has {len(parameters)} coordinates here, in the order {_names(parameters)}.")
+        if isinstance(point, str) or not isinstance(point, Sequence | sp.MatrixBase) or len(point) != len(parameters):
+            count = _count(parameters, "coordinate")
+            raise ValueError(f"A point has {count} here, in the order {_names(parameters)}.")
         point = dict(zip(parameters, point, strict=True))
     unknown = [w for w in point if w not in parameters]
     missing = [w for w in parameters if w not in point]
     if unknown or (missing and not symbolic):
-        raise ValueError(f"The point must give {_names(parameters)}; unknown: {unknown}, missing: {missing}.")
+        lists = f"unknown: {_names(unknown) or 'none'}; missing: {_names(missing) or 'none'}"
+        raise ValueError(f"The point must give {_names(parameters)} ({lists}).")
     at = {}
     for w, value in point.items():
-        value = sp.Rational(str(value)) if isinstance(value, float) and np.isfinite(value) else sp.sympify(value)
+        value = sp.Rational(str(value)) if isinstance(value, float) and np.isfinite(value) else _exact(value, w)
         number = value.is_number and value.is_real and value.is_finite
         if not number and not (symbolic and value.free_symbols):
             raise ValueError(f"{w} = {value} is no real number: give an exact one, for example sympy.Rational(1, 2).")
@@ -661,12 +665,33 @@ def _direction(density, v):
         if unknown:
             raise ValueError(f"{_names(unknown)} is no parameter: the direction has components {_names(parameters)}.")
         v = [v.get(w, 0) for w in parameters]
-    v = [sp.sympify(c) for c in v]
-    if len(v) != len(parameters):
-        raise ValueError(f"A direction has {len(parameters)} components here, in the order {_names(parameters)}.")
+    if isinstance(v, np.ndarray):
+        v = v.tolist()
+    if isinstance(v, str) or not isinstance(v, Sequence | sp.MatrixBase) or len(v) != len(parameters):
+        count = _count(parameters, "component")
+        raise ValueError(f"A direction has {count} here, in the order {_names(parameters)}.")
+    v = [_exact(c, w) for w, c in zip(parameters, v, strict=True)]
     if all(c == 0 for c in v):
         raise ValueError("The direction is the zero vector, which moves nothing in any model.")
     return v
+
+
+def _count(parameters, what):
+    """How many, in words: 1 coordinate, 2 coordinates."""
+    return f"{len(parameters)} {what}{'s' * (len(parameters) != 1)}"
+
+
+def _exact(value, name):
+    """A coordinate or component as a sympy expression; texts and other objects are refused."""
+    try:
+        value = None if isinstance(value, str) else sp.sympify(value)
+    except (sp.SympifyError, TypeError, AttributeError):
+        value = None
+    if not isinstance(value, sp.Expr):
+        raise ValueError(
+            f"What is given for {name} is no real number: give an exact one, such as sympy.Rational(1, 2)."
+        )
+    return value
 
 
 def _evaluator(expressions, symbols):
