@@ -206,11 +206,11 @@ def draw_wedge():
             plane.plot(a, sign * b + 0 * a, color=shade, lw=1.6)
         image.plot(network(a, b, 1), network(a, b, 2), color=shade, lw=1.6)
     for b, shade, (x, y), side in (
-        (speeds[0], shades[0], (-0.15, -0.52), "left"),
-        (speeds[-1], shades[-1], (-0.72, -0.66), "right"),
+        (speeds[0], shades[0], (-0.14, -0.56), "left"),
+        (speeds[-1], shades[-1], (-0.62, -0.5), "right"),
     ):
-        plane.text(1.05, b + 0.03, f"b = {b:g}", color=shade, fontsize=9, va="bottom")
-        image.text(x, y, f"b = ±{b:g}", color=shade, fontsize=9, ha=side)
+        plane.text(1.66, b, f"b = {b:g}", color=shade, fontsize=9, va="center")
+        image.text(x, y, f"b = ±{b:g}", color=shade, fontsize=8.5, ha=side)
     plane.plot([-1.6, 1.6], [0, 0], color=COLORS["singular"], lw=3.5)
     plane.plot([0, 0], [-1.6, 1.6], color=COLORS["singular"], lw=3.5)
     edge = np.array([-2, 2])
@@ -220,7 +220,7 @@ def draw_wedge():
         image.text(x, y, f"slope {slope}", color=COLORS["reference"], ha={1: "left", 2: "right"}[slope])
     image.plot(0, 0, "o", color=COLORS["singular"], markersize=10)
     plane.set(
-        xlim=(-1.8, 1.8),
+        xlim=(-1.7, 2.5),
         ylim=(-1.8, 1.8),
         aspect="equal",
         xlabel="a",
