@@ -125,6 +125,11 @@ def test_monte_carlo_with_no_hit_has_an_interval_up_to_one_over_n():
     assert found.high == pytest.approx([1 / 150_000], rel=0.01)
 
 
+def test_monte_carlo_interval_holds_the_share_even_where_every_draw_hits():
+    found = monte_carlo(square, [(-1, 1)], [1e-12, 1e-2, 1.0], n=1000)
+    assert np.all(found.low <= found.V) and np.all(found.V <= found.high) and found.V[-1] == 1
+
+
 # ---- splitting --------------------------------------------------------------------------------------------------
 
 
