@@ -128,7 +128,7 @@ class LiveFigure:
 
     def image(self, ax, function, extent, vmin, vmax, cmap="cividis", name=None, alpha=1.0):
         """An image on linear axes: ``function`` returns an array (rows upwards, columns), coloured by vmin and vmax."""
-        colors = mpl.colormaps[cmap](np.arange(256), bytes=True).astype(float)
+        colors = mpl.colormaps.get_cmap(cmap)(np.arange(256), bytes=True).astype(float)
         colors[:, 3] *= alpha
         norm = mpl.colors.Normalize(vmin, vmax, clip=True)
 
