@@ -1,59 +1,230 @@
+import itertools
+import random
+import time
 from fractions import Fraction
 
+import numpy as np
 import pytest
 import sympy as sp
+from scipy.optimize import linprog
 
+from sltcourse.theory import newton
 from sltcourse.theory.newton import learning_coefficient, search_coordinates
+from sltcourse.theory.polyhedron import NewtonPolyhedron
+from sltcourse.theory.real_zeros import has_real_zero, real_zeros
 
 x, y, z = sp.symbols("x y z", real=True)
 
+# --- the polyhedron ----------------------------------------------------------------------------------
+
+
+def random_exponents(seed, d, n):
+    rng = random.Random(seed)
+    return [tuple(rng.choice((0, 0, 1, 2, 3, 5)) for _ in range(d)) for _ in range(n)]
+
+
+@pytest.mark.parametrize("seed, d, n", [(0, 2, 6), (1, 3, 8), (2, 4, 10), (3, 6, 15), (4, 10, 20)])
+def test_distance_against_a_floating_point_linear_program(seed, d, n):
+    """1/t = max Σμ with Σ μ_α α ≤ direction, μ ≥ 0."""
+    exponents = [e for e in random_exponents(seed, d, n) if any(e)]
+    direction = [Fraction(1 + i % 3, 1 + i % 2) for i in range(d)]
+    best = linprog([-1] * len(exponents), np.transpose(exponents), [float(f) for f in direction])
+    assert float(1 / NewtonPolyhedron(exponents).meet(direction).distance) == pytest.approx(-best.fun, rel=1e-9)
+
+
+@pytest.mark.parametrize("seed, d, n", [(0, 2, 6), (1, 3, 8), (5, 3, 12), (2, 4, 10)])
+def test_facets_bound_the_polyhedron_and_say_where_the_ray_enters(seed, d, n):
+    """Two descriptions of one set: exponents + R^d_{≥0}, and the inequalities of the facets."""
+    exponents = [e for e in random_exponents(seed, d, n) if any(e)]
+    polyhedron = NewtonPolyhedron(exponents)
+    for facet in polyhedron.facets:
+        heights = [sum(a * b for a, b in zip(facet.normal, e, strict=True)) for e in exponents]
+        assert min(heights) == facet.level
+        assert set(facet.on) == {e for e in polyhedron.exponents if heights[exponents.index(e)] == facet.level}
+    meeting = polyhedron.meet()
+    assert meeting.distance == max(Fraction(f.level, sum(f.normal)) for f in polyhedron.facets)
+    through = [f.normal for f in polyhedron.facets if Fraction(f.level, sum(f.normal)) == meeting.distance]
+    assert meeting.codimension == np.linalg.matrix_rank(np.array(through, float))
+
+
+def test_a_polygon_by_hand():
+    polygon = NewtonPolyhedron([(6, 0), (2, 2), (0, 6), (3, 3)])
+    assert polygon.vertices == ((0, 6), (2, 2), (6, 0))
+    assert polygon.compact_faces() == [((0, 6),), ((2, 2),), ((6, 0),), ((0, 6), (2, 2)), ((2, 2), (6, 0))]
+    assert polygon.meet() == (2, 2, ((2, 2),))
+    assert polygon.meet([1, 3]) == (Fraction(6, 5), 1, ((0, 6), (2, 2)))  # 2α₁ + α₂ = 6
+
 
 @pytest.mark.parametrize(
-    "K, variables, lam, m",
+    "exponents, words", [([], "tuples"), ([(1, 2), (1,)], "tuples"), ([(-1, 2)], "≥ 0")], ids=["none", "ragged", "<0"]
+)
+def test_bad_exponents(exponents, words):
+    with pytest.raises(ValueError, match=words):
+        NewtonPolyhedron(exponents)
+
+
+def test_rays_that_meet_nothing():
+    with pytest.raises(ValueError, match="does not vanish"):
+        NewtonPolyhedron([(0, 0), (2, 2)]).meet()
+    for direction in ([1], [1, 0], [1, -1]):
+        with pytest.raises(ValueError, match="2 positive numbers"):
+            NewtonPolyhedron([(2, 2)]).meet(direction)
+
+
+# --- real zeros --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "equations, on_the_torus, expected",
     [
-        (x**2 + y**2, [x, y], Fraction(1), 1),
-        (x**2 * y**2, [x, y], Fraction(1, 2), 2),
-        (x**2 * y**4, [x, y], Fraction(1, 4), 1),
-        (x**2 + y**4, [x, y], Fraction(3, 4), 1),
-        (x**2 * y**2 * z**2, [x, y, z], Fraction(1, 2), 3),
-        (x**2 + y**2 * z**2, [x, y, z], Fraction(1), 2),
-        (x**2 * y**4 + x**6, [x, y], Fraction(1, 3), 1),
-        (x**2 * y**2 + x**6 + y**6, [x, y], Fraction(1, 2), 2),
-        (x**4 + y**4, [x, y], Fraction(1, 2), 1),
+        (["x**2 + x*y + y**2"], True, False),
+        (["x**2 + x*y + y**2"], False, True),
+        (["x**2 - 2"], True, True),
+        (["x**2 + y**2 - 1", "x*y - 2"], False, False),
+        (["x**2 + y**3"], True, True),
+        (["x**4 + y**4 + 1 - 4*x*y*0 + x**2*y**2"], False, False),
+        (["x*z + y", "x*z**3 + y"], True, True),  # z = ±1
+        (["x*z + y", "x*z**2 + 2*y", "z - 3"], True, False),
+        (["x**3 - 3*x + 1", "y**2 - x"], False, True),
     ],
 )
-def test_polyhedra_that_decide(K, variables, lam, m):
-    found = learning_coefficient(K, variables)
-    assert found.exact and (found.value, found.multiplicity) == (lam, m)
-    assert found.lower == lam
+def test_real_zeros(equations, on_the_torus, expected):
+    ring = sp.ring("x y z", sp.QQ)[0]
+    system = [ring.from_expr(sp.sympify(e)) for e in equations]
+    found = has_real_zero(system, ring.gens if on_the_torus else ())
+    assert found in (expected, None) and (found is not None or "x**3" in equations[0])
+
+
+def test_pieces_solve_the_equations():
+    ring = sp.ring("x y z", sp.QQ)[0]
+    s, t, r = sp.symbols("x y z")
+    f = (s - t**2) * (t * r - 1)
+    for piece in real_zeros([ring.from_expr(sp.expand(f))]):
+        assert sp.simplify(f.subs(piece.values)) == 0
+
+
+# --- λ and m (most cases stand in test_exact_cases) --------------------------------------------------
 
 
 def test_a_degenerate_polyhedron_bounds_from_above():
-    found = learning_coefficient((y - x**2) ** 2, [x, y])  # λ = 1/2: a smooth curve
-    assert found.lower <= Fraction(1, 2) <= found.value
+    found = learning_coefficient((x - y) ** 2 * (x + y) ** 4, [x, y])  # λ = 1/4; the polygon says 1/3
+    assert not found.exact and (found.lower, found.value) == (Fraction(1, 4), Fraction(1, 3))
+    assert "degenerate" in found.why and found.obstacles
+    assert str(found) == "1/4 ≤ λ ≤ 1/3 (upper bound)"
 
 
 def test_other_coordinates_decide_what_these_do_not():
-    K = (x - y) ** 2 * (x + y) ** 4
-    found = search_coordinates(sp.expand(K), [x, y])
+    found = search_coordinates(sp.expand((x - y) ** 2 * (x + y) ** 4), [x, y])
     assert found.exact and (found.value, found.multiplicity) == (Fraction(1, 4), 1)
+    K = ((x - y) ** 2 * (x + y) ** 4).subs(found.coordinates, simultaneous=True)
+    assert found.coordinates and learning_coefficient(K, [x, y]).exact
+    assert str(found) == "λ = 1/4, m = 1 (exact)"
+
+
+def test_zeros_of_low_order_do_no_harm():
+    """(x − y)² + z⁸ + …: the face polynomial has zeros, but their order is below the distance."""
+    found = learning_coefficient((x**3 - y**3) ** 2, [x, y])
+    assert found.exact and found.value == Fraction(1, 3) and "order 2 at most" in found.why
+
+
+def test_the_square_of_a_function_that_changes_sign():
+    """λ = 1/2 however blunt the polyhedron; m counts the crossing of its strict transform."""
+    assert str(learning_coefficient((y - x**7) ** 2, [x, y])) == "λ = 1/2, m = 1 (exact)"
+    assert str(learning_coefficient((x * y - z**5) ** 2, [x, y, z])) == "λ = 1/2, m = 1 (exact)"
+    assert str(learning_coefficient((x**2 - y**2) ** 2, [x, y])) == "λ = 1/2, m = 2 (exact)"
 
 
 def test_another_point():
-    found = learning_coefficient((x - 1) ** 2 * y**2, [x, y], point=(1, 0))
-    assert found.exact and (found.value, found.multiplicity) == (Fraction(1, 2), 2)
+    K, w = (x - 1) ** 2 * y**2, [x, y]
+    for point in ((1, 0), {x: 1, y: 0}, (sp.Integer(1), 0)):
+        found = learning_coefficient(K, w, point=point)
+        assert found.exact and (found.value, found.multiplicity) == (Fraction(1, 2), 2)
+    root = learning_coefficient((x**2 - 2) ** 2 * y**4, w, point=(sp.sqrt(2), 0))
+    assert (root.exact, root.value, root.multiplicity) == (True, Fraction(1, 4), 1)
 
 
+def test_a_list_means_the_sum_of_squares_and_its_ideal():
+    """Other generators of the same ideal, and the sum written out, give the same λ and m: half the RLCT."""
+    for K in ([x, y * z], [x + y * z, y * z], [x + x**2 * y, y * z - x * z], x**2 + y**2 * z**2):
+        assert str(learning_coefficient(K, [x, y, z])) == "λ = 1, m = 2 (exact)"
+
+
+@pytest.mark.parametrize("h", list(itertools.product((0, 1, sp.Rational(1, 2)), repeat=2)), ids=str)
+def test_a_prior_turns_the_ray(h):
+    """x²·y⁴ under |x|^h₁|y|^h₂: min (h_j + 1)/(2k_j)."""
+    found = learning_coefficient(x**2 * y**4, [x, y], prior={x: h[0], y: h[1]})
+    ratios = [Fraction(str((h[0] + 1) / 2)), Fraction(str((h[1] + 1) / 4))]
+    assert (found.exact, found.value, found.multiplicity) == (True, min(ratios), ratios.count(min(ratios)))
+
+
+def test_variables_that_K_does_not_contain_change_nothing():
+    assert str(learning_coefficient(x**2 * y**2, [x, z, y])) == "λ = 1/2, m = 2 (exact)"
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", ["even", "one square", "four squares"])
+def test_ten_variables_and_twenty_monomials_in_under_two_seconds(kind, seed):
+    rng, w = random.Random(seed), sp.symbols("w1:11")
+    monomials = [sp.prod(v ** rng.choice((0, 0, 1, 2, 3)) for v in w) for _ in range(20)]
+    signed = [rng.choice((-2, -1, 1, 3)) * m for m in monomials]
+    K = {
+        "even": sp.Add(*(m**2 for m in monomials)),
+        "one square": [sp.Add(*signed)],
+        "four squares": [sp.Add(*signed[i::4]) for i in range(4)],
+    }[kind]
+    for method in (learning_coefficient, search_coordinates):
+        begin = time.process_time()
+        found = method(K, w)
+        assert time.process_time() - begin < 2
+        exponents = [sp.Poly(m, *w).monoms()[0] for m in monomials]
+        best = linprog([-1] * 20, np.transpose(exponents) * (2 if kind == "even" else 1), np.ones(10))
+        value = -best.fun if kind == "even" else -best.fun / 2
+        assert float(found.lower) - 1e-9 <= value and float(found.value) <= value + 1e-9
+        assert found.exact or kind != "even"
+
+
+def test_an_interrupted_search_keeps_what_it_has(monkeypatch):
+    def interrupted(steps, label):
+        yield 0
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(newton, "progress", interrupted)
+    found = search_coordinates((y - x**2) ** 2 + x**6, [x, y])
+    assert not found.exact and found.why.startswith("partial, the search was interrupted")
+    assert found.lower <= Fraction(2, 3) <= found.value
+
+
+@pytest.mark.parametrize("function", [learning_coefficient, search_coordinates])
 @pytest.mark.parametrize(
-    "K, variables, point",
+    "K, variables, options, error, words",
     [
-        (sp.sin(x), [x], None),
-        (x**2 + 1, [x], None),
-        (x, [x], None),
-        (x**2 * y, [x, y], None),
-        (x**2 + z**2, [x, y], None),
+        (sp.sin(x), [x], {}, ValueError, "not a polynomial in x"),
+        (abs(x), [x], {}, ValueError, "not a polynomial in x"),
+        (1 / x, [x], {}, ValueError, "not a polynomial in x"),
+        (x**2 + 1, [x], {}, ValueError, "K is 1 and not 0 at x = 0"),
+        ([x, y - 2], [x, y], {}, ValueError, "K is 4 and not 0 at x = 0, y = 0"),
+        (x**2 * y**2, [x, y], {"point": (1, 1)}, ValueError, "K is 1 and not 0 at x = 1, y = 1"),
+        (x**2 - x**2, [x], {}, ValueError, "0 everywhere"),
+        (x, [x], {}, ValueError, "negative near the point"),
+        (x**2 * y, [x, y], {}, ValueError, "negative near the point"),
+        (x**4 - 3 * x**2 * y**2 + y**4, [x, y], {}, ValueError, "negative near the point"),
+        (x**2 + z**2, [x, y], {}, ValueError, "unknown symbol z"),
+        (x**2, "x", {}, TypeError, "list of sympy symbols"),
+        (x**2, [], {}, TypeError, "list of sympy symbols"),
+        (x**2, [x, x], {}, ValueError, "listed twice"),
+        (x**2, [x, *sp.symbols("w1:30")], {}, ValueError, "30 variables are too many"),
+        (sum((x + y) ** k * z**k for k in range(2, 40)), [x, y, z], {}, ValueError, "500 monomials"),
+        (0.5 * x**2, [x], {}, TypeError, "Rational"),
+        (sp.pi * x**2, [x], {}, ValueError, "rational or real algebraic"),
+        (sp.I * x**2, [x], {}, ValueError, "rational or real algebraic"),
+        ("x =", [x], {}, TypeError, "sympy expression"),
+        (x**2, [x], {"point": (0, 0)}, ValueError, "2 coordinates, but there are 1"),
+        (x**2, [x], {"point": {y: 0}}, ValueError, "a number for each of x"),
+        (x**2, [x], {"point": (0.0,)}, TypeError, "Rational"),
+        (x**2, [x], {"prior": {x: -1}}, ValueError, "h > −1"),
+        (x**2, [x], {"prior": {y: 1}}, ValueError, "some of the variables"),
     ],
 )
-def test_what_has_no_such_lambda_is_refused(K, variables, point):
-    with pytest.raises((ValueError, TypeError)):
-        learning_coefficient(K, variables, point)
+def test_bad_input(function, K, variables, options, error, words):
+    with pytest.raises(error, match=words):
+        function(K, variables, **options)

@@ -35,10 +35,10 @@ def germ(K, variables, point=None, prior=None):
 
     K = c·f² with c > 0 becomes the generator f. Raises TypeError and ValueError as said there.
     """
-    variables = _check_variables(variables)
-    point = _check_point(point, variables)
+    variables = check_variables(variables)
+    point = check_point(point, variables)
     listed = isinstance(K, list | tuple)
-    polynomials = [f for f in _polynomials(list(K) if listed else [K], variables, point) if f]
+    polynomials = [f for f in polynomials_at(list(K) if listed else [K], variables, point) if f]
     if not polynomials:
         raise ValueError("K is 0 everywhere: there is no loss to learn from, and V(ε) does not shrink")
     ring, origin = polynomials[0].ring, (0,) * len(variables)
@@ -51,12 +51,16 @@ def germ(K, variables, point=None, prior=None):
         constant, factors = polynomials[0].factor_list()
         if all(power % 2 == 0 for _, power in factors) and sign(constant, ring.domain) > 0:
             polynomials, squares = [sp.prod(g ** (power // 2) for g, power in factors)], True
-    result = Germ(tuple(polynomials), squares, _check_prior(prior, variables, point))
-    return simplified(result) if squares else result
+    return Germ(tuple(polynomials), squares, check_prior(prior, variables, point))
 
 
 def simplified(germ):
-    """Simpler generators of the same ideal: x^α·(c + …) becomes x^α, and multiples of x^α are dropped elsewhere."""
+    """Simpler generators of the same ideal: x^α·(c + …) becomes x^α, and multiples of x^α are dropped elsewhere.
+
+    Only Σ f_i² is determined by the ideal, up to constants: a germ of another kind stays as it is.
+    """
+    if not germ.squares:
+        return germ
     contents = [tuple(map(min, zip(*f.monoms(), strict=True))) for f in germ.generators]
     monomials = {m for m, f in zip(contents, germ.generators, strict=True) if m in f}
     kept = sorted(m for m in monomials if not any(o != m and below(o, m) for o in monomials))
@@ -97,7 +101,7 @@ def _may_be_square(f):
     return all(power % 2 == 0 for _, power in value(f, line).sqf_list()[1])
 
 
-def _check_variables(variables):
+def check_variables(variables):
     variables = list(variables) if isinstance(variables, list | tuple) else [variables]
     if not variables or not all(isinstance(w, sp.Symbol) for w in variables):
         raise TypeError("variables must be a list of sympy symbols, for example sympy.symbols('w1 w2')")
@@ -111,7 +115,7 @@ def _check_variables(variables):
     return variables
 
 
-def _polynomials(expressions, variables, point):
+def polynomials_at(expressions, variables, point):
     """Elements of one polynomial ring, with the point moved to the origin."""
     checked = []
     for expression in expressions:
@@ -148,7 +152,7 @@ def _polynomials(expressions, variables, point):
     return [ring.from_dict(f.set_domain(domain).rep.to_dict()) for f in polynomials]
 
 
-def _exact(number, what):
+def exact_number(number, what):
     number = sp.sympify(number)
     if not isinstance(number, sp.Expr) or number.free_symbols or not number.is_real:
         raise TypeError(f"{what} must be an exact real number, not {number}")
@@ -162,7 +166,7 @@ def _refuse_floats(expression):
         raise TypeError(f"{number} is a rounded number: write sympy.Rational({exact.p}, {exact.q})")
 
 
-def _check_point(point, variables):
+def check_point(point, variables):
     if point is None:
         return [sp.Integer(0)] * len(variables)
     if isinstance(point, dict):
@@ -172,16 +176,16 @@ def _check_point(point, variables):
     point = list(point) if isinstance(point, list | tuple) else [point]
     if len(point) != len(variables):
         raise ValueError(f"the point has {len(point)} coordinates, but there are {len(variables)} variables")
-    return [_exact(x, "a coordinate of the point") for x in point]
+    return [exact_number(x, "a coordinate of the point") for x in point]
 
 
-def _check_prior(prior, variables, point):
+def check_prior(prior, variables, point):
     """The exponents h that matter: those of the w that are 0 at the point."""
     prior = dict(prior or {})
     if not set(prior) <= set(variables):
         raise ValueError("prior must be {symbol: h} for some of the variables, with φ(w) ∝ Π|w|^h")
     for w, h in prior.items():
-        if not (_exact(h, "h").is_rational and h > -1):
+        if not (exact_number(h, "h").is_rational and h > -1):
             raise ValueError(f"φ ∝ |{w}|^h can be integrated for rational h > −1 only, not for h = {h}")
     return tuple(
         Fraction(str(prior.get(w, 0))) if x == 0 else Fraction(0) for w, x in zip(variables, point, strict=True)

@@ -28,6 +28,7 @@ import heapq
 import itertools
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import NamedTuple
 
 import sympy as sp
 
@@ -35,9 +36,10 @@ from sltcourse.kit.progress import progress
 from sltcourse.theory.germ import germ as germ_of
 from sltcourse.theory.germ import refuse_negative, simplified
 from sltcourse.theory.polyhedron import NewtonPolyhedron
-from sltcourse.theory.real_zeros import by_power, factors, has_real_zero, insert, sign
+from sltcourse.theory.real_zeros import by_power, factors, has_real_zero, insert, sign, used
 
 _CHANGES = 30  # changes of coordinates that a search looks at
+_FEW_TERMS, _FEW_VARIABLES = 8, 4  # a polynomial with more of both is not factored in that search
 _FEW_FACES, _MOST_FACES = 60, 120  # with more than a few, the first zero that is in the way ends the test
 
 
@@ -86,7 +88,7 @@ def learning_coefficient(K, variables, point=None, prior=None):
     is found, along curves w_j = c_j s^a_j; none found is no proof of K ≥ 0, which is then taken on trust (write K as a
     square or as a list where that is possible).
     """
-    return _analyse(germ_of(K, variables, point, prior))
+    return _analyse(simplified(germ_of(K, variables, point, prior)))
 
 
 def search_coordinates(K, variables, point=None, prior=None):
@@ -97,7 +99,7 @@ def search_coordinates(K, variables, point=None, prior=None):
     that are the obstacle. λ does not depend on the coordinates, so all bounds found on the way hold at once. Parameters
     with a prior that is not flat are not replaced. Returns the best answer; it has ``coordinates``.
     """
-    start = germ_of(K, variables, point, prior)
+    start = simplified(germ_of(K, variables, point, prior))
     best, queue, seen, count = None, [(0, 0, 0, start, {}, None)], set(), itertools.count(1)
     try:
         for _ in progress(range(_CHANGES), "changes of coordinates"):
@@ -110,9 +112,9 @@ def search_coordinates(K, variables, point=None, prior=None):
             for change in _changes(germ, answer.obstacles):
                 moved = _change(germ, change)
                 key = frozenset(f.monic() for f in moved.generators)
-                if key not in seen and _degree(moved) <= 2 * _degree(start):
+                size = _terms(moved)
+                if key not in seen and _degree(moved) <= 2 * _degree(start) and size <= 2 * _terms(start) + 20:
                     seen.add(key)
-                    size = sum(map(len, moved.generators))
                     heapq.heappush(queue, (answer.value, size, next(count), moved, coordinates, change))
     except KeyboardInterrupt:
         if best is None:
@@ -121,14 +123,23 @@ def search_coordinates(K, variables, point=None, prior=None):
     return best
 
 
+class _Zero(NamedTuple):
+    """The polynomials of a face have a common zero on the torus: its order at most, and whether that is proved."""
+
+    face: tuple
+    parts: tuple
+    order: int
+    proved: bool
+
+
 def _analyse(germ):
     """The answer in the coordinates of a germ. Orders and distances are those of Σ|f_i| until the end."""
     ring, scale = germ.ring, Fraction(1, 2) if germ.squares else Fraction(1)
     polyhedron = NewtonPolyhedron(m for f in germ.generators for m in f.monoms())
-    distance, codimension, _ = polyhedron.meet([1 + h for h in germ.prior])
+    distance, codimension, entered = polyhedron.meet([1 + h for h in germ.prior])
     if not germ.squares:
         refuse_negative(germ.generators[0])
-    bound, multiplicity = scale / distance, min(sum(m) for f in germ.generators for m in f.monoms())
+    multiplicity = min(sum(m) for f in germ.generators for m in f.monoms())
     lower = scale / multiplicity if min(germ.prior) >= 0 else Fraction(0)  # the volume of |f| < ε for f of order k
 
     def wanted(face):
@@ -136,39 +147,48 @@ def _analyse(germ):
             return any(sum(m in f for m in face) > 1 for f in germ.generators)
         return any(e % 2 for m in face for e in m) or any(sign(germ.generators[0][m], ring.domain) < 0 for m in face)
 
+    def answer(bound, multiplicity, lower, exact, why, obstacles=()):
+        return LearningCoefficient(bound, multiplicity, lower, exact, why, {}, tuple(zero.parts for zero in obstacles))
+
     try:
         faces = polyhedron.compact_faces(wanted)
     except ArithmeticError as error:
-        return LearningCoefficient(bound, codimension, lower, False, f"not decided: {error}", {}, ())
-    order, obstacles, complete = 0, [], len(faces) <= _MOST_FACES
+        return answer(scale / distance, codimension, lower, False, f"not decided: {error}")
+    zeros, complete = [], len(faces) <= _MOST_FACES
     for face in faces[:_MOST_FACES]:
-        parts = [part for f in germ.generators if (part := ring.from_dict({m: f[m] for m in face if m in f}))]
-        face_order, proved = _order(parts, nonnegative=not germ.squares)
-        if not germ.squares and (face_order or len(face) == 1):
+        parts = tuple(part for f in germ.generators if (part := ring.from_dict({m: f[m] for m in face if m in f})))
+        order, proved = _order(parts, nonnegative=not germ.squares)
+        if not germ.squares and (order or len(face) == 1):
             refuse_negative(parts[0], [[0] * ring.ngens])
-        if face_order >= distance:
-            obstacles.append((not proved, face_order, tuple(parts)))
-            if proved and len(faces) > _FEW_FACES:
-                complete = False
-                break
-        order = max(order, face_order)
-    if complete:
-        lower = max(lower, scale * min(1 / distance, 1 / Fraction(order))) if order else bound
-    if obstacles:
-        undecided, order, parts = min(obstacles, key=lambda item: item[:2])
-        shown = " + ".join(f"({part.as_expr()})²" if germ.squares else f"{part.as_expr()}" for part in parts)
-        why = "not decided whether" if undecided else "degenerate:"
-        why += f" the face polynomial {shown} has a zero off the coordinate planes of order {order / scale}, "
-        why += f"not below the distance {distance / scale}"
-    elif not complete:
-        why = f"not decided: {len(faces)} faces are too many to test"
-    elif order:
-        why = f"the zeros of the face polynomials off the coordinate planes have order {order / scale} at most, "
-        why += f"below the distance {distance / scale}"
-    else:
+        if order:
+            zeros.append(_Zero(face, parts, order, proved))
+        if proved and order >= distance and len(faces) > _FEW_FACES:
+            complete = False
+            break
+    obstacles = [zero for zero in zeros if zero.order >= distance]
+    order = max((zero.order for zero in zeros), default=0)
+    if complete and not obstacles:
         why = "nondegenerate: no face polynomial has a real zero off the coordinate planes"
-    exact = complete and not obstacles
-    return LearningCoefficient(bound, codimension, lower, exact, why, {}, tuple(parts for *_, parts in obstacles))
+        if order:
+            why = f"the zeros of the face polynomials off the coordinate planes have order {order / scale} at most, "
+            why += f"below the distance {distance / scale}"
+        return answer(scale / distance, codimension, scale / distance, True, why)
+    if complete:
+        lower = max(lower, scale * min(1 / distance, 1 / Fraction(order)))
+        if germ.squares and len(germ.generators) == 1 and order == 1 and any(zero.proved for zero in zeros):
+            inside = [zero.proved for zero in zeros if set(zero.face) <= set(entered)]
+            multiplicity = 1 if distance < 1 else codimension + any(inside)
+            why = "K is the square of a nondegenerate f that changes its sign near the point: λ = min(1/2, 1/t)"
+            if distance < 1 or any(inside) or not inside:
+                return answer(Fraction(1, 2), multiplicity, Fraction(1, 2), True, why)
+    if not obstacles:
+        return answer(scale / distance, codimension, lower, False, f"not decided: {len(faces)} faces are too many")
+    shown = min(obstacles, key=lambda zero: (not zero.proved, zero.order))
+    polynomial = " + ".join(f"({part.as_expr()})²" if germ.squares else f"{part.as_expr()}" for part in shown.parts)
+    why = "degenerate:" if shown.proved else "not decided whether"
+    why += f" the face polynomial {polynomial} has a zero off the coordinate planes of order {shown.order / scale}, "
+    why += f"not below the distance {distance / scale}"
+    return answer(scale / distance, codimension, lower, False, why, obstacles)
 
 
 # ------------------------------------------------------------- zeros of face polynomials, and their order
@@ -244,7 +264,7 @@ def _changes(germ, obstacles):
     forms = [part for parts in obstacles for part in parts] + [_lowest_form(f) for f in germ.generators]
     if not germ.squares:  # where a form ≥ 0 vanishes, so does its gradient
         forms += [form.diff(x) for form in forms for x in ring.gens]
-    candidates = [*germ.generators, *forms]
+    candidates = [f for f in (*germ.generators, *forms) if len(f) <= _FEW_TERMS or len(used(f)) <= _FEW_VARIABLES]
     origin = (0,) * ring.ngens
     for factor in dict.fromkeys(g for f in candidates if f for g in sorted(factors(f), key=str)):
         for i, x in enumerate(ring.gens):
@@ -258,7 +278,7 @@ def _change(germ, change):
     """The germ after w_i → (w_i − c)/s; powers of s, which is positive near 0, are dropped."""
     i, c, s = change
     moved = germ._replace(generators=tuple(insert(f, i, f.ring.gens[i] - c, s) for f in germ.generators))
-    return simplified(moved) if germ.squares else moved
+    return simplified(moved)
 
 
 def _composed(coordinates, change):
@@ -277,6 +297,10 @@ def _lowest_form(f):
 
 def _degree(germ):
     return max(sum(m) for f in germ.generators for m in f.monoms())
+
+
+def _terms(germ):
+    return sum(map(len, germ.generators))
 
 
 def _combine(best, other):

@@ -62,7 +62,10 @@ class NewtonPolyhedron:
             masks = [r[-1] for r in rays]
             for (h, r), (g, s) in itertools.product(above, under):
                 common = r[-1] & s[-1]
-                if common.bit_count() >= d - 1 and sum(common & mask == common for mask in masks) == 2:
+                if common.bit_count() < d - 1:
+                    continue
+                sharing = (mask for mask in masks if common & mask == common)
+                if len(list(itertools.islice(sharing, 3))) == 2:  # r and s alone: they are neighbours
                     mix = [h * b - g * a for a, b in zip(r[:-1], s[:-1], strict=True)]
                     scale = math.gcd(*mix)
                     new.append((*(x // scale for x in mix), common | 1 << d + k))

@@ -104,9 +104,9 @@ def factors(f):
         return frozenset(powers)
     if any(slope.is_ground for _, (_, slope) in _affine(core)):
         return frozenset([*powers, core.monic()])
-    used = _used(core)
-    small = sp.ring([ring.symbols[i] for i in used], ring.domain)[0]
-    _, factors = small.from_dict({tuple(m[i] for i in used): c for m, c in core.terms()}).factor_list()
+    occurring = used(core)
+    small = sp.ring([ring.symbols[i] for i in occurring], ring.domain)[0]
+    _, factors = small.from_dict({tuple(m[i] for i in occurring): c for m, c in core.terms()}).factor_list()
     return frozenset([*powers, *(g.set_ring(ring).monic() for g, _ in factors)])
 
 
@@ -221,13 +221,14 @@ def _semidefinite(f):
     return 0
 
 
-def _used(f):
+def used(f):
+    """The indices of the variables that occur in f."""
     return [i for i, x in enumerate(f.ring.gens) if f.degree(x) > 0]
 
 
 def _has_no_root(f):
     """True if f has one variable and, by Sturm's theorem, no real root."""
-    return len(_used(f)) == 1 and f.ring.domain.is_QQ and sp.Poly(f.as_expr()).count_roots() == 0
+    return len(used(f)) == 1 and f.ring.domain.is_QQ and sp.Poly(f.as_expr()).count_roots() == 0
 
 
 def _independent(system, nonzero):
@@ -236,17 +237,17 @@ def _independent(system, nonzero):
     An irreducible f that changes sign has a real zero set that is dense in the complex one, so that no other
     irreducible polynomial in the same variables vanishes on all of it.
     """
-    groups = [set(_used(f)) for f in system]
+    groups = [set(used(f)) for f in system]
     if any(a & b for k, a in enumerate(groups) for b in groups[:k]):
         return False
-    if any(sum(bool(group & set(_used(h))) for group in groups) > 1 for h in nonzero):
+    if any(sum(bool(group & set(used(h))) for group in groups) > 1 for h in nonzero):
         return False
     return all(_changes_sign(f) for f in system)
 
 
 def _changes_sign(f):
     rng = random.Random(0)
-    if len(_used(f)) == 1 and f.ring.domain.is_QQ:
+    if len(used(f)) == 1 and f.ring.domain.is_QQ:
         return sp.Poly(f.as_expr()).count_roots() > 0
     domain, seen = f.ring.domain, set()
     for _ in range(_TRIALS):
@@ -259,17 +260,17 @@ def _changes_sign(f):
 def _basis(system, nonzero):
     """A Gröbner basis of the system where ``nonzero`` does not vanish, or None if that is too much work."""
     ring = system[0].ring
-    used = sorted({i for f in system for i in _used(f)})
-    guards = [h for h in nonzero if set(_used(h)) <= set(used)]
+    occurring = sorted({i for f in system for i in used(f)})
+    guards = [h for h in nonzero if set(used(h)) <= set(occurring)]
     size = {
-        "variables": len(used),
+        "variables": len(occurring),
         "degree": max(sum(m) for f in system for m in f.monoms()),
         "terms": sum(len(f) for f in system),
     }
     if any(size[what] > most for what, most in _SMALL.items()):
         return None
     inverse = sp.Dummy("inverse")
-    symbols = [inverse, *(ring.symbols[i] for i in used)]
+    symbols = [inverse, *(ring.symbols[i] for i in occurring)]
     guard = inverse * sp.prod(h.as_expr() for h in guards) - 1
     basis = sp.groebner([guard, *(f.as_expr() for f in system)], *symbols, order="grevlex", domain=ring.domain)
     if basis.is_zero_dimensional:

@@ -1,0 +1,202 @@
+"""Known λ and m, each found by exact routes that share no code, and measured from V(ε) by one that knows no algebra."""
+
+from fractions import Fraction
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from sltcourse.theory.blow_up import resolve
+from sltcourse.theory.closed_forms import deep_linear_network, reduced_rank_regression, tanh_network
+from sltcourse.theory.newton import learning_coefficient, search_coordinates
+from sltcourse.theory.volume import fit, splitting
+from sltcourse.theory.zeta import monomial_zeta
+
+x, y, z, a, b, c = sp.symbols("x y z a b c", real=True)
+
+
+class Case(NamedTuple):
+    """K, or f_i for K = Σ f_i², at a point (the origin if empty) under a prior Π|w|^h; the routes that settle it."""
+
+    K: object
+    variables: list
+    lam: str
+    m: int
+    routes: str  # z: zeta function, p: polyhedron as given, s: in searched coordinates, b: blow-ups, f: closed formula
+    point: tuple = ()
+    prior: dict = {}  # noqa: RUF012 - never changed
+    formula: tuple = ()
+
+
+def linear_network(*widths, rank=0):
+    """The entries of W_L ⋯ W_1 − A, the weights, and a point with W_L ⋯ W_1 = A of that rank."""
+    product, weights, point = sp.eye(widths[0]), [], []
+    for layer, (columns, rows) in enumerate(pairwise(widths)):
+        W = sp.Matrix(rows, columns, lambda i, j, layer=layer: sp.Symbol(f"w{layer}_{i}_{j}", real=True))
+        product, weights = W * product, weights + list(W)
+        point += [int(bool(i == j and i < rank)) for i in range(rows) for j in range(columns)]
+    truth = sp.Matrix(widths[-1], widths[0], lambda i, j: int(bool(i == j and i < rank)))
+    return list(product - truth), weights, tuple(point)
+
+
+def network_case(*widths, rank=0, routes="f"):
+    entries, weights, point = linear_network(*widths, rank=rank)
+    lam, m = deep_linear_network(list(widths), rank)
+    return Case(entries, weights, str(lam), m, routes, point, formula=(lam, m))
+
+
+def units(count):
+    """Σ a_i b_i^(2k+1), k < count: what Σ a_i tanh(b_i x) near 0 comes down to, with the Taylor series of tanh."""
+    weights = sp.symbols([f"{letter}{i}" for i in range(1, count + 1) for letter in "ab"], real=True)
+    pairs = list(zip(weights[::2], weights[1::2], strict=True))
+    return [sum(s * t ** (2 * k + 1) for s, t in pairs) for k in range(count)], list(weights)
+
+
+b1, b2, c1, c2 = sp.symbols("b1 b2 c1 c2", real=True)
+means = [(1 - a) * b + a * c, (1 - a) * b**2 + a * c**2]
+hidden_bit = [(1 - a) * b1 + a * c1, (1 - a) * b2 + a * c2, (1 - a) * b1 * b2 + a * c1 * c2]
+
+CASES = {
+    # regular, and one coordinate at a time
+    "parabola in one variable": Case(x**2, [x], "1/2", 1, "zpsb"),
+    "cubic mean": Case(x**6, [x], "1/6", 1, "zpsb"),
+    "cubic mean, away from 0": Case((x**3 - 1) ** 2, [x], "1/2", 1, "psb", point=(1,)),
+    "ball": Case(x**2 + y**2 + z**2, [x, y, z], "3/2", 1, "psb"),
+    "correlated": Case(x**2 + y**2 + sp.Rational(6, 5) * x * y, [x, y], "1", 1, "psb"),
+    "flat valley": Case(x**2 + y**4, [x, y], "3/4", 1, "psb"),
+    "three flat directions": Case(x**2 + y**4 + z**6, [x, y, z], "11/12", 1, "psb"),
+    # monomials, with and without a prior that vanishes
+    "cross": Case(x**2 * y**2, [x, y], "1/2", 2, "zpsb"),
+    "cross, beside its middle": Case(x**2 * y**2, [x, y], "1/2", 1, "psb", point=(0, 1)),
+    "uneven cross": Case(x**2 * y**4, [x, y], "1/4", 1, "zpsb"),
+    "flat cross": Case(x**4 * y**4, [x, y], "1/4", 2, "zpsb"),
+    "three planes": Case(x**2 * y**2 * z**2, [x, y, z], "1/2", 3, "zpsb"),
+    "crossing, two of three": Case(x**2 * y**4 * z**4, [x, y, z], "1/4", 2, "zpsb"),
+    "prior that vanishes": Case(x**2 * y**4, [x, y], "1/2", 2, "zpsb", prior={y: 1}),
+    "prior 1/sqrt": Case(x**2 * y**2, [x, y], "1/4", 1, "zpsb", prior={x: sp.Rational(-1, 2)}),
+    "boundary, as w = u²": Case(x**2 + y**2, [x, y], "3/2", 1, "psb", prior={x: 1}),
+    # sums of monomials
+    "rounded cross": Case(x**2 * y**2 + x**6 + y**6, [x, y], "1/2", 2, "psb"),
+    "Newton edge": Case(x**2 * y**4 + x**6, [x, y], "1/3", 1, "psb"),
+    "line plus cross": Case(x**2 + y**2 * z**2, [x, y, z], "1", 2, "psb"),
+    "pairwise products": Case([x * y, y * z, z * x], [x, y, z], "3/4", 1, "psb"),
+    "quartic form": Case(x**4 + y**4, [x, y], "1/2", 1, "psb"),
+    # other coordinates
+    "turned cross": Case((x**2 - y**2) ** 2, [x, y], "1/2", 2, "psb"),
+    "turned uneven cross": Case((x - y) ** 2 * (x + y) ** 4, [x, y], "1/4", 1, "sb"),
+    "parabola": Case((y - x**2) ** 2, [x, y], "1/2", 1, "psb"),
+    "bent valley": Case((y - x**2) ** 2 + x**6, [x, y], "2/3", 1, "sb"),
+    "cusp": Case((x**2 - y**3) ** 2, [x, y], "5/12", 1, "psb"),
+    "cusp, smooth point": Case((x**2 - y**3) ** 2, [x, y], "1/2", 1, "psb", point=(1, 1)),
+    "sharper cusp": Case((x**2 - y**5) ** 2, [x, y], "7/20", 1, "psb"),
+    "three lines": Case((x * y * (x - y)) ** 2, [x, y], "1/3", 1, "psb"),
+    "power sums": Case([x + y + z, x**2 + y**2 + z**2], [x, y, z], "1", 1, "sb"),
+    "cone": Case((x**2 + y**2 - z**2) ** 2, [x, y, z], "1/2", 1, "psb"),
+    # models
+    "tanh unit": Case(units(1)[0], units(1)[1], "1/2", 2, "psbf", formula=tanh_network(1)),
+    "tanh unit with bias": Case(a**2 * (b**2 / 3 + c**2), [a, b, c], "1/2", 1, "psb"),
+    "two tanh units": Case(*units(2), "2/3", 1, "bf", formula=tanh_network(2)),
+    "normal mixture, one mean known": Case([a * b, a * b**2], [a, b], "1/2", 2, "psb"),
+    "normal mixture at a = 0": Case(means, [a, b, c], "3/4", 1, "sb"),
+    "normal mixture at a = 1/2": Case(means, [a, b, c], "3/4", 1, "s", point=(sp.Rational(1, 2), 0, 0)),
+    "naive Bayes": Case(hidden_bit, [a, b1, b2, c1, c2], "3/2", 3, "sb"),
+    "regression 1-1-1": network_case(1, 1, 1, routes="psbf"),
+    "regression 2-1-2": network_case(2, 1, 2, routes="psbf"),
+    "regression 2-2-2": network_case(2, 2, 2, routes="bf"),
+    "regression 1-3-1": network_case(1, 3, 1, routes="psbf"),
+    "regression 2-1-3, rank 1": network_case(2, 1, 3, rank=1, routes="sf"),
+    "deep 1-1-1-1": network_case(1, 1, 1, 1, routes="psbf"),
+}  # fmt: skip
+
+
+def ids(letter):
+    return [name for name, case in CASES.items() if letter in case.routes]
+
+
+def expected(case):
+    return Fraction(case.lam), case.m
+
+
+def arguments(case):
+    return case.K, case.variables, case.point or None, case.prior or None
+
+
+@pytest.mark.parametrize("name", ids("z"))
+def test_pole_of_the_zeta_function(name):
+    case = CASES[name]
+    zeta = monomial_zeta(case.K, case.variables, case.prior)
+    assert (zeta.learning_coefficient, zeta.multiplicity) == expected(case)
+
+
+@pytest.mark.parametrize("name", ids("p"))
+def test_newton_polyhedron(name):
+    found = learning_coefficient(*arguments(CASES[name]))
+    assert found.exact and (found.value, found.multiplicity) == expected(CASES[name])
+
+
+@pytest.mark.parametrize("name", ids("s"))
+def test_newton_polyhedron_in_searched_coordinates(name):
+    found = search_coordinates(*arguments(CASES[name]))
+    assert found.exact and (found.value, found.multiplicity) == expected(CASES[name])
+
+
+@pytest.mark.parametrize("name", ids("b"))
+def test_blow_ups(name):
+    found = resolve(*arguments(CASES[name]))
+    assert found.complete and (found.learning_coefficient, found.multiplicity) == expected(CASES[name])
+
+
+@pytest.mark.parametrize("name", ids("f"))
+def test_closed_formula(name):
+    assert CASES[name].formula == expected(CASES[name])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bounds_hold_whatever_is_decided(name):
+    """The polyhedron in the given coordinates is never wrong, only sometimes undecided; λ ≤ d/2 for a flat prior."""
+    case, found = CASES[name], learning_coefficient(*arguments(CASES[name]))
+    assert found.lower <= Fraction(case.lam) <= found.value
+    if not case.prior:
+        assert Fraction(case.lam) <= Fraction(len(case.variables), 2)
+
+
+def displaced(case):
+    """K as a function of u, w = point + u, drawn uniformly: where φ ∝ |w|^h, w = ±|u|^(1/(h+1)) is put for u."""
+    terms = case.K if isinstance(case.K, list) else [sp.sqrt(sp.factor(case.K))] if _square(case.K) else [case.K]
+    shift = dict(zip(case.variables, case.point, strict=False))
+    terms = [sp.expand(f.subs({w: w + p for w, p in shift.items()}, simultaneous=True)) for f in terms]
+    functions = [sp.lambdify(case.variables, f, "numpy") for f in terms]
+    squared = isinstance(case.K, list) or _square(case.K)
+    powers = np.array([1 / (1 + float(case.prior.get(w, 0))) for w in case.variables])
+
+    def K(u):
+        w = np.sign(u) * np.abs(u) ** powers
+        return sum(f(*w.T) ** (1 + squared) + np.zeros(len(u)) for f in functions)
+
+    return K
+
+
+def _square(K):
+    return all(e % 2 == 0 for _, e in sp.factor_list(K)[1])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_volume_measured_by_splitting(name):
+    """V(ε) followed to 10⁻²⁴: the λ of the fit with the exact m, and that m at least plausible."""
+    case = CASES[name]
+    box = [(-0.5, 0.5)] * len(case.variables)
+    found = fit(splitting(displaced(case), box, 1e-24, particles=256, seed=1))
+    assert found.probability[case.m - 1] > 0.02
+    measured, se = found.lam_given[case.m - 1], found.se_given[case.m - 1]
+    assert abs(measured - Fraction(case.lam)) < max(3 * se, 0.03 * Fraction(case.lam))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("widths, rank", [((3, 2, 2), 0), ((2, 5, 2), 0), ((1, 2, 4), 0), ((2, 2, 2), 1)], ids=str)
+def test_larger_regressions_from_their_volume(widths, rank):
+    case = network_case(*widths, rank=rank)
+    assert reduced_rank_regression(*widths, rank) == expected(case)
+    found = fit(splitting(displaced(case), [(-0.5, 0.5)] * len(case.variables), 1e-24, seed=1))
+    assert abs(found.lam_given[case.m - 1] - Fraction(case.lam)) < 0.05 * Fraction(case.lam)
