@@ -13,7 +13,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export JUPYTER_PLATFORM_DIRS = 1
 export TQDM_DISABLE = 1
 
-.PHONY: lab test test-all test-colab colab lint notebooks latency clean
+.PHONY: lab test test-all test-colab colab lint notebooks latency speed clean
 
 lab: $(VENV)/.ready
 	TQDM_DISABLE= $(VENV)/bin/jupyter lab $(ROOT_FLAG) $(firstword $(NOTEBOOKS))
@@ -40,6 +40,9 @@ colab: $(VENV)/.ready
 latency: $(VENV)/.ready   ## the live figures in a real browser; writes assets/latency/latency.json
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
 	$(VENV)/bin/python -m tests.benchmarks.latency
+
+speed: $(VENV)/.ready   ## the estimator beside devinterp, on a quiet machine; writes assets/llc/speed.json
+	$(VENV)/bin/python tests/benchmarks/llc_speed.py
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %s: make PYTHON=python3.11 ..." % sys.version.split()[0])'

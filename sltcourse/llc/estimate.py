@@ -35,6 +35,7 @@ def estimate_llc(
     dtype=None,
     device=None,
     memory_gib: float | None = None,
+    compile: bool = False,
     seed: int = 0,
 ) -> LLCResult | list[LLCResult]:
     """Estimate the local learning coefficient λ(w*) = nβ (E[L_n(w)] − L_n(w*)) (Lau et al. 2024, arXiv 2308.12108).
@@ -54,6 +55,8 @@ def estimate_llc(
     ``nbeta``: None: n/log n. ``mask``: names to booleans or boolean tensors, the coordinates to sample (for a
     function one boolean tensor); the others stay at w*, which gives a refined LLC (arXiv 2410.02984).
     ``device``: where to compute; None: where w* is. ``memory_gib``: chains that do not fit run one group after another.
+    ``compile``: fuse the gradient with torch.compile. It takes seconds first, and a C++ compiler on the CPU; then small
+    models run about twice as fast. The last digits differ from those without.
 
     Raises ValueError or TypeError where the question makes no sense (w* with a non-finite loss, a loss that is no
     mean, dropout in training mode, a batch larger than n, ...). Everything else is said in ``result.verdict``.
@@ -101,6 +104,7 @@ def estimate_llc(
         nbeta,
         localization,
         memory_gib,
+        compile,
         seed,
     )
     wall = time.perf_counter() - began
@@ -135,6 +139,7 @@ def sample(
     nbeta,
     localization,
     memory_gib,
+    compiled,
     seed,
 ) -> tuple[list[Traces], int, bool]:
     """Run all chains of all points, as many at a time as fit.
@@ -151,7 +156,7 @@ def sample(
     total = (num_burnin_steps + (num_draws - 1) * num_steps_bw_draws + 1) * len(groups)
     with threads_for(work), progress(None, "sampling", total=total) as bar:
         for group in groups:
-            target = problem.target(group, nbeta, localization, batch_size)
+            target = problem.target(group, nbeta, localization, batch_size, compiled=compiled)
             try:
                 part, interrupted = run(
                     sampler,

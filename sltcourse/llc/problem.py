@@ -54,10 +54,11 @@ class Problem:
             self._check_loss()
             self.init_loss, self.init_grad = self._at_centers()
 
-    def target(self, rows: Tensor, nbeta, localization, batch_size: int | None, pool=None) -> Target:
+    def target(self, rows: Tensor, nbeta, localization, batch_size: int | None, pool=None, compiled=False) -> Target:
         """The Target of one chain for each entry of ``rows``, the number of the point it starts at.
 
-        ``pool`` (default: ``rows``) says which chains may share what a sampler learns about the scales.
+        ``pool`` (default: ``rows``) says which chains may share what a sampler learns about the scales; ``compiled``:
+        see ``trace``.
         """
         several = len(self.centers) > 1
         center = self.centers[rows] if several else self.centers.expand(len(rows), -1)
@@ -78,6 +79,7 @@ class Problem:
             nbeta,
             localization,
             batch_size,
+            compiled,
         )
 
     def bytes_per_chain(self, batch_size: int | None) -> int:

@@ -4,9 +4,13 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from arviz_stats.base import array_stats
 
 from sltcourse.llc.chains import Traces
+
+try:
+    from arviz_stats.base import array_stats as stats
+except ImportError:  # Colab has ArviZ 0.22, where the same functions are at the top
+    import arviz as stats
 
 LEVELS = ("trust", "doubtful", "don't")
 
@@ -102,9 +106,9 @@ def summarise(
         equipartition, step_bias = float(traces.virial[sound].mean()), float(traces.step_bias[sound].mean())
         acceptance = None if traces.acceptance is None else float(traces.acceptance[sound].mean())
         if good.shape[1] >= 4 and np.ptp(good) > 0:
-            ess = float(array_stats.ess(good, method="bulk"))
-            std_error = float(array_stats.mcse(good, method="mean"))
-            rhat = float(array_stats.rhat(good, method="rank")) if len(good) > 1 else None
+            ess = float(stats.ess(good, method="bulk"))
+            std_error = float(stats.mcse(good, method="mean"))
+            rhat = float(stats.rhat(good, method="rank")) if len(good) > 1 else None
     facts = dict(
         llc=llc,
         std_error=std_error,

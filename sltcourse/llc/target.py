@@ -24,7 +24,7 @@ class Target:
     coordinates of w, cut as ``split`` does, and ``fixed`` is everything that is not sampled: shared by all chains, or
     with a first axis of chains where ``fixed_per_chain``. ``center`` (chains, d) is the w* of each chain; chains of
     equal ``point`` (chains,) are pooled by ``mean_over_chains``. ``data`` is a tuple of tensors with n rows each, or
-    empty. ``nbeta`` and ``localization`` are numbers or (chains, 1) tensors.
+    empty. ``nbeta`` and ``localization`` are numbers or (chains, 1) tensors. ``compiled``: see ``trace``.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Target:
         nbeta,
         localization,
         batch_size: int | None,
+        compiled: bool = False,
     ):
         self.center, self.data, self.nbeta, self.localization = center, data, nbeta, localization
         self._split, self._fixed, self._objective = split, fixed, objective
@@ -50,7 +51,7 @@ class Target:
         self.index = None
         if not self.full_batch:
             self.index = torch.zeros(len(center), batch_size, dtype=torch.long, device=center.device)
-        self._traced = {}
+        self._traced, self._compiled = {}, compiled
         self._columns = [x.T.contiguous() if x.ndim == 2 and x.shape[1] <= THIN else None for x in data]
 
     def draw_batch(self, generator: torch.Generator) -> None:
@@ -124,7 +125,7 @@ class Target:
         """[loss] or [loss, gradient] of all chains; ``batch_axis`` is 0 where each chain has its own batch."""
         key = (kind, batch_axis, len(batch[0]) if batch else 0)
         if key not in self._traced:
-            self._traced[key] = trace(self._batched(kind, batch_axis), w, *batch)
+            self._traced[key] = trace(self._batched(kind, batch_axis), w, *batch, compiled=self._compiled)
         return self._traced[key](w, *batch)
 
     def _batched(self, kind, batch_axis):

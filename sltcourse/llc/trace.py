@@ -8,16 +8,25 @@ aten = torch.ops.aten
 TALL = 4  # a product is turned round when it has this many times more rows than columns
 
 
-def trace(function, *args):
+def trace(function, *args, compiled=False):
     """``function`` of tensors, recorded once at ``args`` and stripped of Python, vmap and autograd.
 
     On the CPU every product of a tall matrix and a thin one is computed as the transpose of the transposed product,
-    which the matrix library does several times faster.
+    which the matrix library does several times faster. ``compiled``: its operations are fused into a few kernels by
+    torch.compile; raises RuntimeError where that cannot be done, with the reason.
     """
     recorded = make_fx(function)(*args)
     if args[0].device.type == "cpu":
         _turn_thin_products(recorded)
-    return recorded.forward
+    if not compiled:
+        return recorded.forward
+    fused = torch.compile(recorded, dynamic=False)
+    try:
+        fused(*args)
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0]
+        raise RuntimeError(f"torch.compile failed here: {reason}. Leave compile=False, or mend that.") from error
+    return fused
 
 
 def _turn_thin_products(recorded: GraphModule) -> None:

@@ -1,8 +1,10 @@
-"""Chain-steps per second of sltcourse.llc beside devinterp 1.3.2: same model, n, batch, chains, draws.
+"""Chain-steps per second of sltcourse.llc beside devinterp 1.3.2: same model, n, batch, chains; and peak memory.
 
-    python tests/benchmarks/llc_speed.py            both, side by side; writes assets/llc/speed.json
+    make speed                                      both, side by side; writes assets/llc/speed.json
     python tests/benchmarks/llc_speed.py devinterp  one library, in the environment this Python belongs to
 
+A rate is the difference of two runs, a long one and a short one, each the best of three: what comes before the first
+step (of devinterp a pass over the data, of ours tracing and compiling) is left out for both.
 devinterp runs in an environment of its own, build/devinterp, made on first use with the torch version in use here.
 """
 
@@ -13,7 +15,7 @@ import platform
 import subprocess
 import sys
 import time
-from datetime import date
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -58,23 +60,23 @@ def loss(outputs, targets):
     return (outputs - targets).square().sum(-1).mean()
 
 
-# name: problem, chains, batch, draws for each library (a rate needs fewer steps of the slower one), step size
+# name: problem, chains, batch, step size, draws of the short and the long run for each library
 CASES = {
-    "toy model of superposition (18)": (toy, 64, 100, {"sltcourse": 300, "devinterp": 3}, 5e-5),
-    "deep linear network (10 092)": (linear_network, 64, 100, {"sltcourse": 10, "devinterp": 3}, 1e-6),
-    "perceptron (94 218)": (perceptron, 16, 100, {"sltcourse": 10, "devinterp": 10}, 1e-6),
+    "toy model of superposition (18)": (toy, 64, 100, 5e-5, {"sltcourse": (20, 420), "devinterp": (2, 5)}),
+    "deep linear network (10 092)": (linear_network, 64, 100, 1e-6, {"sltcourse": (2, 12), "devinterp": (2, 5)}),
+    "perceptron (94 218)": (perceptron, 16, 100, 1e-6, {"sltcourse": (2, 12), "devinterp": (2, 8)}),
 }
 
 
-def rate_sltcourse(problem, chains, batch, draws, lr) -> float:
+def run_sltcourse(problem, chains, batch, lr, draws, compile):
     from sltcourse.llc import SGLD, estimate_llc
 
-    model, x, y = problem()
-    return estimate_llc(model, (x, y), loss, sampler=SGLD(lr), num_chains=chains, num_draws=draws, num_burnin_steps=20,
-                        num_steps_bw_draws=THIN, batch_size=batch).chain_steps_per_second  # fmt: skip
+    model, x, y = problem
+    estimate_llc(model, (x, y), loss, sampler=SGLD(lr), num_chains=chains, num_draws=draws, num_burnin_steps=20,
+                 num_steps_bw_draws=THIN, batch_size=batch, compile=compile)  # fmt: skip
 
 
-def rate_devinterp(problem, chains, batch, draws, lr) -> float:
+def run_devinterp(problem, chains, batch, lr, draws):
     import warnings
 
     from devinterp.optim.sgld import SGLD
@@ -83,29 +85,63 @@ def rate_devinterp(problem, chains, batch, draws, lr) -> float:
     from torch.utils.data import DataLoader, TensorDataset
 
     warnings.simplefilter("ignore")
-    model, x, y = problem()
+    model, x, y = problem
     loader = DataLoader(TensorDataset(x, y), batch_size=batch, shuffle=True)
-    began = time.perf_counter()
     estimate_learning_coeff_with_summary(
         model, loader, evaluate=lambda model, data: loss(model(data[0]), data[1]), sampling_method=SGLD,
         optimizer_kwargs=dict(lr=lr, localization=1.0, nbeta=default_nbeta(loader)), num_chains=chains,
         num_draws=draws, num_burnin_steps=20, num_steps_bw_draws=THIN, init_loss=1.0, verbose=False)  # fmt: skip
-    return chains * (draws * THIN + 20) / (time.perf_counter() - began)
+
+
+RUNS = {
+    "sltcourse": {
+        "traced": lambda *args: run_sltcourse(*args, compile=False),
+        "compiled": lambda *args: run_sltcourse(*args, compile=True),
+    },
+    "devinterp": {"devinterp": run_devinterp},
+}
 
 
 def measure(library: str) -> dict:
-    """The best of three runs for each case and number of threads: other work on the machine only slows a run."""
+    """Chain-steps per second of each case, for each way to run it and each number of threads."""
     rates = {}
-    for name, (problem, chains, batch, draws, lr) in CASES.items():
-        best = {}
-        for threads in (1, os.cpu_count() or 1):
-            torch.set_num_threads(threads)
-            for _ in range(3 if library == "sltcourse" else 1):
-                torch.manual_seed(0)
-                run = rate_sltcourse if library == "sltcourse" else rate_devinterp
-                best[threads] = max(best.get(threads, 0.0), run(problem, chains, batch, draws[library], lr))
-        rates[name] = best
+    for name, (make, chains, batch, lr, draws) in CASES.items():
+        torch.manual_seed(0)
+        problem, rates[name] = make(), {}
+        for way, run in RUNS[library].items():
+            for threads in (1, os.cpu_count() or 1):
+                torch.set_num_threads(threads)
+                short, long = (
+                    min(_seconds(partial(run, problem, chains, batch, lr, k)) for _ in range(3)) for k in draws[library]
+                )
+                steps = chains * THIN * (draws[library][1] - draws[library][0])
+                rates[name][f"{way}, {threads} threads"] = round(steps / (long - short))
     return {"torch": torch.__version__, "rates": rates}
+
+
+def multiplications(problem, batch) -> float:
+    """GFLOP in the matrix products of one chain's step, forwards and backwards, as torch counts them."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model, x, y = problem
+    with FlopCounterMode(display=False) as counter:
+        loss(model(x[:batch]), y[:batch]).backward()
+    return counter.get_total_flops() / 1e9
+
+
+def memory() -> dict:
+    """Peak memory of a process that estimates λ of a model of 10⁶ parameters with 8 chains, in GiB."""
+    code = (
+        "import resource, sys, torch; sys.path.insert(0, sys.argv[1]); from sltcourse.llc import estimate_llc\n"
+        "model = torch.nn.Linear(1000, 1000, bias=False); x = torch.randn(4096, 1000)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "estimate_llc(model, (x, x), torch.nn.functional.mse_loss, num_burnin_steps=2, num_draws=4)\n"
+        "print(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, ROOT], check=True, capture_output=True, text=True,
+                          env={**os.environ, "TQDM_DISABLE": "1"})  # fmt: skip
+    before, peak = (round(int(kib) / 2**20, 2) for kib in done.stdout.split())
+    return {"parameters": 10**6, "chains": 8, "n": 4096, "batch": 512, "before_GiB": before, "peak_GiB": peak}
 
 
 def matmul_limit() -> float:
@@ -137,21 +173,24 @@ def side_by_side() -> dict:
         done = subprocess.run([python, __file__, library], check=True, capture_output=True, text=True,
                               env={**os.environ, "TQDM_DISABLE": "1"})  # fmt: skip
         results[library] = json.loads(done.stdout.splitlines()[-1])
-    rows = []
-    for name, (_, chains, batch, _, _) in CASES.items():
-        ours = max(results["sltcourse"]["rates"][name].values())
-        theirs = max(results["devinterp"]["rates"][name].values())
-        rows.append({"model": name, "chains": chains, "batch": batch, "sltcourse": round(ours),
-                     "devinterp": round(theirs), "ratio": round(ours / theirs, 1)})  # fmt: skip
+    limit, rows = matmul_limit(), []
+    for name, (make, chains, batch, _, _) in CASES.items():
+        ours, theirs = (results[library]["rates"][name] for library in ("sltcourse", "devinterp"))
+        traced = max(rate for way, rate in ours.items() if way.startswith("traced"))
+        compiled = max(rate for way, rate in ours.items() if way.startswith("compiled"))
+        slow, fast = max(theirs.values()), max(traced, compiled)
+        share = fast * multiplications(make(), batch) / limit
+        rows.append({"model": name, "chains": chains, "batch": batch, "devinterp": slow, "traced": traced,
+                     "compiled": compiled, "ratio": round(fast / slow, 1),
+                     "share_of_matmul_limit": round(share, 2)})  # fmt: skip
     return {
         "what": "chain-steps per second, SGLD, n = 5000, 10 steps between draws; best over 1 and all threads",
-        "command": "python tests/benchmarks/llc_speed.py",
-        "date": date.today().isoformat(),
         "machine": {"processor": _processor(), "cores": os.cpu_count(), "load_before": load,
-                    "matmul_gflops": round(matmul_limit(), 1)},
+                    "matmul_gflops": round(limit, 1)},
         "torch": {library: result["torch"] for library, result in results.items()},
         "rows": rows,
         "by_threads": {library: result["rates"] for library, result in results.items()},
+        "memory": memory(),
     }  # fmt: skip
 
 
@@ -168,9 +207,14 @@ if __name__ == "__main__":
     if library:
         print(json.dumps(measure(library)))
     else:
+        from sltcourse.kit import assets
+
         table = side_by_side()
-        target = ROOT / "assets" / "llc" / "speed.json"
+        name = "llc/speed.json"
+        target = assets.folder() / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n")
+        target.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        assets.record(name, "make speed", "cpu")
         for row in table["rows"]:
-            print(f"{row['model']:34} {row['sltcourse']:>9,} {row['devinterp']:>7,}  {row['ratio']}×")
+            print(*(row[key] for key in ("model", "devinterp", "traced", "compiled", "ratio")), sep="\t")
+        print(table["memory"])

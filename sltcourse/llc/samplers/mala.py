@@ -12,13 +12,13 @@ TARGET_ACCEPTANCE = 0.574  # optimal in high dimension (Roberts & Rosenthal 1998
 class MALA:
     """An SGLD step on the full data, accepted or refused so that exp(−U) is exactly stationary.
 
-    ``lr`` is where the step size starts; burn-in tunes it, chain by chain, to an acceptance rate of 0.574
-    (``adapt=False``: it stays).
+    ``lr`` is where the largest step size starts; burn-in tunes it, chain by chain, to an acceptance rate of 0.574.
+    Each step takes a random share u² of it, u uniform on [0, 1]: a chain far out in a well that is steeper than a
+    parabola, w⁴ say, would refuse every large step and stay there for thousands of draws.
     """
 
     exact = True
     lr: float | Tensor = 1e-4
-    adapt: bool = True
 
     def init(self, target, generator):
         w = target.center.clone()
@@ -30,15 +30,16 @@ class MALA:
     def step(self, state, target, generator, adapt):
         """Move all chains; return the loss and the potential's gradient where they were."""
         here = state.loss.clone(), state.force.clone()
+        share = torch.empty_like(state.log_lr).uniform_(generator=generator).square_()
         w, loss, force, energy, state.accepted = propose(
-            target, state.w, state.force, state.energy, state.log_lr.exp(), generator
+            target, state.w, state.force, state.energy, state.log_lr.exp() * share, generator
         )
         take = torch.empty_like(state.log_lr).uniform_(generator=generator) < state.accepted
         state.w = torch.where(take, w, state.w)
         state.force = torch.where(take, force, state.force)
         state.energy = torch.where(take, energy, state.energy)
         state.loss = torch.where(take[:, 0], loss, state.loss)
-        if adapt and self.adapt:
+        if adapt:
             state.tuned += 1
             state.log_lr = state.log_lr + (state.accepted - TARGET_ACCEPTANCE) * 2 / state.tuned**0.6
         return here
