@@ -1,0 +1,84 @@
+"""Models of a mean, x ~ N(θ(w), 1): one number of the data is enough, and averages over data sets are integrals.
+
+The log likelihood ratio of n samples to the truth N(θ₀, 1) is tδ − nδ²/2, with δ = θ(w) − θ₀ and the score
+t = Σ(xᵢ − θ₀) ~ N(0, n). So a model is a prior on δ, held here as nodes with probabilities, and the mean over all data
+sets of anything that the posterior says is an integral over the normal variable t.
+"""
+
+import numpy as np
+
+from sltcourse.theory.quadrature import graded_edges
+
+
+class MeanModel:
+    """x ~ N(θ(w), 1) with the truth N(θ₀, 1), as nodes in δ = θ(w) − θ₀ and their prior probabilities.
+
+    The log likelihood ratio of n samples to the truth is tδ − nδ²/2 with the score t = Σ(xᵢ − θ₀) ~ N(0, n).
+
+    Attributes
+    ----------
+    delta, prior : nodes δ and prior probabilities, shape (J,).
+    d, lam, m : number of parameters, learning coefficient, multiplicity.
+    """
+
+    def __init__(self, delta, prior, d, lam, m):
+        self.delta, self.prior, self.d, self.lam, self.m = delta, prior / prior.sum(), d, lam, m
+
+    def free_energy(self, n, t):
+        """F_n − nL_n(w₀) = −log ∫ exp(tδ − nδ²/2) φ dw for scores t, an array of t's shape. n > 0 is a number."""
+        top, weights = self._weights(n, t, 1.0)
+        return -(top + np.log(weights.sum(axis=-1)))
+
+    def posterior(self, n, t, beta=1.0):
+        """Probabilities of the nodes under the posterior at inverse temperature β, shape (*t.shape, J)."""
+        _, weights = self._weights(n, t, beta)
+        return weights / weights.sum(axis=-1, keepdims=True)
+
+    def _weights(self, n, t, beta):
+        if not (n > 0 and beta > 0):
+            raise ValueError(f"n and beta must be greater than 0, not {n} and {beta}")
+        exponent = beta * (np.asarray(t, float)[..., None] * self.delta - n * self.delta**2 / 2)
+        top = exponent.max(axis=-1)
+        return top, self.prior * np.exp(exponent - top[..., None])
+
+
+def panel_rule(low, high, points, finest, order=24):
+    """Gauss–Legendre nodes and weights on [low, high], on panels that shrink towards ``points`` down to ``finest``.
+
+    ``order`` nodes a panel; ``points`` are sorted and lie in [low, high]. Returns two arrays of equal length.
+    """
+    x, weight = np.polynomial.legendre.leggauss(order)
+    edges = graded_edges(low, high, points, finest)
+    half, middle = np.diff(edges)[:, None] / 2, (edges[:-1] + edges[1:])[:, None] / 2
+    return (middle + half * x).ravel(), (half * weight).ravel()
+
+
+def power_mean(k, w0=0.0):
+    """The model N(wᵏ, 1), k odd, with w uniform on [−1, 1] and the truth w = w0: λ = 1/(2k) at w0 = 0, else 1/2.
+
+    Good for n up to 10¹². Raises ValueError for an even k and for a truth outside the box.
+    """
+    if k < 1 or k % 2 != 1 or not -1 < w0 < 1:
+        raise ValueError(f"an odd power k ≥ 1 and a truth inside (−1, 1) are needed, not k = {k}, w0 = {w0}")
+    w, weight = panel_rule(-1, 1, sorted({0.0, w0}), 1e-7 if k == 1 else 1e-5)
+    return MeanModel(w**k - w0**k, weight, 1, 1 / (2 * k) if w0 == 0 else 1 / 2, 1)
+
+
+def product_mean():
+    """The model N(ab, 1), a and b uniform on [−1, 1], truth ab = 0: θ = ab has the density −½ log |θ|; λ = ½, m = 2."""
+    theta, weight = panel_rule(-1, 1, [0.0], 1e-13)
+    return MeanModel(theta, -weight * np.log(np.abs(theta)) / 2, 2, 1 / 2, 2)
+
+
+Z = np.linspace(-8.6, 8.6, 87)  # standard normal nodes, and their weights:
+PZ = np.exp(-(Z**2) / 2) / np.exp(-(Z**2) / 2).sum()
+
+
+def normal_mean(f, variance):
+    """E[f(t)] for t ~ N(0, variance), by the trapezoidal rule, exact to rounding for functions as smooth as F_n.
+
+    ``f`` maps an array of shape (87,) to one of that shape. Raises ValueError for a variance not above 0.
+    """
+    if not variance > 0:
+        raise ValueError(f"the variance must be greater than 0, not {variance}")
+    return float(PZ @ f(np.sqrt(variance) * Z))
