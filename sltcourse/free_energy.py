@@ -17,6 +17,7 @@ from scipy.special import digamma, gamma, lambertw
 from sltcourse.kit import style
 from sltcourse.kit.checks import Checks, expression, number
 from sltcourse.kit.live import LiveFigure, Slider
+from sltcourse.theory import superposition_model
 from sltcourse.theory.quadrature import Posterior
 
 check = Checks("06_free_energy")
@@ -489,30 +490,18 @@ def draw_polygon(ax, k, color):
 
 # ---- the toy model of superposition (Chen et al. 2023, arXiv 2310.06301) --------------------------------------
 
-FEATURES = 6
-POLYGONS = {5: (1.17046, -0.28230, 0.23738), 6: (1.32053, -0.61814, 0.86746)}  # k: length l*, bias b*, h_k
+POLYGONS = {k: superposition_model.PUBLISHED[k] for k in (5, 6)}  # k: length l*, bias b*, h_k
 
 
 def polygon(k):
     """(W, b) of the k-gon among 6 features: W of shape (2, 6), b of shape (6,). Unused features have W = 0, b = 0."""
     length, bias, _ = POLYGONS[k]
-    angle = 2 * np.pi * np.arange(k) / k
-    W, b = np.zeros((2, FEATURES)), np.zeros(FEATURES)
-    W[:, :k], b[:k] = length * np.array([np.cos(angle), np.sin(angle)]), bias
-    return W, b
+    return superposition_model.unpack(superposition_model.polygon(k, length, bias, dead=0))
 
 
 def superposition_loss(W, b):
     """Exact E‖x − relu(WᵀWx + b)‖² for x = μ e_i, i uniform, μ ~ U[0, 1]; W of shape (2, c), b of shape (c,)."""
-    g, b = W.T @ W, np.asarray(b)[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        zero = np.where(g == 0, np.where(b > 0, 0.0, 1.0), np.clip(-b / g, 0, 1))  # where g μ + b changes its sign
-    low, high = np.where(g < 0, 0.0, zero), np.where(g < 0, zero, 1.0)  # relu is active for μ in between
-    low, high = np.where((g < 0) & (b <= 0), 0.0, low), np.where((g < 0) & (b <= 0), 0.0, high)
-    s1, s2, s3 = (high**k - low**k for k in (1, 2, 3))
-    power = g**2 * s3 / 3 + g * b * s2 + b**2 * s1  # ∫ relu²
-    signal = np.diag(g * s3 / 3 + b * s2 / 2)  # ∫ μ relu, for the feature that is on
-    return float((power.sum() + np.sum(1 / 3 - 2 * signal)) / len(b))
+    return float(superposition_model.population_loss(superposition_model.pack(W, b))[0])
 
 
 # ---- the exercises --------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def test_the_constraints_pin_what_the_project_asks_for():
 
 def test_colabs_versions_are_within_the_bounds():
     pinned, core = pins("constraints-colab.txt"), {re.split(">=", r)[0] for r in PROJECT["dependencies"]}
-    for name in core - {"torch", "arviz-stats"}:  # of the llc room; the lessons tested at Colab's versions do without
+    for name in core - {"arviz-stats"}:  # Colab has arviz in its place
         assert version(pinned[name]) >= version(bounds()[name]), name
 
 

@@ -1,0 +1,273 @@
+"""The toy model of superposition, exactly: its loss, its polygons, their λ, its training, their free energies.
+
+The model (Elhage et al. 2022, arXiv 2209.10652; Chen et al. 2023, arXiv 2310.06301): x = μ e_i with i uniform on
+c features and μ ~ U[0, 1], f(x) = ReLU(WᵀWx + b) with W of shape (2, c) and b of shape (c,), and the loss
+L = E‖x − f(x)‖², a sum over features without ½. A parameter is one row w of 3c numbers: W row by row, then b.
+"""
+
+from functools import cache
+
+import numpy as np
+from scipy.optimize import minimize
+
+from sltcourse.kit.progress import progress
+
+FEATURES = 6
+
+# --- the loss, of the population and of a sample ---------------------------------------------------------
+
+
+def pack(W, b):
+    """The parameter w (…, 3c) of matrices W (…, 2, c) and biases b (…, c)."""
+    return np.concatenate([W.reshape(*W.shape[:-2], -1), b], -1)
+
+
+def unpack(w):
+    """W (…, 2, c) and b (…, c) of a parameter w (…, 3c)."""
+    if w.shape[-1] % 3:
+        raise ValueError(f"a parameter has 3c numbers, W (2, c) and b (c,); this one has {w.shape[-1]}")
+    c = w.shape[-1] // 3
+    return w[..., : 2 * c].reshape(*w.shape[:-1], 2, c), w[..., 2 * c :]
+
+
+def _loss(w, moments):
+    """Loss (…,) and gradient (…, 3c) of w (…, 3c), given the moments of the inputs that switch an output on.
+
+    ``moments(g, b)``, for g and b of shape (…, c, c), returns M0, M1, M2, where M_k[i, j] is the mean of μ^k over the
+    inputs x = μ e_i with g_ij μ + b_j > 0, and the mean of ‖x‖². There the output is linear, all is polynomial;
+    the boundaries move with w, but the integrand vanishes on them, and the derivative does not see it.
+    """
+    W, b = unpack(w)
+    g = np.swapaxes(W, -1, -2) @ W
+    bias = np.broadcast_to(b[..., None, :], g.shape)
+    (m0, m1, m2), power = moments(g, bias)
+    outputs, linear = g * m2 + bias * m1, g * m1 + bias * m0
+    own = np.arange(b.shape[-1])
+    loss = (g * outputs + bias * linear).sum((-1, -2)) - 2 * outputs[..., own, own].sum(-1) + power
+    outputs[..., own, own] -= m2[..., own, own]
+    slope = 2 * (outputs + np.swapaxes(outputs, -1, -2))
+    return loss, pack(W @ slope, 2 * linear.sum(-2) - 2 * m1[..., own, own])
+
+
+def _switch(g, b):
+    """The μ at which g μ + b changes sign; where g = 0, a value beyond every μ on the side that keeps b's sign."""
+    flat = g == 0
+    with np.errstate(over="ignore"):
+        return np.where(flat, np.where(b > 0, -1.0, 2.0), -b / np.where(flat, 1.0, g))
+
+
+def _uniform_moments(g, b):
+    at = np.clip(_switch(g, b), 0, 1)
+    low, high = np.where(g < 0, 0, at), np.where(g < 0, at, 1)
+    c = g.shape[-1]
+    return [(high**k - low**k) / (k * c) for k in (1, 2, 3)], 1 / 3
+
+
+def population_loss(w):
+    """The exact L = E‖x − f(x)‖², shape (…,), and its gradient, shape (…, 3c), for parameters w (…, 3c)."""
+    return _loss(np.asarray(w, float), _uniform_moments)
+
+
+def sample_loss(x):
+    """The loss of a data set: a function of w that returns L_n and its gradient, exactly, at a cost free of n.
+
+    ``x`` of shape (n, c) is one data set, for w (…, 3c); x of shape (s, n, c) are s of them, for w (s, …, 3c). L_n is
+    the population's formula with integrals over μ replaced by sums over the sorted μ's, and those sums are running
+    totals, looked up.
+    """
+    several = x.ndim == 3
+    x = x if several else x[None]
+    sets, n, c = x.shape
+    feature, size = x.argmax(-1), x.max(-1)
+    block = np.arange(sets)[:, None] * c + feature
+    line = np.sort((size + 2 * block).ravel())  # the blocks one after another, each within [2 block, 2 block + 1]
+    start = np.searchsorted(line, 2 * np.arange(sets * c + 1) - 0.5)
+    size = line - 2 * np.repeat(np.arange(sets * c), np.diff(start))
+    totals = np.stack([np.r_[0, np.cumsum(size**k)] for k in (0, 1, 2)]) / n
+    power = (x**2).sum((-1, -2)) / n
+
+    def moments(g, b):
+        lead = (sets,) + (1,) * (g.ndim - 3) if several else (1,) * (g.ndim - 2)
+        block = np.arange(sets * c).reshape(*lead, c, 1)
+        first, last = totals[:, start[block]], totals[:, start[block + 1]]
+        middle = totals[:, np.searchsorted(line, np.clip(_switch(g, b), -0.5, 1.5) + 2 * block)]
+        return np.where(g < 0, middle - first, last - middle), power.reshape(lead)
+
+    return lambda w: _loss(np.asarray(w, float), moments)
+
+
+def sample(n, rng, c=FEATURES):
+    """n inputs x = μ e_i, shape (n, c); i is uniform, μ ~ U[0, 1]."""
+    x = np.zeros((n, c))
+    x[np.arange(n), rng.integers(0, c, n)] = rng.random(n)
+    return x
+
+
+def hessian(w, step=1e-5):
+    """The matrix of second derivatives of L at w (3c,), by central differences of the exact gradient."""
+    shifted = w + step * np.vstack([np.eye(len(w)), -np.eye(len(w))])
+    up, down = np.split(population_loss(shifted)[1], 2)
+    slope = (up - down) / (2 * step)
+    return (slope + slope.T) / 2
+
+
+# --- the polygons ---------------------------------------------------------------------------------------
+
+DEAD = -5.0  # any bias below 0 kills a feature without weights; this one is far from the edge
+PUBLISHED = {4: (1.0, 0.0, 0.0), 5: (1.17046, -0.28230, 0.23738), 6: (1.32053, -0.61814, 0.86746)}  # k: l*, b*, h_k
+
+
+def polygon(k, length, bias, plus=0, dead=DEAD, c=FEATURES):
+    """A regular k-gon among c features, shape (3c,): k columns of one ``length`` and one ``bias``, the others zero.
+
+    Of the c − k features without a column, ``plus`` have the bias 1/(2c); the others are dead, with bias ``dead``.
+    """
+    if not 0 <= plus <= c - k:
+        raise ValueError(f"a {k}-gon among {c} features leaves {c - k} without a column; plus = {plus} does not fit")
+    angle = 2 * np.pi * np.arange(k) / k
+    W, b = np.zeros((2, c)), np.full(c, float(dead))
+    W[:, :k] = length * np.array([np.cos(angle), np.sin(angle)])
+    b[:k], b[k : k + plus] = bias, 1 / (2 * c)
+    return pack(W, b)
+
+
+@cache
+def best_polygon(k, c=FEATURES):
+    """The length l* and the bias b* that minimise the loss of a regular k-gon; a square fits without error."""
+    if k == 4:
+        return 1.0, 0.0
+
+    def along(p):
+        loss, slope = population_loss(polygon(k, *p, c=c))
+        W, b = unpack(slope)
+        radial, _ = unpack(polygon(k, 1, 0, c=c))
+        return loss, np.array([(W * radial).sum(), b[:k].sum()])
+
+    return tuple(minimize(along, (1.2, -0.1 * (k - 4)), jac=True, method="BFGS", options={"gtol": 1e-12}).x)
+
+
+SHAPES = {"4": (4, 0), "4⁺": (4, 1), "4⁺⁺": (4, 2), "5": (5, 0), "5⁺": (5, 1), "6": (6, 0)}  # corners, pluses
+POLYGONS = {name: polygon(k, *best_polygon(k), plus=plus) for name, (k, plus) in SHAPES.items()}
+COEFFICIENTS = {"4": 7.5, "4⁺": 8.0, "4⁺⁺": 8.5, "5": 7.0, "5⁺": 8.5, "6": 8.5}  # λ: half the directions that cost
+
+
+def corners(w):
+    """How many of the columns of W (…) are longer than ½; and how many other features have a bias above 0.02."""
+    W, b = unpack(w)
+    long = np.hypot(W[..., 0, :], W[..., 1, :]) > 0.5
+    return long.sum(-1), (~long & (b > 0.02)).sum(-1)
+
+
+def name_of(w):
+    """The name of one state w (3c,): its number of corners, and a ⁺ for each other feature with a bias above 0.02."""
+    k, plus = corners(w)
+    return f"{k}" + "⁺" * int(plus)
+
+
+def smallest_rise(name, radius=1e-3, starts=10, seed=0):
+    """D, the number of directions that cost something at a polygon, and the least (L(w* + u) − L(w*))/‖u‖² found.
+
+    The search runs over ‖u‖ = ``radius`` across the free directions: the rotation, a dead feature's bias and,
+    where the corners' biases are negative (not at the square), its column. A value below 0 would mean a saddle.
+    """
+    w = POLYGONS[name]
+    k, plus = SHAPES[name]
+    c = FEATURES
+    W, b = unpack(w)
+    free = [pack(np.stack([-W[1], W[0]]), 0 * b) / np.linalg.norm(W)]
+    for dead in range(k + plus, c):
+        free += [np.eye(3 * c)[i] for i in ((2 * c + dead,) if k == 4 else (dead, c + dead, 2 * c + dead))]
+    free = np.array(free)
+    floor, rng = population_loss(w)[0], np.random.default_rng(seed)
+
+    def across(u):
+        return u - free.T @ (free @ u)
+
+    def rise(v):
+        u = across(v)
+        size = np.linalg.norm(u)
+        value, slope = population_loss(w + radius * u / size)
+        value, slope = (value - floor) / radius**2, across(slope) / radius
+        return value, (slope - (slope @ u) * u / size**2) / size
+
+    found = [minimize(rise, rng.standard_normal(3 * c), jac=True, method="L-BFGS-B").fun for _ in range(starts)]
+    return 3 * c - len(free), min(found)
+
+
+# --- training -----------------------------------------------------------------------------------------
+
+
+def descend(w, steps, loss=population_loss, rate=0.2, keep=()):
+    """Gradient descent, all rows of w at once; returns the states after the steps named in ``keep``, or the last."""
+    w, kept = np.array(w, float), []
+    for step in range(steps + 1):
+        if step in keep:
+            kept.append(w.copy())
+        if step < steps:
+            w -= rate * loss(w)[1]
+    return np.array(kept) if len(keep) else w
+
+
+def stochastic_descent(w, x, epochs, batch=20, rate=0.005, keep=90, seed=0):
+    """SGD as in Chen et al. (appendix K): each row of w (runs, 3c) on its own data set, x (runs, n, c).
+
+    Returns the states every ``keep`` epochs, shape (kept, runs, 3c). The gradient is written out by hand.
+    """
+    rng, run = np.random.default_rng(seed), np.arange(len(w))[:, None]
+    W, b = (part.copy() for part in unpack(w))
+    kept = [pack(W, b)]
+    for epoch in progress(range(epochs), "SGD"):
+        order = rng.permuted(np.broadcast_to(np.arange(x.shape[1]), x.shape[:2]), axis=1)
+        for begin in range(0, x.shape[1], batch):
+            some = x[run, order[:, begin : begin + batch]]
+            hidden = some @ np.swapaxes(W, 1, 2)
+            before = hidden @ W + b[:, None]
+            error = 2 / batch * (np.maximum(before, 0) - some) * (before > 0)
+            back = error @ np.swapaxes(W, 1, 2)
+            W = W - rate * (np.swapaxes(hidden, 1, 2) @ error + np.swapaxes(back, 1, 2) @ some)
+            b = b - rate * error.sum(1)
+        if (epoch + 1) % keep == 0:
+            kept.append(pack(W, b))
+    return np.array(kept)
+
+
+# --- free energies --------------------------------------------------------------------------------------
+
+
+def half_norm(name):
+    """½‖w*‖² of a polygon, a dead bias counted as 0: what the standard normal prior charges for where it lies."""
+    W, b = unpack(POLYGONS[name])
+    return ((W**2).sum() + (b[b > DEAD] ** 2).sum()) / 2
+
+
+def free_energy(name, n, prior=True):
+    """nL + λ log n, and ½‖w*‖² with the ``prior``: the free energy of a polygon up to a constant, for n an array."""
+    value = n * population_loss(POLYGONS[name])[0] + COEFFICIENTS[name] * np.log(n)
+    return value + half_norm(name) if prior else value
+
+
+def constants(name, draws=1_000_000, seed=0):
+    """What free_energy leaves out, term by term, for 5, 5⁺ and 6; a dict whose values add up.
+
+    Laplace's method on every circle of minima: Z = copies · 2πρ · (2π)^(r/2) det(nH)^(−1/2) φ(w*), with r the rank of H
+    and ρ = ‖W‖ the circle's radius. A dead feature adds the prior's mass of all (column, bias) that keep it dead,
+    by Monte Carlo. ``copies`` counts the ways to put the features on the corners, up to rotation.
+    """
+    if name not in ("5", "5⁺", "6"):
+        raise ValueError(f"constants are known for 5, 5⁺ and 6, not {name!r}: Laplace's method needs a Hessian")
+    W, b = unpack(POLYGONS[name])
+    curvature = np.linalg.eigvalsh(hessian(POLYGONS[name]))
+    curvature = curvature[curvature > 1e-6]
+    terms = {
+        "copies": -np.log(120.0 if name == "6" else 144.0),
+        "the circle": -np.log(np.sqrt(2 * np.pi) * np.linalg.norm(W)),
+        "width of the well": np.log(curvature).sum() / 2,
+        "the dead feature": 0.0,
+    }
+    if name == "5":
+        rng = np.random.default_rng(seed)
+        column, bias = rng.standard_normal((draws, 2)), rng.standard_normal(draws)
+        reach = column @ W[:, :5]
+        silent = (bias <= 0) & (reach.max(1) + bias <= 0) & ((column**2).sum(1) + bias <= 0)
+        terms["the dead feature"] = -np.log((silent & (reach.max(1) + b[0] <= 0)).mean())
+    return terms
