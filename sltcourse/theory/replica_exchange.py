@@ -31,11 +31,12 @@ def replica_exchange(n, replicas, sweeps, loss, dim, sets=1, keep=20, seed=0):
         energy = size * value + (w**2).sum(-1) / 2 + (p**2).sum(-1) / 2
         new, new_slope = w, slope
         p = p - step / 2 * (size[..., None] * slope + w)
-        for leap in range(8):
-            new = new + step * p
-            new_value, new_slope = loss(new)
-            p = p - (step if leap < 7 else step / 2) * (size[..., None] * new_slope + new)
-        change = energy - size * new_value - (new**2).sum(-1) / 2 - (p**2).sum(-1) / 2
+        with np.errstate(over="ignore", invalid="ignore"):  # a step far too large is refused below
+            for leap in range(8):
+                new = new + step * p
+                new_value, new_slope = loss(new)
+                p = p - (step if leap < 7 else step / 2) * (size[..., None] * new_slope + new)
+            change = energy - size * new_value - (new**2).sum(-1) / 2 - (p**2).sum(-1) / 2
         chance = np.exp(np.minimum(np.nan_to_num(change, nan=-np.inf), 0))
         take = rng.random(lead) < chance
         value = np.where(take, new_value, value)
