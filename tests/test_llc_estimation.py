@@ -1,0 +1,151 @@
+import numpy as np
+import pytest
+import sympy as sp
+import torch
+from scipy.special import gammainc
+
+from sltcourse import llc_estimation as lesson
+from sltcourse.llc import HMC, estimate_llc
+from sltcourse.theory.closed_forms import deep_linear_network
+
+check = lesson.check
+s, lam, h, gamma = sp.symbols("s lambda h gamma", positive=True)
+FLAT, CROSS, SLOPE = lesson.POTENTIALS
+
+
+@pytest.mark.parametrize("nbeta, pull", [(100.0, 1.0), (1e4, 100.0)])
+def test_the_exact_reading_against_brute_force(nbeta, pull):
+    side = np.linspace(-5, 5, 1201)
+    for potential in lesson.POTENTIALS.values():
+        w = np.stack(np.meshgrid(side / np.sqrt(pull), side / np.sqrt(pull), indexing="ij"), -1) + potential.w_star
+        away = ((w - np.array(potential.w_star)) ** 2).sum(-1)
+        K = potential.K(w)
+        base = potential.K(np.array(potential.w_star))
+        energy = -nbeta * K - pull / 2 * away
+        weight = np.exp(energy - energy.max())
+        brute = nbeta * ((K * weight).sum() / weight.sum() - base)
+        assert lesson.exact_llc(potential.K, nbeta, pull, potential.w_star) == pytest.approx(brute, rel=0.01)
+
+
+def test_the_exact_reading_of_a_regular_direction_is_the_springs():
+    value = lesson.exact_llc(lambda w: 3 * w[:, 0] ** 2 / 2, np.array([1.0, 100.0]), 2.0)
+    np.testing.assert_allclose(value, [3 / (2 * 5), 300 / (2 * 302)], rtol=1e-6)
+    with pytest.raises(ValueError, match="γ > 0"):
+        lesson.exact_llc(lambda w: w[:, 0] ** 2, 100.0, 0.0)
+
+
+@pytest.mark.parametrize("lam", [0.25, 0.75, 1.5])
+def test_the_thermometer_is_a_ratio_of_incomplete_gamma_functions(lam):
+    for nbeta in (1.0, 31.6, 1e6):
+        exact = lam * gammainc(lam + 1, nbeta) / gammainc(lam, nbeta)
+        assert lesson.Volume(lam).heat(nbeta) == pytest.approx(exact, rel=0.01)
+
+
+def test_the_thermometer():
+    live = lesson.live_thermometer()
+    assert "times nβ: 0.387" in live.at(loss="w₁² w₂²", nbeta=1e3)["caption"]
+    assert "times nβ: 0.46" in live.at(loss="w₁² w₂²", nbeta=1e10)["caption"]
+    assert "times nβ: 0.750. λ = 0.75" in live.at(loss="w₁² + w₂⁴", nbeta=1e4)["caption"]
+
+
+def test_the_cockpits_kept_runs_are_those_of_the_code():
+    kept, k = lesson.cockpit(), 6
+    fresh = lesson.make_cockpit(lesson.LRS[[k]])
+    for name in ("llc", "std_error", "distance"):
+        np.testing.assert_allclose(fresh[name][:, 0], kept[name][:, k], rtol=1e-6, equal_nan=True)
+    np.testing.assert_allclose(fresh["exact"], kept["exact"], rtol=1e-6)
+    np.testing.assert_array_equal(fresh["light"][:, 0], kept["light"][:, k])
+
+
+def test_the_cockpit_says_what_the_text_says():
+    live = lesson.live_cockpit()
+    start = {"loss": FLAT, "lr": lesson.LRS[6], "pull": 1.0, "nbeta": 100.0, "chains": 4}
+
+    def at(**moved):
+        return live.at(**(start | moved))
+
+    assert "TRUST" in str(at()["verdict"]) and "λ = 0.75" in at()["caption"]
+    assert "λ̂ = 1.2" in at(nbeta=1e3)["caption"] and "DON'T" in str(at(nbeta=1e3)["verdict"])
+    assert "No chain survived" in at(nbeta=1e4)["caption"]
+    green = at(pull=1000.0, nbeta=1e3, lr=lesson.LRS[2])
+    assert "TRUST" in str(green["verdict"]) and "perfect chains would read 0.34" in green["caption"]
+    assert "DOUBTFUL" in str(at(chains=1)["verdict"])
+    assert "perfect chains would read −0.85" in at(loss=SLOPE, nbeta=1e3)["caption"]
+    assert "no minimum" in at(loss=SLOPE)["caption"]
+    light = lesson.cockpit()["light"][0, :, 0, :, 1]
+    assert ((light == 0).sum(0) == [3, 3, 2, 1]).all(), "the green window shrinks"
+
+
+def test_the_mystery_runs_show_what_they_should():
+    runs = {letter: heat[2000:].mean() for letter, heat in lesson.mystery_runs().items()}
+    assert runs["A"] < 0.7 < runs["D"] * 1.3 and runs["B"] > 1.0 and runs["C"] < -0.3
+
+
+def test_the_deepest_point_is_a_minimum_with_the_known_lambda():
+    layers = lesson.deepest_point([5, 4, 6], 2, np.random.default_rng(0))
+    f, w_star = lesson.linear_loss(layers)
+    product = layers[1] @ layers[0]
+    np.testing.assert_allclose(np.linalg.svd(product)[1], [1, 1, 0, 0, 0], atol=1e-12)
+    hessian = torch.func.hessian(f)(w_star)
+    assert f(w_star).item() == pytest.approx(0, abs=1e-20)
+    assert int((torch.linalg.eigvalsh(hessian) > 1e-9).sum()) == 2 * (5 + 6) - 2**2
+
+
+def test_hmc_reads_a_small_deep_linear_network():
+    widths, rank = [5, 4, 5], 2
+    f, w_star = lesson.linear_loss(lesson.deepest_point(widths, rank, np.random.default_rng(0)))
+    result = estimate_llc(f, at=w_star, sampler=HMC(lr=1e-5), nbeta=72_000, num_draws=200, num_burnin_steps=200)
+    assert result.llc == pytest.approx(float(deep_linear_network(widths, rank)[0]), rel=0.1)
+
+
+def test_the_hessian_of_a_linear_model_is_that_of_least_squares():
+    model = torch.nn.Linear(3, 1, bias=False).double()
+    x = torch.randn(50, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = lesson.hessian(model, x, x[:, :1], lambda out, y: 0.5 * (out - y).square().mean())
+    torch.testing.assert_close(found, x.T @ x / 50)
+
+
+def test_the_kept_networks():
+    rows = lesson.networks()
+    assert len(rows) >= 31 and min(r["d"] for r in rows) < 200 and max(r["d"] for r in rows) > 7e5
+    for row in rows:
+        value, m = deep_linear_network(row["widths"], row["rank"])
+        assert (float(value), m) == (row["lam"], row["m"])
+        assert sum(a * b for a, b in zip(row["widths"], row["widths"][1:], strict=False)) == row["d"]
+        assert row["sgld"]["verdict"] != "trust"
+    assert np.median([abs(r["sgld"]["llc"] / r["lam"] - 1) for r in rows]) < 0.06
+    assert len(lesson.draw_networks(rows).axes) == 2
+
+
+RIGHT = [
+    ("variance", lam),
+    ("draws", (40_000, 4)),
+    ("spring", s * h / (2 * (s * h + gamma))),
+    ("step", 4 * (1 - 1 / 1.1) / 2000),
+    ("diagnosis", lesson.DIAGNOSES),
+]
+WRONG = [
+    ("variance", lam / s**2, "variance of K"),
+    ("variance", lam / s, "mean of K"),
+    ("draws", (2500, 25_000_000), "other way round"),
+    ("draws", (200, 2), "Take the square"),
+    ("draws", 40_000, "A pair"),
+    ("spring", sp.Rational(1, 2), "Keep γ"),
+    ("spring", 1 / (s * h + gamma), "variance of w"),
+    ("step", 0.002, "diverges"),
+    ("step", 0.0002, "Nearly"),
+    ("diagnosis", lesson.DIAGNOSES | {"A": "fine"}, "still climbs"),
+    ("diagnosis", lesson.DIAGNOSES | {"B": "fine"}, "above the black line"),
+    ("diagnosis", "fine", "dictionary"),
+]
+
+
+@pytest.mark.parametrize("name, answer", RIGHT)
+def test_right_answers(name, answer):
+    assert getattr(check, name)(answer).state == "Right"
+
+
+@pytest.mark.parametrize("name, answer, reason", WRONG)
+def test_wrong_answers_are_told_why(name, answer, reason):
+    verdict = getattr(check, name)(answer)
+    assert verdict.state == "Not yet" and reason in verdict.reason
