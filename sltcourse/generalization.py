@@ -304,7 +304,7 @@ def live_seesaw():
             spread[name, n] = np.std(n * G + n * T + V)
     fig, ax = style.figure(height=4.2)
     ax.set(
-        xlim=(-0.1, 3.0), ylim=(-2.2, 1.5), xlabel="n Gₙ, the error nobody sees", ylabel="n (WAIC − Sₙ), from the data"
+        xlim=(-0.1, 4.3), ylim=(-4.7, 1.9), xlabel="n Gₙ, the error nobody sees", ylabel="n (WAIC − Sₙ), from the data"
     )
     live = LiveFigure(
         fig,
@@ -312,7 +312,7 @@ def live_seesaw():
         "coordinates add to 1, those of the cubic on the line where they add to 1/3.",
         n=Slider("n", ns, start=10),
     )
-    x = np.array([-0.1, 3.0])
+    x = np.array([-0.1, 4.3])
     for name, kind, text in (("regular", "regular", "1"), ("cubic", "singular", "1/3")):
         lam = MEANS[name].lam
         ax.plot(
@@ -351,7 +351,8 @@ def draw_small_models(found, models, n):
         last = row == len(found) - 1
         marks = ((model.lam, "singular", "λ"), (law, "theory", "λ − (m − 1)/log n"), (model.d / 2, "regular", "d/2"))
         for x, kind, label in marks:
-            ax.plot([x, x], [row - 0.36, row + 0.36], color=COLORS[kind], label=label if last else None)
+            dash = "--" if kind == "theory" else "-"
+            ax.plot([x, x], [row - 0.36, row + 0.36], dash, color=COLORS[kind], label=label if last else None)
         for column, (label, kind, up) in enumerate(shown):
             mean, se = values[:, column].mean(), values[:, column].std() / np.sqrt(len(values))
             ax.errorbar(
