@@ -1,0 +1,257 @@
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.special import gamma
+from scipy.stats import chi2, norm
+
+from sltcourse import broken_statistics as lesson
+from sltcourse.theory.quadrature import Posterior
+
+check = lesson.check
+
+
+# ---- the estimator --------------------------------------------------------------------------------------------
+
+
+def test_the_cubic_estimator_at_the_singular_point_has_its_closed_form():
+    for n in (1, 1000, 10**6):
+        mle = lesson.cubic_mle(0, n)
+        assert mle.mean == pytest.approx(0, abs=1e-12)
+        assert mle.variance == pytest.approx(2 ** (1 / 3) * gamma(5 / 6) / np.sqrt(np.pi) * n ** (-1 / 3))
+        assert mle.bound == pytest.approx((2 ** (2 / 3) * gamma(7 / 6) / np.sqrt(np.pi)) ** 2 * n ** (-1 / 3))
+
+
+@pytest.mark.parametrize("w0", [0.1, 0.3, 0.5])
+def test_the_cubic_estimator_is_that_of_a_simulation_and_respects_its_bound(w0):
+    w = np.cbrt(w0**3 + np.random.default_rng(1).normal(size=1_000_000) / np.sqrt(1000))
+    mle = lesson.cubic_mle(w0, 1000)
+    assert mle.mean == pytest.approx(w.mean(), abs=4e-3 * np.sqrt(mle.variance))
+    assert mle.variance == pytest.approx(w.var(), rel=0.01)
+    slope = (lesson.cubic_mle(w0 + 1e-4, 1000).mean - lesson.cubic_mle(w0 - 1e-4, 1000).mean) / 2e-4
+    assert mle.bound == pytest.approx(slope**2 / (1000 * 9 * w0**4), rel=1e-4)
+    assert mle.bound < mle.variance
+
+
+def test_far_from_the_singular_point_the_estimator_is_efficient():
+    assert lesson.cubic_mle(1, 10**6).variance == pytest.approx(1 / (9 * 10**6), rel=1e-3)
+    with pytest.raises(ValueError, match="n must be"):
+        lesson.cubic_mle(0, 0)
+
+
+# ---- evidence, error, choice ----------------------------------------------------------------------------------
+
+MEANS = {  # (depth, power): mean as a function of w
+    (1, 1): lambda w: w[:, 0],
+    (1, 3): lambda w: w[:, 0] ** 3,
+    (2, 1): lambda w: w[:, 0] * w[:, 1],
+    (3, 1): lambda w: w[:, 0] * w[:, 1] * w[:, 2],
+}
+
+
+@pytest.mark.parametrize("model", MEANS)
+@pytest.mark.parametrize("z", [0.0, 1.7])
+def test_the_evidence_is_that_of_quadrature_over_w(model, z):
+    n, mean = 40, MEANS[model]
+    loss = lambda w: (z / np.sqrt(n) - mean(w)) ** 2 / 2 - z**2 / (2 * n)  # noqa: E731
+    F = Posterior(loss, [(-1, 1)] * model[0], n, tolerance=1e-7).free_energy.value
+    assert lesson.log_bayes_factor(z, n, *model) == pytest.approx(-F, abs=1e-6)
+
+
+def test_the_evidence_refuses_what_is_no_model():
+    for n, depth, power in ((0, 1, 1), (10, 0, 1), (10, 1, 0)):
+        with pytest.raises(ValueError, match="at least 1"):
+            lesson.log_bayes_factor(0.0, n, depth, power)
+
+
+def test_the_regular_error_has_its_closed_form():
+    for n in (100, 10_000):
+        assert lesson.bayes_error(n) == pytest.approx(n / 2 * np.log1p(1 / n), abs=1e-7)
+
+
+def test_the_cubic_error_is_that_of_the_predictive_density():
+    n, w = 20, np.linspace(-1, 1, 801)
+    x = np.linspace(-8, 8, 401)
+    z, weight = np.polynomial.hermite_e.hermegauss(30)
+    kl = []
+    for average in z / np.sqrt(n):
+        p = np.exp(-n * (average - w**3) ** 2 / 2)
+        predictive = norm.pdf(x[:, None] - w**3) @ (p / p.sum())
+        kl.append(np.trapezoid(norm.pdf(x) * np.log(norm.pdf(x) / predictive), x))
+    assert lesson.bayes_error(n, 1, 3) == pytest.approx(n * weight @ kl / weight.sum(), rel=2e-3)
+
+
+def test_errors_and_complexities_known_to_the_course():
+    assert lesson.bayes_error(1000, 1, 3) == pytest.approx(0.16658, abs=1e-5)
+    assert [round(lesson.bayes_error(n, 2), 4) for n in (100, 1000, 10**4, 10**6)] == [0.3005, 0.3647, 0.3972, 0.4303]
+    paid = [lesson.mean_complexity(10**6, *k) - lesson.mean_complexity(10**4, *k) for k in ((1, 1), (1, 3), (2, 1))]
+    assert np.array(paid) / np.log(100) == pytest.approx([0.5, 1 / 6, 0.416], abs=1e-3)
+    errors = [lesson.bayes_error(1000, d) for d in range(1, 9)]
+    assert np.all(np.diff(errors) < 0) and errors[-1] < 0.006
+
+
+def test_the_choice_of_a_model_is_that_of_simulated_data():
+    z = np.sqrt(1000) * 0.1 + np.random.default_rng(2).normal(size=4000)
+    bic, exact = lesson.chance_of_product(1000, 0.1)
+    assert (bic, exact) == pytest.approx((0.290, 0.860), abs=1e-3)
+    assert np.mean(z**2 / 2 > np.log(1000)) == pytest.approx(bic, abs=0.03)
+    assert np.mean(lesson.log_bayes_factor(z, 1000, 2) > 0) == pytest.approx(exact, abs=0.025)
+    assert lesson.chance_of_product(1000, 0) == pytest.approx((0.0002, 0.037), abs=5e-4)
+
+
+def test_the_evidence_of_two_models_that_bic_never_ranks_so():
+    z = np.random.default_rng(3).normal(size=(500, 2))
+    for n, least in ((1000, 0.9), (10**6, 0.98)):
+        A = lesson.log_bayes_factor(z[:, 0], n) + lesson.log_bayes_factor(z[:, 1], n)
+        assert np.mean(lesson.log_bayes_factor(z[:, 0], n, 3) > A) > least
+
+
+# ---- the wedge ------------------------------------------------------------------------------------------------
+
+
+def test_the_nearest_point_of_the_wedge_is_that_of_a_search_over_the_network():
+    z = np.random.default_rng(4).normal(size=(300, 2))
+    b = np.geomspace(1e-5, 12, 6000)
+    direction = np.stack([np.tanh(b), np.tanh(2 * b)])
+    direction /= np.linalg.norm(direction, axis=0)
+    best, inside = lesson.project(z)
+    gains = (z @ direction) ** 2
+    assert np.sum(best**2, axis=1) == pytest.approx(gains.max(axis=1), abs=1e-5)
+    place = gains.argmax(axis=1)
+    np.testing.assert_array_equal(inside, (0 < place) & (b[place] < 9))  # tanh is 1 to rounding beyond
+
+
+def test_the_likelihood_ratio_in_the_knot():
+    angle = np.arctan(1 / 3)
+    best, inside = lesson.project(np.random.default_rng(5).normal(size=(1_000_000, 2)))
+    ratio = np.sum(best**2, axis=1)
+    assert ratio.mean() == pytest.approx(1 + (angle + np.sin(angle)) / np.pi, abs=0.006)
+    assert inside.mean() == pytest.approx(angle / np.pi, abs=0.0015)
+    t = chi2.ppf(0.95, 2)
+    outside = quad(lambda u: np.exp(-t / 2 / np.cos(u) ** 2), 0, (np.pi - angle) / 2)[0]
+    assert np.mean(ratio > t) == pytest.approx(angle / np.pi * np.exp(-t / 2) + 2 / np.pi * outside, abs=6e-4)
+
+
+# ---- the product's posterior ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n, m", [(30, 0.48), (30, 0.0), (10, 0.08), (30, -0.48)])
+def test_the_products_posterior_is_that_of_quadrature_in_the_plane(n, m):
+    posterior = lesson.ProductPosterior(n, m)
+    side = np.linspace(-6, 6, 1501)
+    a, b = np.meshgrid(side, side)
+    p = np.exp(-n * (m - a * b) ** 2 / 2 - (a**2 + b**2) / 2)
+    p /= p.sum()
+    inside = np.zeros(a.shape, bool)
+    for mode in posterior.modes:
+        d = np.stack([a - mode[0], b - mode[1]])
+        inside |= np.einsum("ikl,ij,jkl->kl", d, posterior.hessian, d) < chi2.ppf(0.9, 2)
+    assert posterior.mass_in_ellipse() == pytest.approx(p[inside].sum(), abs=3e-3)
+    assert posterior.nK()[0] == pytest.approx(np.sum(p * n * (m - a * b) ** 2 / 2), rel=1e-4)
+
+
+@pytest.mark.parametrize("n, m", [(30, 0.48), (1000, 0.0), (10, 0.08)])
+def test_laplace_stands_at_a_mode_with_its_hessian(n, m):
+    U = lambda w: n * (m - w[0] * w[1]) ** 2 / 2 + (w[0] ** 2 + w[1] ** 2) / 2  # noqa: E731
+    posterior, h = lesson.ProductPosterior(n, m), 1e-4
+    step = h * np.eye(2)
+    for mode in posterior.modes:
+        gradient = [(U(mode + e) - U(mode - e)) / (2 * h) for e in step]
+        hessian = [[(U(mode + e + f) - U(mode + e - f) - U(mode - e + f) + U(mode - e - f)) / (4 * h**2) for e in step]
+                   for f in step]  # fmt: skip
+        assert gradient == pytest.approx([0, 0], abs=1e-5)
+        np.testing.assert_allclose(hessian, posterior.hessian, atol=1e-3 * n)
+        outline = posterior.ellipse()[0] - posterior.modes[0]
+        assert np.einsum("ki,ij,kj->k", outline, posterior.hessian, outline) == pytest.approx(chi2.ppf(0.9, 2))
+    normals = np.random.default_rng(6).multivariate_normal(
+        posterior.modes[0], np.linalg.inv(posterior.hessian), 400_000
+    )
+    assert posterior.nK()[1] == pytest.approx(np.mean(n / 2 * (m - normals[:, 0] * normals[:, 1]) ** 2), rel=0.03)
+
+
+def test_the_mass_in_the_ellipse_falls_like_the_fourth_root_and_the_disc_learns_nothing():
+    mass = [lesson.ProductPosterior(n, 0.48).mass_in_ellipse() for n in (10**4, 10**6)]
+    assert mass == pytest.approx([0.257, 0.083], abs=1e-3)
+    assert mass[0] / mass[1] == pytest.approx(100**0.25, rel=0.03)
+    np.testing.assert_array_equal(lesson.ProductPosterior(10**6, 0.0).hessian, np.eye(2))
+    assert lesson.ProductPosterior(10**4, 0.0).nK()[1] == pytest.approx(5000)
+
+
+def test_the_draws_are_from_the_posterior():
+    rng, posterior = np.random.default_rng(7), lesson.ProductPosterior(100, 0.48)
+    a, b = posterior.draw(rng.uniform(size=100_000), rng.normal(size=100_000)).T
+    assert np.mean(50 * (0.48 - a * b) ** 2) == pytest.approx(posterior.nK()[0], rel=0.03)
+    assert np.mean(a**2) == pytest.approx(np.mean(b**2), rel=0.02)
+
+
+def test_a_posterior_without_a_laplace_approximation_is_refused():
+    for n, m in ((0.5, 0.0), (10, 0.1)):
+        with pytest.raises(ValueError, match="are needed"):
+            lesson.ProductPosterior(n, m)
+
+
+# ---- figures and checks ---------------------------------------------------------------------------------------
+
+
+def test_the_estimators_figure():
+    live = lesson.live_estimator()
+    x, y = live.at(n=1000, w0=0.0)["estimates3"]
+    assert y[np.abs(x) < 0.05].max() < 0.1 and y.max() == 1, "a hole at the truth"
+    assert "0.08, and 1/(nI) = 1/0" in live.at(n=1000, w0=0.0)["caption"]
+    x, y = live.at(n=200, w0=0.5)["estimates1"]
+    assert x[y.argmax()] == pytest.approx(0.5, abs=0.1)
+
+
+def test_the_wedges_figure():
+    live = lesson.live_wedge()
+    knot, far = live.at(n=200, r=0.0), live.at(n=2000, r=1.0)
+    assert "Mean of Λ: 1.2" in knot["caption"] and "exists in 90 %" in knot["caption"]
+    assert "Mean of Λ: 2.0" in far["caption"] and "exists in 0 %" in far["caption"]
+    np.testing.assert_allclose(knot["ratios"][1], live.at(n=20, r=0.0)["ratios"][1])
+
+
+def test_the_posteriors_figure():
+    live = lesson.live_posterior()
+    assert "Product: 68 %" in live.at(n=100, m=0.48)["caption"]
+    a, b = live.at(n=10_000, m=0.48)["draws"]
+    assert np.abs(a * b - 0.48).max() < 0.05
+    assert "5e+03 (Laplace)" in live.at(n=10_000, m=0.0)["caption"]
+
+
+def test_the_pictures_that_stand_still():
+    assert len(lesson.draw_bic().axes) == 2 and len(lesson.draw_errors().axes) == 1
+
+
+WRONG = [
+    ("rate", (1,), "regular rate"),
+    ("rate", (0.1,), "standard deviation"),
+    ("rate", ("1/5",), "a text"),
+    ("wedge_mean", (2,), "do not fill"),
+    ("wedge_mean", (1.203,), "which slopes"),
+    ("laplace_variance", (1e-6,), "regular answer"),
+    ("laplace_variance", (0.5,), "m > 0"),
+    ("two_models", ("B", "B"), "BIC: "),
+    ("two_models", ("A", "A"), "Fₙ: "),
+    ("two_models", ("A", 3), "Choose one of"),
+    ("path_length", (0,), "ab stays 1"),
+    ("path_length", (8**0.5,), "Euclidean"),
+]
+
+
+@pytest.mark.parametrize("name, answer, reason", WRONG)
+def test_wrong_answers_are_told_why(name, answer, reason):
+    verdict = getattr(check, name)(*answer)
+    assert verdict.state == "Not yet" and reason in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "name, answer",
+    [
+        ("rate", (0.2,)),
+        ("wedge_mean", (1.29,)),
+        ("laplace_variance", (1,)),
+        ("two_models", ("A", "B")),
+        ("path_length", (2,)),
+    ],
+)
+def test_right_answers(name, answer):
+    assert getattr(check, name)(*answer).state == "Right"
