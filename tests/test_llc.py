@@ -1,6 +1,7 @@
 """sltcourse.llc against exact values: closed forms, quadrature, Aoyagi's formulas, published numbers."""
 
 import math
+import shutil
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import nn
 from sltcourse.llc import HMC, MALA, SGLD, SGNHT, RMSPropSGLD, WhitenedSGLD, calibrate, default_nbeta, estimate_llc
 from sltcourse.theory.closed_forms import deep_linear_network
 
+from .benchmarks.llc_speed import memory
 from .llc_models import (
     ToyModel,
     UntiedToyModel,
@@ -137,6 +139,20 @@ def test_sgld_agrees_with_the_exact_samplers(sampler):
     assert -3 * error <= cheap.llc - exact.llc <= 3 * error + cheap.step_bias
 
 
+@pytest.mark.parametrize("sampler", [MALA(1e-3), HMC(1e-2)], ids=["MALA", "HMC"])
+@pytest.mark.parametrize("power", [4, 8])
+def test_the_exact_samplers_leave_steep_wells(sampler, power):
+    """K = w⁴ and w⁸, λ = 1/4 and 1/8; MALA with one step size reads up to 12 standard errors low here."""
+    exact = expected_excess(lambda w: w[0] ** power, 1e3, 1.0)
+    results = [
+        estimate_llc(lambda w: w[0] ** power, at=torch.zeros(1), nbeta=1e3, sampler=sampler, num_chains=16,
+                     num_draws=800, num_burnin_steps=400, seed=seed) for seed in range(2)
+    ]  # fmt: skip
+    mean, error = np.mean([r.llc for r in results]), math.hypot(*(r.std_error for r in results)) / 2
+    assert error < 0.1 * exact
+    assert abs(mean - exact) < 4 * error
+
+
 @pytest.mark.parametrize(
     ("widths", "rank"),
     [([5, 3, 5], 0), ([5, 4, 5], 0), ([4, 3, 8], 0), ([8, 3, 4], 0), ([3, 8, 4], 0), ([10, 20, 10], 10)],
@@ -253,3 +269,19 @@ def test_calibration_finds_settings_to_trust(small_data):
     assert result.verdict.word == "trust"
     assert 7.5 < result.llc < 10.5
     assert len(found.reasons) == 3 and len(found.step_sizes) == 7
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler: apt install g++")
+def test_compiling_changes_only_the_speed(small_data):
+    """The same random numbers; a short run, since rounding errors grow."""
+    settings = dict(batch_size=100, num_chains=4, num_draws=20, num_burnin_steps=20, sampler=SGLD(1e-5))
+    plain, fused = (
+        estimate_llc(ToyModel(*kgon(6)), small_data, summed_square, compile=compile, **settings)
+        for compile in (False, True)
+    )
+    np.testing.assert_allclose(fused.loss_trace, plain.loss_trace, rtol=1e-3)
+
+
+def test_a_model_of_a_million_parameters_fits_in_eight_gib():
+    peak = memory()
+    assert 0.3 < peak["peak_GiB"] < 8 and peak["parameters"] == 10**6 and peak["chains"] == 8

@@ -133,15 +133,15 @@ def memory() -> dict:
     """Peak memory of a process that estimates λ of a model of 10⁶ parameters with 8 chains, in GiB."""
     code = (
         "import resource, sys, torch; sys.path.insert(0, sys.argv[1]); from sltcourse.llc import estimate_llc\n"
-        "model = torch.nn.Linear(1000, 1000, bias=False); x = torch.randn(4096, 1000)\n"
+        "model = torch.nn.Linear(1000, 1000, bias=False); x = torch.randn(1024, 1000)\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "estimate_llc(model, (x, x), torch.nn.functional.mse_loss, num_burnin_steps=2, num_draws=4)\n"
+        "estimate_llc(model, (x, x), torch.nn.functional.mse_loss, batch_size=128, num_burnin_steps=2, num_draws=4)\n"
         "print(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     done = subprocess.run([sys.executable, "-c", code, ROOT], check=True, capture_output=True, text=True,
                           env={**os.environ, "TQDM_DISABLE": "1"})  # fmt: skip
     before, peak = (round(int(kib) / 2**20, 2) for kib in done.stdout.split())
-    return {"parameters": 10**6, "chains": 8, "n": 4096, "batch": 512, "before_GiB": before, "peak_GiB": peak}
+    return {"parameters": 10**6, "chains": 8, "n": 1024, "batch": 128, "before_GiB": before, "peak_GiB": peak}
 
 
 def matmul_limit() -> float:
