@@ -361,7 +361,10 @@ def draw_small_models(found, models, n):
             ax.text(2.25, row + up, f"{mean:.2f} ± {se:.2f}", va="center", color=COLORS[kind], fontsize=9.5)
     ax.set_yticks(range(len(found)), [*reversed(found)])
     ax.set(
-        xlim=(0, 2.6), ylim=(-0.6, len(found) - 0.4), xticks=np.arange(0, 2.1, 0.5), xlabel=f"n times an error, n = {n}"
+        xlim=(0, 2.6),
+        ylim=(-0.6, len(found) - 0.4),
+        xticks=np.arange(0, 2.1, 0.5),
+        xlabel=f"n times an error, n = {n}   (bars: 2 σ; numbers: ± σ)",
     )
     ax.grid(axis="y", visible=False)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=6, columnspacing=1.0, handlelength=1.2)
