@@ -577,7 +577,7 @@ def _traces(ax, heat, window=100):
     ax.plot((np.arange(len(smooth)) + 0.5) * window, smooth, color=COLORS["posterior"], lw=1, alpha=0.75)
 
 
-MYSTERIES = {"A": (2e-6, 0), "B": (1e-3, 0), "C": (2e-4, 2), "D": (2e-4, 0)}  # step size, which potential
+MYSTERIES = {"A": (4e-7, 0), "B": (1e-3, 0), "C": (2e-4, 2), "D": (2e-4, 0)}  # step size, which potential
 DIAGNOSES = {"A": "too short", "B": "step too large", "C": "no minimum", "D": "fine"}
 
 
@@ -636,7 +636,7 @@ def draw_rescaled(scales, estimates, lam):
         for x in scales[~alive]:
             ax.text(x, 1.75, "diverged", ha="center", va="top", fontsize=9, color=COLORS[color])
     ax.axhline(lam, color=COLORS["truth"], label="λ")
-    ax.set(xscale="log", ylim=(0, 2), xlabel="α", ylabel="λ̂")
+    ax.set(xscale="log", ylim=(0, 2.5), xlabel="α", ylabel="λ̂")
     ax.legend(loc="upper left", ncols=3)
     return fig
 
@@ -714,12 +714,12 @@ def step(answer):
     })  # fmt: skip
 
 
-@check.exercise("Trend at the end, level but too high, below zero: three looks before any number.")
+@check.exercise("Chains that disagree, level but too high, below zero: three looks before any number.")
 def diagnosis(answer):
     if not isinstance(answer, dict) or set(answer) != set(DIAGNOSES):
         return "A dictionary with the keys A, B, C and D is wanted."
     looks = {
-        "A": "A still climbs when it ends.",
+        "A": "A starts at zero, and its chains disagree to the end.",
         "B": "B is level, but above the black line.",
         "C": "C is below zero: there is a smaller loss nearby.",
         "D": "D scatters about the black line from early on.",
