@@ -237,7 +237,7 @@ def live_estimator():
 
     bars = {"color": COLORS["estimate"], "alpha": 0.45, "label": "estimates ŵ of 4000 data sets"}
     dashes = {"color": COLORS["theory"], "ls": "--", "label": "normal law, variance 1/(nI(w₀))"}
-    solid = {"color": COLORS["posterior"], "lw": 1.5, "label": "posterior, if x̄ is its own mean"}
+    solid = {"color": COLORS["posterior"], "lw": 1.5, "label": "posterior of an average data set"}
     for ax, k in zip(axes, (1, 3), strict=True):
         live.fill(ax, lambda n, w0, k=k: histogram(n, w0, k), name=f"estimates{k}", **bars)
         live.line(ax, lambda n, w0, k=k: gauss(n, w0, k), name=f"normal{k}", **dashes)
@@ -279,7 +279,7 @@ def live_wedge():
     fig, (left, right) = style.figure(1, 2, height=4.2)
     left.set(xlim=(-1.3, 1.3), ylim=(-1.3, 1.3), xticks=[-1, 0, 1], yticks=[-1, 0, 1], aspect="equal")
     left.set(xlabel="f(1)", ylabel="f(2)")
-    left.set_title("data averages, and the functions that fit best")
+    left.set_title("data averages and best fits")
     for sign in (-1, 1):
         corner = 4 * sign * np.array([[0, 0], [np.cos(_LOW), np.sin(_LOW)], [np.cos(_HIGH), np.sin(_HIGH)]])
         left.fill(*corner.T, color=COLORS["muted"], alpha=0.6, lw=0)
@@ -369,7 +369,7 @@ def live_posterior():
         return (
             f"n = {style.number(n)}, m = {m:.2f}. Regular: 90 % of the posterior in the ellipse. "
             f"Product: {100 * mass:.0f} %. Mean of nK for the product: {exact:.2f} (posterior), "
-            f"{laplace:.3g} (Laplace)."
+            f"{style.number(laplace, 3)} (Laplace)."
         )
 
     return live.caption(sentence)
