@@ -1,0 +1,127 @@
+import itertools
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from sltcourse import learning_coefficient as lesson
+from sltcourse.theory.losses import CATALOGUE
+from sltcourse.theory.newton import learning_coefficient, search_coordinates
+from sltcourse.theory.quadrature import Posterior
+from sltcourse.theory.volume import Fit
+
+check = lesson.check
+w1, w2 = sp.symbols("w1 w2")
+
+
+@pytest.fixture(scope="module")
+def polygon():
+    return lesson.live_polygon()
+
+
+@pytest.mark.parametrize("a, b, c, d", list(itertools.product((0, 2, 8, 12), (0, 2, 6), (2, 4, 8), (0, 4, 12)))[::3])
+def test_the_polygon_says_what_exact_arithmetic_says(polygon, a, b, c, d):
+    K = w1**b * w2**c + (w1**a if a else 0) + (w2**d if d else 0)
+    found, numbers = learning_coefficient(K, [w1, w2]), polygon.at(a=a, b=b, c=c, d=d)
+    assert f"λ = {found.value}, m = {found.multiplicity}." in numbers["caption"]
+    assert numbers["hit"] == (1 / found.value, 1 / found.value)
+    x = np.array(numbers["best"], float)
+    assert x.sum(0) == pytest.approx(float(found.value))
+    dots = np.array([alpha for alpha in ((a, 0), (b, c), (0, d)) if any(alpha)])
+    assert (dots @ x >= 1 - 1e-12).all(), "the cheapest plan makes all monomials small"
+    assert (len({tuple(plan) for plan in x.T}) == 2) == (found.multiplicity == 2)
+
+
+def test_corners_of_polygon_and_region(polygon):
+    numbers = polygon.at(a=12, b=2, c=2, d=12)
+    x, y = numbers["polygon"]
+    assert {(0, 12), (2, 2), (12, 0)} <= set(zip(x, y, strict=True))
+    x, y = numbers["region"]
+    corners = np.unique(np.round([x, y], 6), axis=1).T
+    assert [0.083333, 0.416667] in corners.tolist() and [0.416667, 0.083333] in corners.tolist()
+
+
+def test_networks():
+    live = lesson.live_networks()
+    assert "d = 200, d/2 = 100, λ = 37.5, m = 1" in live.at(H=10, L=2, r=0)["caption"]
+    assert "λ = 27.5" in live.at(H=10, L=10, r=0)["caption"] and "λ = 50" in live.at(H=24, L=2, r=0)["caption"]
+    assert "cannot represent" in live.at(H=3, L=2, r=4)["caption"]
+    widths, lam = live.at(H=10, L=3, r=4)["λ width"]
+    assert np.isnan(lam[widths < 4]).all() and np.isfinite(lam[widths >= 4]).all()
+    _, half = live.at(H=10, L=3, r=4)["d/2 width"]
+    assert (lam[3:] <= half[3:]).all()
+
+
+@pytest.mark.parametrize("name", lesson.FOUR_WAYS)
+def test_polynomials_are_those_of_the_catalogue(name):
+    """Equal as functions, or (for the tanh unit) between two multiples near 0; and λ, m are the catalogue's."""
+    K, loss = lesson.FOUR_WAYS[name], CATALOGUE[name]
+    variables = sorted(K.free_symbols, key=str)
+    w = np.random.default_rng(0).uniform(-1, 1, (200, loss.d))
+    ratio = loss.K(w) / sp.lambdify(variables, K)(*w.T)
+    assert np.allclose(ratio, 1) if name != "tanh unit" else 0.05 < ratio.min() < ratio.max() < 1
+    found = search_coordinates(K, variables)
+    assert (found.exact, found.value, found.multiplicity) == (True, loss.lam, loss.m)
+
+
+@pytest.mark.parametrize("name", ["flat valley", "cross", "uneven cross", "Newton edge", "cusp"])
+def test_coefficient_of_log_n(name):
+    loss, n = CATALOGUE[name], np.geomspace(1e2, 1e5, 13)
+    F = Posterior(loss.K, loss.box, n, tolerance=1e-6).free_energy.value
+    assert lesson.log_n_coefficient(n, F, loss.m) == pytest.approx(float(loss.lam), rel=0.02)
+
+
+def test_coefficient_of_log_n_of_a_known_curve():
+    s = np.log(n := np.geomspace(1e3, 1e6, 12))
+    assert lesson.log_n_coefficient(n, 0.4 * s - 2 * np.log(s + 3) + 7, 3) == pytest.approx(0.4, abs=2e-3)
+
+
+def test_the_pictures_that_stand_still():
+    assert len(lesson.draw_blow_ups().axes) == 4
+    found = Fit(0.5, 0.01, 1, np.ones(1), np.ones(1), np.ones(1), 0.0, 0.0, 0.0, 1.0)
+    (ax,) = lesson.draw_four_ways({"cross": (Fraction(1, 2), found, 0.51)}).axes
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["cross,  λ = 1/2"]
+
+
+WRONG = [
+    ("design", (w1**6 * w2**4,), "m = 2 needs a tie"),
+    ("design", (w1**2 * w2**2,), "largest power"),
+    ("design", (w1**6 + 1,), "not 0 at"),
+    ("design", (w1**3,), "negative near"),
+    ("design", (sp.Rational(1, 6),), "not 0 at"),
+    ("weights", (3, 2, 0.35), "should be the same"),
+    ("weights", (5, 2, 0.7), "square"),
+    ("weights", (5, 2, 0.3), "one more"),
+    ("weights", (-5, -2, 0.35), "positive"),
+    ("weights", ("5", 2, [1]), "A number is wanted"),
+    ("by_hand", (3.2, 1), "λ = 1/t"),
+    ("by_hand", (0.25, 1), "passes below"),
+    ("by_hand", (5 / 16, 2), "corner"),
+    ("coordinates", (0.75,), "only a bound"),
+    ("coordinates", (0.5,), "still there"),
+    ("wide", (6000,), "d/2"),
+    ("wide", (35,), "half"),
+]
+
+
+@pytest.mark.parametrize("name, answer, reason", WRONG)
+def test_wrong_answers_are_told_why(name, answer, reason):
+    verdict = getattr(check, name)(*answer)
+    assert verdict.state == "Not yet" and reason in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "name, answer",
+    [
+        ("design", (w1**6 * w2**6,)),
+        ("design", (3 * (w1 - w2) ** 6 * w2**6,)),
+        ("weights", (5, 2, 0.35)),
+        ("weights", (10, 4, sp.Rational(7, 20))),
+        ("by_hand", (sp.Rational(5, 16), 1)),
+        ("coordinates", (0.6,)),
+        ("wide", (Fraction(35, 2),)),
+    ],
+)
+def test_right_answers(name, answer):
+    assert getattr(check, name)(*answer).state == "Right"
