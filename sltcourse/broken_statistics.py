@@ -207,7 +207,7 @@ def live_estimator():
 
     fig, axes = style.figure(1, 2, height=4.0, sharey=True)
     for ax, name in zip(axes, ("N(w, 1): regular", "N(w³, 1): singular at 0"), strict=True):
-        ax.set(xlim=(-1.5, 1.5), ylim=(0, 1.6), yticks=[], xlabel="w")
+        ax.set(xlim=(-1.5, 1.5), ylim=(0, 1.75), yticks=[], xlabel="w")
         ax.set_title(name)
     live = LiveFigure(
         fig,
@@ -230,7 +230,7 @@ def live_estimator():
         if information == 0:
             return fine, np.zeros_like(fine)
         y = width * norm.pdf(fine, w0, information**-0.5) / share(n, w0, k)[1]
-        return fine, np.where(y < 1.6, y, np.nan)
+        return fine, np.where(y < 1.25, y, np.nan)
 
     def posterior(n, w0, k):
         return fine, np.exp(-n * (fine**k - w0**k) ** 2 / 2)
