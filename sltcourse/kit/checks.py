@@ -10,12 +10,15 @@ A lesson's module makes one ``Checks`` and registers a function per exercise::
 
 The function returns None when the answer is right, or the sentence that says why it is not yet. In the
 notebook ``check.slope(answer)`` shows the verdict. An answer still at ``...`` is not answered, whatever the
-function does, and an answer the function cannot digest gets a sentence, never a traceback.
+function does, and an answer the function cannot digest gets a sentence, never a traceback. What was passed is
+kept on this computer, see ``passed``.
 """
 
 import functools
 import html
 import math
+
+from sltcourse.kit import passed
 
 _LOOKS = {"Right": "#008a64", "Not yet": "#b87a00", "Not answered": "#767676"}
 
@@ -55,7 +58,10 @@ class Checks:
                 except Exception as error:
                     kinds = " and ".join(f"{_kind(a)}" for a in answers)
                     reason = f"This check could not read {kinds} ({error}). Look at what the exercise asks for."
-                return Verdict("Right", praise) if reason is None else Verdict("Not yet", reason)
+                if reason is not None:
+                    return Verdict("Not yet", reason)
+                passed.remember(self.lesson, function.__name__)
+                return Verdict("Right", praise)
 
             self.names.append(function.__name__)
             setattr(self, function.__name__, verdict)

@@ -101,7 +101,7 @@ def run(
     taken = {name: values[:done].T.cpu().double().numpy() for name, values in record.items()}
     excess = taken["excess"]
     nbeta = torch.as_tensor(target.nbeta).expand(chains, 1).double().cpu().numpy()
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         bad = ~np.isfinite(excess) | (nbeta * excess > DIVERGED * (dim + 1))
         bad[:, :burnin_events] = ~np.isfinite(excess[:, :burnin_events])  # a burn-in may overshoot and return
     event_step = np.concatenate(

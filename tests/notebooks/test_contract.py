@@ -55,7 +55,9 @@ def test_headings_lead_from_sections_to_the_end(path):
     numbered = [h for h in sections if re.match(r"\d+\. ", h)]
     assert [int(h.split(".")[0]) for h in numbered] == list(range(1, len(numbered) + 1))
     assert len(numbered) >= 4
-    assert sections[len(numbered) :] == ["What you now know", "Where this comes from", "Next"]
+    assert sections[len(numbered) :] == ["Three questions", "What you now know", "Where this comes from", "Next"]
+    (quiz,) = [c.source for c in cells if "## Three questions" in c.source]
+    assert quiz.count("<summary>Answer</summary>") == quiz.count("</details>") == 3
     assert "<summary>For the teacher</summary>" in cells[-1].source
 
 
