@@ -1,13 +1,14 @@
 # make lab    build the environment, open JupyterLab on the first lesson
 # make test   build the environment, run every test and every notebook
 # make test-all     the same and the tests that take over a minute each
-# make test-colab   the same notebooks at the versions Colab has
+# make test-colab   one-file copies of the lessons, alone in a folder, at the versions Colab has
 # make colab        one-file copies of the lessons for Colab, in build/colab
 PYTHON ?= python3
 VENV ?= .venv
 COLAB_VENV ?= .venv-colab
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 NBVAL = -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout 120
+ALONE = $(or $(TMPDIR),/tmp)/sltcourse-one-file
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export JUPYTER_PLATFORM_DIRS = 1
@@ -24,8 +25,11 @@ test: $(VENV)/.ready lint
 test-all: $(VENV)/.ready lint
 	$(VENV)/bin/pytest -n 2 --dist loadscope --timeout 3600 $(NBVAL) tests $(NOTEBOOKS)
 
-test-colab: $(COLAB_VENV)/.ready
-	$(COLAB_VENV)/bin/python -m pytest $(NBVAL) $(NOTEBOOKS)
+# the one-file copies, in an empty folder, where the package is not installed
+test-colab: $(COLAB_VENV)/.ready colab
+	rm -rf $(ALONE) && mkdir -p $(ALONE) && cp $(NOTEBOOKS:notebooks/%=build/colab/%) $(ALONE)
+	cd $(ALONE) && ! $(abspath $(COLAB_VENV))/bin/python -c "import sltcourse" 2>/dev/null
+	cd $(ALONE) && $(abspath $(COLAB_VENV))/bin/python -m pytest -c /dev/null --rootdir . $(NBVAL) .
 
 lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
@@ -54,7 +58,6 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 $(COLAB_VENV)/.ready: pyproject.toml constraints-colab.txt
 	$(PYTHON) -m venv $(COLAB_VENV)
 	$(COLAB_VENV)/bin/pip install -q -r constraints-colab.txt
-	$(COLAB_VENV)/bin/pip install -q --no-deps -e .
 	$(COLAB_VENV)/bin/python -c "import matplotlib.pyplot"
 	@touch $@
 

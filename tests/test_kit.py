@@ -134,4 +134,8 @@ def test_a_one_file_lesson_carries_the_course(tmp_path):
     ]
     out = subprocess.run(python, input=code, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert out == "True\n"
-    assert len(nbformat.writes(notebook)) < 5_000_000
+
+
+def test_one_file_lessons_are_small():
+    for path in sorted((authoring.ROOT / "notebooks").glob("*.ipynb")):
+        assert len(nbformat.writes(authoring.one_file(path))) < 5_000_000, path.name

@@ -95,14 +95,15 @@ sys.path.insert(0, folder)
 
 
 def one_file(path):
-    """The notebook with the package and its assets packed into the set-up cell, folded; no outputs removed."""
+    """The notebook with the package and the lesson's assets packed into the set-up cell, folded; no outputs removed."""
     notebook = nbformat.read(path, as_version=4)
+    files = [ROOT / "assets" / "manifest.json"]
+    for folder in (ROOT / "sltcourse", ROOT / "assets" / path.stem[3:]):
+        files += [file for file in sorted(folder.rglob("*")) if file.is_file() and "__pycache__" not in file.parts]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for folder in ("sltcourse", "assets"):
-            for file in sorted((ROOT / folder).rglob("*")):
-                if file.is_file() and "__pycache__" not in file.parts:
-                    archive.write(file, file.relative_to(ROOT))
+        for file in files:
+            archive.write(file, file.relative_to(ROOT))
     packed = base64.b85encode(buffer.getvalue()).decode()
     (setup,) = [c for c in notebook.cells if "setup" in c.metadata.get("tags", [])]
     setup.source = _UNPACK.replace("PACKED", repr(packed))
