@@ -421,13 +421,13 @@ def live_transition():
     _plane(plane, 2.1)
     plane.set_title("48 draws of W, turned")
     left.set(xscale="log", xlim=(10, 4000), ylim=(-8, 12), xlabel="n", title="F − F(6-gon)")
-    right.set(xscale="log", xlim=(10, 4000), ylim=(0, 1), xlabel="n", title="share of the posterior")
+    right.set(xscale="log", xlim=(10, 4000), ylim=(0, 1.12), xlabel="n", title="share of the posterior")
     left.axhline(0, color=COLORS["regular"], lw=1.5)
     for name in ("4", "5", "5⁺"):
         color = COLORS[PHASE_COLORS[name]]
         left.plot(n, free_energy(name, n) - free_energy("6", n), color=color, label=f"{name}, formula")
     left.plot(n[trusted], sampled[trusted], ".", color=COLORS["singular"], markersize=6, label="5-gons, sampled")
-    left.legend(loc="lower right", fontsize=8.5, handlelength=1.3, borderpad=0)
+    left.legend(loc="upper left", fontsize=8.5, handlelength=1.3, borderpad=0)
     for s, name, label in zip(share, ("3", "4", "5", "6"), ("≤ 3", "4", "5", "6"), strict=True):
         color = COLORS[PHASE_COLORS.get(name, "reference")]
         right.plot(n, s, color=color)
