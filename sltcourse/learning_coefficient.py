@@ -122,13 +122,14 @@ def live_polygon():
         for a, b, c, d in itertools.product(ends, ends[:4], ends[1:5], ends)
     }
 
-    fig, (left, right) = style.figure(1, 2, height=4.4)
-    left.set(xlim=(0, _EDGE), ylim=(0, _EDGE), xticks=ends, yticks=ends, aspect="equal")
-    left.set(xlabel="power of w₁", ylabel="power of w₂", title="monomials on a grid")
+    fig, (left, right) = style.figure(1, 2, height=4.8)
+    left.set(xlim=(-0.5, _EDGE), ylim=(-0.5, _EDGE), xticks=ends, yticks=ends, aspect="equal")
+    left.set(xlabel="power of w₁", ylabel="power of w₂", title="$w_1^a + w_1^b w_2^c + w_2^d$:  its dots and the ray")
     left.plot([0, _EDGE], [0, _EDGE], "--", color=COLORS["theory"], lw=1.5)
     left.text(11.6, 12.5, "ray", color=COLORS["theory"], ha="right")
     right.set(xlim=(0, _FAR), ylim=(0, _FAR), xticks=np.arange(0, 0.8, 0.1), yticks=np.arange(0, 0.8, 0.1))
-    right.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal", title="the same loss with  $|w_i| = ε^{x_i}$")
+    right.set(xlabel=r"$x_1 = \log|w_1|\,/\,\log ε$", ylabel=r"$x_2 = \log|w_2|\,/\,\log ε$")
+    right.set(aspect="equal", title="the same in logarithms")
     live = LiveFigure(
         fig,
         alt="Left: the exponents of three monomials as dots, their Newton polygon shaded, and the diagonal ray "
@@ -242,10 +243,9 @@ def draw_blow_ups():
     titles = ["$w_1^2 = w_2^3$", "1: a parabola, tangent", "2: three lines, one point", "3: normal crossings"]
     labels = [("w₁", "w₂"), ("v", "u"), ("v", "u"), ("s", "u")]
     for ax, title, (x, y) in zip(axes, titles, labels, strict=True):
-        ax.set(
-            xlim=(-1.1, 1.3), ylim=(-1.1, 1.3), xticks=[], yticks=[], xlabel=x, ylabel=y, title=title, aspect="equal"
-        )
+        ax.set(xlim=(-1.1, 1.3), ylim=(-1.1, 1.3), xticks=[], yticks=[], xlabel=x, title=title, aspect="equal")
         ax.title.set_fontsize(10.5)
+        ax.set_ylabel(y, rotation=0)
     axes[0].plot(s**3, s**2, **looks)
     axes[1].plot(s, s**2, **looks)
     axes[2].plot(s, s, **looks)
@@ -256,8 +256,8 @@ def draw_blow_ups():
         if v:
             ax.axvline(0, color=COLORS["posterior"], lw=3)
             ax.text(0.06, -1.0, v, color=COLORS["posterior"], fontsize=11, weight="bold")
-    for ax, x, y in ((axes[1], 0.82, 0.35), (axes[2], 0.45, 0.85), (axes[3], 1.04, 1.05)):
-        ax.text(x, y, "1/2", color=COLORS["singular"], fontsize=11, weight="bold", ha="left" if x < 1 else "right")
+    for ax, x, y in ((axes[1], 0.7, 0.22), (axes[2], 0.45, 0.85), (axes[3], 0.5, 0.85)):
+        ax.text(x, y, "1/2", color=COLORS["singular"], fontsize=11, weight="bold")
     return fig
 
 
@@ -270,10 +270,10 @@ def draw_four_ways(rows):
     places = np.arange(len(rows))[::-1]
     for place, (exact, found, slope) in zip(places, rows.values(), strict=True):
         first, lam = place == places[0], float(exact)
-        bar = {"fmt": "o", "capsize": 3, "color": COLORS["estimate"], "label": "from V(ε), with 2 σ" if first else None}
+        bar = {"fmt": "o", "capsize": 3, "color": COLORS["estimate"], "label": "V(ε), with 2 σ" if first else None}
         ax.errorbar(found.lam / lam, place + 0.13, xerr=2 * found.se / lam, **bar)
-        ax.plot(slope / lam, place - 0.13, "D", color=COLORS["posterior"], label="from $F_n$" if first else None)
-    ax.axvline(1, color=COLORS["truth"], lw=1, label="from the pole and from the polyhedron")
+        ax.plot(slope / lam, place - 0.13, "D", color=COLORS["posterior"], label="$F_n$" if first else None)
+    ax.plot([1, 1], [-0.6, len(rows) - 0.4], color=COLORS["truth"], lw=1, label="pole and polyhedron")
     ax.set_yticks(places, [f"{name},  λ = {exact}" for name, (exact, *_) in rows.items()])
     ax.set(xlabel="estimate / exact λ", ylim=(-0.7, len(rows) + 0.9))
     ax.legend(loc="upper center", ncols=3, columnspacing=1.2)
