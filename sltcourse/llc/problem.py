@@ -10,6 +10,8 @@ from sltcourse.llc.parameters import Parameters
 from sltcourse.llc.target import SAMPLES_AT_ONCE, Target
 from sltcourse.llc.threads import threads_for
 
+NUMBERS_AT_ONCE = 2**27  # parameters of all the points whose gradient is computed together
+
 
 class Problem:
     """A loss L_n(w) and one or more points w* of it, ready to be sampled.
@@ -165,12 +167,8 @@ class Problem:
 
     def _at_centers(self):
         rows = torch.arange(len(self.centers), device=self.device)
-        losses, grads = [], []
-        for row in rows:
-            target = self.target(row[None], 1.0, 0.0, None)
-            loss, grad = target.full_loss_and_grad(target.center)
-            losses.append(loss)
-            grads.append(grad)
+        targets = [self.target(group, 1.0, 0.0, None) for group in rows.split(max(1, NUMBERS_AT_ONCE // self.dim))]
+        losses, grads = zip(*(target.full_loss_and_grad(target.center) for target in targets), strict=True)
         loss, grad = torch.cat(losses), torch.cat(grads)
         for point in torch.nonzero(~torch.isfinite(loss)).flatten().tolist():
             raise ValueError(
