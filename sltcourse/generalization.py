@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special, stats
 from scipy.interpolate import CubicSpline
 
 from sltcourse.kit import style
@@ -27,7 +28,10 @@ _KINDS = {"regular": "regular", "cubic": "singular", "product": "loss"}  # model
 
 
 def _expected_error(model, n):
-    """E[G_n] as the notebook derives it; above 10⁴ its limit E[(E_w δ)²]/2, to a part in n."""
+    """E[G_n] as the notebook derives it; above n = 10⁴, where that difference loses digits, E[(E_w δ)²]/2.
+
+    The second form is the leading term: its relative error is of order 1/n.
+    """
     if n > 1e4:
         return normal_mean(lambda t: (model.posterior(n, t) @ model.delta) ** 2, n) / 2
     after, before = (normal_mean(lambda t, k=k: model.free_energy(k, t), k) for k in (n + 1, n))
@@ -101,11 +105,8 @@ def _normals(columns):
 
 def tanh_unit():
     """y = a tanh(bu) + noise, u ~ N(0, 1), a and b uniform on [−2, 2], truth 0; a row of data is (u, y)."""
-    a, b = (
-        panel_rule(-2, 2, [0.0], 0.06, 6),
-        panel_rule(0, 2, [0.0], 0.06, 6),
-    )  # b ≥ 0 is enough: (a, b) and (−a, −b) agree
-    _, prior = _product(a, b)
+    a, b = panel_rule(-2, 2, [0.0], 0.06, 6), panel_rule(0, 2, [0.0], 0.06, 6)
+    _, prior = _product(a, b)  # b ≥ 0 is enough: (a, b) and (−a, −b) agree
 
     def log_ratio(x):
         f = (a[0][:, None] * np.tanh(x[:, :1] * b[0])[:, None, :]).reshape(len(x), -1)
@@ -140,6 +141,28 @@ def linear_network():
 
     lam, m = reduced_rank_regression(2, 1, 1, 0)
     return GridModel(3, float(lam), m, prior, log_ratio, _normals(3), *_normal_grid(12, 3))
+
+
+def network_free_energy(n):
+    """E[F_n], the truth's own loss subtracted, of the linear network over all data sets of n ≥ 2 samples: quadrature.
+
+    With S = Σ uuᵀ = LLᵀ and Σ yu = Lξ the evidence is the prior's mean of exp(r (Lξ)·e − r² eᵀSe/2), in closed form
+    along the length r. ξ is normal, and so is L₂₁; L₁₁² and L₂₂² are χ² with n and n − 1 degrees of freedom (Bartlett).
+    """
+    if n < 2:
+        raise ValueError(f"at least two samples are needed for two inputs, not n = {n}")
+    nodes, weight = _normal_grid(4, 3)
+    squares = stats.chi2.ppf(special.ndtr(nodes[:, :2]), [n, n - 1])
+    (first, last), between = np.sqrt(squares.T), nodes[:, 2]
+    angle = 2 * np.pi * np.arange(32) / 32
+    across = np.array(
+        [np.outer(first, np.cos(angle)) + np.outer(between, np.sin(angle)), np.outer(last, np.sin(angle))]
+    )
+    length = np.sqrt(2 * (across**2).sum(axis=0))[:, None]  # √(2 eᵀSe), shape (S, 1, angle)
+    xi, xi_weight = _normal_grid(20, 2)
+    slope = np.einsum("xk,ksa->sxa", xi, across) - 1
+    evidence = (np.sqrt(np.pi) / length * special.erfcx(-slope / length)).mean(axis=-1)
+    return -float(weight @ np.log(evidence) @ xi_weight)
 
 
 GRIDS = {"tanh unit": tanh_unit, "normal mixture": normal_mixture, "linear network": linear_network}
@@ -256,8 +279,10 @@ def live_settle():
 
 def live_truth():
     """Cubic mean: slide the truth w0 and n; n E[G_n] against n on the left, against the truth on the right."""
-    truths, ns = np.arange(21) / 40, 10.0 ** (np.arange(3, 28) / 3)
-    error = np.array([[n * _expected_error(power_mean(3, w0), n) for n in ns] for w0 in truths])
+    steps, ns = np.r_[0:20, 20:41:2], 10.0 ** (np.arange(4, 37) / 4)
+    truths = steps / 80  # twice as dense where the bump is narrow
+    models = [power_mean(3, w0) for w0 in truths]
+    error = np.array([[n * _expected_error(model, n) for n in ns] for model in models])
     place, row = {w0: i for i, w0 in enumerate(truths)}, {n: i for i, n in enumerate(ns)}
 
     fig, (left, right) = style.figure(1, 2)
@@ -266,13 +291,13 @@ def live_truth():
     for ax in (left, right):
         ax.axhline(1 / 2, color=COLORS["theory"], ls="--", lw=1.2)
         ax.axhline(1 / 6, color=COLORS["theory"], ls="--", lw=1.2)
-    left.text(12, 0.52, "1/2", color=COLORS["theory"])
-    left.text(12, 0.05, "1/6", color=COLORS["theory"])
+    right.text(0.5, 0.455, "λ = 1/2 for w₀ ≠ 0", color=COLORS["theory"], ha="right")
+    right.text(0.5, 0.185, "λ = 1/6 for w₀ = 0", color=COLORS["theory"], ha="right")
     live = LiveFigure(
         fig,
         alt="Left: n E[G] against n stays near 1/6, rises over 1/2 and settles on 1/2 if the truth is not 0. Right: "
         "against the truth it is 1/6 in a window around 0 that narrows slowly as n grows, with a bump at its edge.",
-        w0=Slider("truth w₀", truths, start=0.1, format=lambda v: f"{v:.3f}"),
+        w0=Slider("truth w₀", truths[steps % 2 == 0], start=0.1, format=lambda v: f"{v:.3f}"),
         n=Slider("n", ns, start=1e4, format=style.power),
     )
     color = COLORS["posterior"]
@@ -338,12 +363,13 @@ def live_seesaw():
 # ---- pictures that stand still --------------------------------------------------------------------------------
 
 
-def draw_small_models(found, models, n):
+def draw_small_models(found, models, n, expected):
     """n G, n WAIC, n AIC (truth's loss subtracted) of simulated data sets, one row a model, beside λ and d/2; a figure.
 
     ``found``: {name: array of shape (data sets, ≥ 3)} with columns n G, n WAIC, n AIC. Bars are 2 standard errors.
+    ``expected``: {name: n E[G_n] from another route}, a black mark above each row.
     """
-    fig, ax = style.figure(height=3.6)
+    fig, ax = style.figure(height=3.9)
     shown = (("n Gₙ", "estimate", 0.2), ("n (WAIC − Sₙ)", "posterior", 0.0), ("n (AIC − Sₙ)", "reference", -0.2))
     for row, (name, values) in enumerate(reversed(found.items())):
         model = models[name]
@@ -353,6 +379,8 @@ def draw_small_models(found, models, n):
         for x, kind, label in marks:
             dash = "--" if kind == "theory" else "-"
             ax.plot([x, x], [row - 0.36, row + 0.36], dash, color=COLORS[kind], label=label if last else None)
+        label = "n E[Gₙ], without these data" if last else None
+        ax.plot(expected[name], row + 0.4, "v", color=COLORS["truth"], markersize=8, ls="none", label=label)
         for column, (label, kind, up) in enumerate(shown):
             mean, se = values[:, column].mean(), values[:, column].std() / np.sqrt(len(values))
             ax.errorbar(
@@ -362,12 +390,12 @@ def draw_small_models(found, models, n):
     ax.set_yticks(range(len(found)), [*reversed(found)])
     ax.set(
         xlim=(0, 2.6),
-        ylim=(-0.6, len(found) - 0.4),
+        ylim=(-0.6, len(found) - 0.35),
         xticks=np.arange(0, 2.1, 0.5),
         xlabel=f"n times an error, n = {n}   (bars: 2 σ; numbers: ± σ)",
     )
     ax.grid(axis="y", visible=False)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=6, columnspacing=1.0, handlelength=1.2)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=4, columnspacing=1.6, handlelength=1.2)
     return fig
 
 

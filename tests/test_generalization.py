@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
 from scipy import integrate, stats
-from scipy.special import gamma, hyp1f1
+from scipy.special import hyp1f1
 
 from sltcourse import generalization as lesson
 from sltcourse.generalization import GRIDS, MEANS
-from sltcourse.theory.mean_models import normal_mean, power_mean, product_mean
-from sltcourse.theory.quadrature import Posterior
+from sltcourse.theory.mean_models import normal_mean, power_mean
 
 check = lesson.check
 
@@ -21,69 +20,6 @@ def expected_G(model, n):
 
 def expected_T(model, n):
     return expected_F(model, n + 1, n + 3) - expected_F(model, n)
-
-
-# ---- the models of a mean: free energies and posteriors -------------------------------------------------------
-
-FULL = {  # the same models in their own parameters, for the adaptive quadrature
-    "regular": (lambda w: w[:, 0], [(-1, 1)]),
-    "cubic": (lambda w: w[:, 0] ** 3, [(-1, 1)]),
-    "product": (lambda w: w[:, 0] * w[:, 1], [(-1, 1), (-1, 1)]),
-}
-
-
-@pytest.mark.parametrize("name", MEANS)
-def test_free_energy_and_posterior_are_those_of_the_full_model(name):
-    theta, box = FULL[name]
-    model = MEANS[name]
-    for n, t, beta in ((50, 3.0, 1.0), (1000, -40.0, 1.0), (1000, 20.0, 0.15)):
-        post = Posterior(lambda w, n=n, t=t: theta(w) ** 2 / 2 - t / n * theta(w), box, n, beta=beta)
-        p = model.posterior(n, t, beta)
-        for k in (1, 2, 3, 4):
-            full = post.expectation(lambda w, k=k: theta(w) ** k).value
-            assert p @ model.delta**k == pytest.approx(full, rel=1e-5, abs=1e-12)
-        if beta == 1:
-            assert model.free_energy(n, t) == pytest.approx(post.free_energy.value, abs=1e-7)
-
-
-@pytest.mark.parametrize("n", [1e2, 1e6, 1e10])
-def test_free_energy_of_the_cubic_in_closed_form(n):
-    z = np.array([0.0, 1.0, 2.5])
-    Z = gamma(1 / 6) * 2 ** (1 / 6) / 6 * n ** (-1 / 6) * hyp1f1(1 / 6, 1 / 2, z**2 / 2)
-    np.testing.assert_allclose(MEANS["cubic"].free_energy(n, np.sqrt(n) * z), -np.log(Z), atol=2e-6)
-
-
-def test_a_truth_beside_the_singularity():
-    model, n = power_mean(3, w0=0.3), 3000
-    w = np.linspace(-1, 1, 2_000_001)
-    delta = w**3 - 0.027
-    for t in (-60.0, 0.0, 90.0):
-        Z = np.trapezoid(np.exp(t * delta - n * delta**2 / 2), w) / 2
-        assert model.free_energy(n, t) == pytest.approx(-np.log(Z), abs=1e-7)
-    assert model.lam == 0.5
-
-
-def test_normal_means():
-    assert normal_mean(lambda t: t**4, 3.0) == pytest.approx(27)
-    assert normal_mean(np.cos, 2.0) == pytest.approx(np.exp(-1))
-    f = MEANS["product"].free_energy
-    exact, _ = integrate.quad(lambda z: stats.norm.pdf(z) * f(100, 10 * z), -9, 9, epsabs=1e-12)
-    assert expected_F(MEANS["product"], 100) == pytest.approx(exact, abs=1e-10)
-
-
-@pytest.mark.parametrize("k, w0", [(2, 0), (0, 0), (-1, 0), (3, 1.0), (3, -2)])
-def test_power_mean_refuses(k, w0):
-    with pytest.raises(ValueError, match="odd power"):
-        power_mean(k, w0)
-
-
-def test_bad_numbers_are_refused():
-    with pytest.raises(ValueError, match="greater than 0"):
-        MEANS["cubic"].free_energy(0, 1.0)
-    with pytest.raises(ValueError, match="greater than 0"):
-        MEANS["cubic"].posterior(10, 1.0, beta=0)
-    with pytest.raises(ValueError, match="variance"):
-        normal_mean(np.cos, 0)
 
 
 # ---- the lesson's claims ----------------------------------------------------------------------------------------
@@ -238,6 +174,46 @@ def test_free_energy_differences_are_bayes_errors(name):
     assert pytest.approx(draws.mean(), abs=4 * draws.std() / np.sqrt(draws.size)) == G
 
 
+def simulated(model, n, data_sets, rng):
+    """F_n, n G_n, and n times the leave-one-out error of n + 1 samples, shape (data_sets, 3): one posterior each."""
+    found, test_ratio = [], np.exp(model.log_ratio(model.test))
+    for _ in range(data_sets):
+        A = model.log_ratio(model.sample(rng, n + 1))
+        evidence = model.prior @ np.exp(A[:-1].sum(axis=0))
+        G = -model.test_weight @ np.log(test_ratio @ (model.prior * np.exp(A[:-1].sum(axis=0))) / evidence)
+        full = model.prior @ np.exp(A.sum(axis=0))
+        left_out = [np.log(model.prior @ np.exp(np.delete(A, i, axis=0).sum(axis=0)) / full) for i in range(n + 1)]
+        found.append((-np.log(evidence), n * G, n * np.mean(left_out)))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_leave_one_out_has_the_mean_of_the_bayes_error(name):
+    _, G, left_out = simulated(GRIDS[name](), 15, 300, np.random.default_rng(6)).T
+    difference = G - left_out
+    assert difference.mean() == pytest.approx(0, abs=3.5 * difference.std() / np.sqrt(300))
+    assert np.std(G + left_out) < G.std(), "the noise cancels"
+
+
+def test_free_energy_of_the_linear_network_against_simulation():
+    n = 15
+    F, G, left_out = simulated(GRIDS["linear network"](), n, 600, np.random.default_rng(7)).T
+    half, here = (G + left_out) / 2, lesson.network_free_energy(n)
+    assert F.mean() == pytest.approx(here, abs=3.5 * F.std() / np.sqrt(600))
+    assert half.mean() == pytest.approx(n * (lesson.network_free_energy(n + 1) - here), abs=0.02)
+    assert half.std() / np.sqrt(600) < 0.01
+
+
+def test_expected_error_of_the_linear_network():
+    def excess(n):  # the prior's factor exp(−r) costs a term of order 1/√n
+        return (0.5 - n * (lesson.network_free_energy(n + 1) - lesson.network_free_energy(n))) * np.sqrt(n)
+
+    assert 0.5 - excess(200) / np.sqrt(200) == pytest.approx(0.45908, abs=1e-5)
+    assert excess(10**4) == pytest.approx(excess(10**3), rel=0.03)
+    with pytest.raises(ValueError, match="two samples"):
+        lesson.network_free_energy(1)
+
+
 # ---- live figures and pictures ----------------------------------------------------------------------------------
 
 
@@ -276,7 +252,7 @@ def test_the_seesaw():
 def test_the_picture_of_the_small_models():
     models = {name: make() for name, make in GRIDS.items()}
     found = {name: np.random.default_rng(0).uniform(0, 1, (20, 3)) for name in GRIDS}
-    (ax,) = lesson.draw_small_models(found, models, 200).axes
+    (ax,) = lesson.draw_small_models(found, models, 200, dict.fromkeys(GRIDS, 0.4)).axes
     assert [t.get_text() for t in ax.get_yticklabels()] == list(reversed(GRIDS))
 
 
@@ -333,11 +309,3 @@ def test_wrong_answers_are_told_why(name, answer, reason):
 )
 def test_right_answers(name, answer):
     assert getattr(check, name)(*answer).state == "Right"
-
-
-def test_the_product_has_the_density_of_a_product():
-    model = product_mean()
-    ab = np.abs(np.prod(np.random.default_rng(0).uniform(-1, 1, (2, 400_000)), axis=0))
-    for r in (0.01, 0.2, 0.7):
-        share = model.prior[np.abs(model.delta) <= r].sum()
-        assert share == pytest.approx((ab <= r).mean(), abs=0.02)

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from scipy import integrate, stats
+from scipy.special import gamma, hyp1f1
+
+from sltcourse.theory.mean_models import normal_mean, panel_rule, power_mean, product_mean
+from sltcourse.theory.quadrature import Posterior
+
+MEANS = {"regular": power_mean(1), "cubic": power_mean(3), "product": product_mean()}
+FULL = {  # the same models in their own parameters, for the adaptive quadrature
+    "regular": (lambda w: w[:, 0], [(-1, 1)]),
+    "cubic": (lambda w: w[:, 0] ** 3, [(-1, 1)]),
+    "product": (lambda w: w[:, 0] * w[:, 1], [(-1, 1), (-1, 1)]),
+}
+
+
+@pytest.mark.parametrize("name", MEANS)
+def test_free_energy_and_posterior_are_those_of_the_full_model(name):
+    theta, box = FULL[name]
+    model = MEANS[name]
+    for n, t, beta in ((50, 3.0, 1.0), (1000, -40.0, 1.0), (1000, 20.0, 0.15)):
+        post = Posterior(lambda w, n=n, t=t: theta(w) ** 2 / 2 - t / n * theta(w), box, n, beta=beta)
+        p = model.posterior(n, t, beta)
+        for k in (1, 2, 3, 4):
+            full = post.expectation(lambda w, k=k: theta(w) ** k).value
+            assert p @ model.delta**k == pytest.approx(full, rel=1e-5, abs=1e-12)
+        if beta == 1:
+            assert model.free_energy(n, t) == pytest.approx(post.free_energy.value, abs=1e-7)
+
+
+@pytest.mark.parametrize("n", [1e2, 1e6, 1e10])
+def test_free_energy_of_the_cubic_in_closed_form(n):
+    z = np.array([0.0, 1.0, 2.5])
+    Z = gamma(1 / 6) * 2 ** (1 / 6) / 6 * n ** (-1 / 6) * hyp1f1(1 / 6, 1 / 2, z**2 / 2)
+    np.testing.assert_allclose(MEANS["cubic"].free_energy(n, np.sqrt(n) * z), -np.log(Z), atol=2e-6)
+
+
+def test_a_truth_beside_the_singularity():
+    model, n = power_mean(3, w0=0.3), 3000
+    w = np.linspace(-1, 1, 2_000_001)
+    delta = w**3 - 0.027
+    for t in (-60.0, 0.0, 90.0):
+        Z = np.trapezoid(np.exp(t * delta - n * delta**2 / 2), w) / 2
+        assert model.free_energy(n, t) == pytest.approx(-np.log(Z), abs=1e-7)
+    assert model.lam == 0.5
+
+
+def test_normal_means():
+    assert normal_mean(lambda t: t**4, 3.0) == pytest.approx(27)
+    assert normal_mean(np.cos, 2.0) == pytest.approx(np.exp(-1))
+    f = MEANS["product"].free_energy
+    exact, _ = integrate.quad(lambda z: stats.norm.pdf(z) * f(100, 10 * z), -9, 9, epsabs=1e-12)
+    assert normal_mean(lambda t: f(100, t), 100) == pytest.approx(exact, abs=1e-10)
+
+
+@pytest.mark.parametrize("k, w0", [(2, 0), (0, 0), (-1, 0), (3, 1.0), (3, -2)])
+def test_power_mean_refuses(k, w0):
+    with pytest.raises(ValueError, match="odd power"):
+        power_mean(k, w0)
+
+
+def test_bad_numbers_are_refused():
+    with pytest.raises(ValueError, match="greater than 0"):
+        MEANS["cubic"].free_energy(0, 1.0)
+    with pytest.raises(ValueError, match="greater than 0"):
+        MEANS["cubic"].posterior(10, 1.0, beta=0)
+    with pytest.raises(ValueError, match="variance"):
+        normal_mean(np.cos, 0)
+
+
+def test_the_product_has_the_density_of_a_product():
+    model = product_mean()
+    ab = np.abs(np.prod(np.random.default_rng(0).uniform(-1, 1, (2, 400_000)), axis=0))
+    for r in (0.01, 0.2, 0.7):
+        share = model.prior[np.abs(model.delta) <= r].sum()
+        assert share == pytest.approx((ab <= r).mean(), abs=0.02)
+
+
+def test_panels_integrate_a_singular_function():
+    x, weight = panel_rule(-1, 1, [0.0], 1e-12)
+    assert weight.sum() == pytest.approx(2)
+    assert weight @ -np.log(np.abs(x)) == pytest.approx(2, abs=1e-10)
+
+
+def test_lambda_and_multiplicity():
+    assert [(m.d, m.lam, m.m) for m in MEANS.values()] == [(1, 1 / 2, 1), (1, 1 / 6, 1), (2, 1 / 2, 2)]
+    n = 1e10
+    for model in MEANS.values():  # the slope of F at t = 0, by the law λ log n − (m − 1) log log n
+        slope = (model.free_energy(100 * n, 0.0) - model.free_energy(n, 0.0)) / np.log(100)
+        loglog = (model.m - 1) * np.log(np.log(100 * n) / np.log(n)) / np.log(100)
+        assert slope == pytest.approx(model.lam - loglog, abs=5e-3)
