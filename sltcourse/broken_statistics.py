@@ -1,7 +1,8 @@
 """Lesson 02, broken statistics: its exact finite-n numbers, live figures, pictures and checks.
 
 Every model of the lesson has a normal law of unit variance around a mean that depends on w, so a data set enters
-through its average alone, and each number is a sum or an integral in one dimension, at any n.
+through its average alone, and each number is a sum or an integral in one dimension, at any n. The models of sections
+5 and 6 are those of ``sltcourse.theory.mean_models``.
 """
 
 from itertools import product
@@ -9,24 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import gammaln, ndtr
+from scipy.special import ndtr
 from scipy.stats import chi2, norm
 
 from sltcourse.kit import style
 from sltcourse.kit.checks import Checks, choice, number
 from sltcourse.kit.live import LiveFigure, Slider
+from sltcourse.theory.mean_models import PZ, MeanModel, Z, normal_mean, panel_rule, power_mean, product_mean
 
 check = Checks("02_broken_statistics")
 COLORS = style.COLORS
 _NINETY = chi2.ppf(0.9, 2)  # squared Mahalanobis radius of the ellipse that holds 90 % of a normal law in the plane
-
-
-def _panels(low, high, count, order):
-    """Gauss–Legendre nodes and weights on ``count`` equal panels of [low, high]."""
-    x, weight = np.polynomial.legendre.leggauss(order)
-    half = (high - low) / count / 2
-    middle = low + half * (2 * np.arange(count)[:, None] + 1)
-    return (middle + half * x).ravel(), np.tile(half * weight, count)
 
 
 # ---- the estimator of the cubic model -------------------------------------------------------------------------
@@ -43,69 +37,62 @@ class Estimator(NamedTuple):
 def cubic_mle(w0, n):
     """The maximum likelihood estimator ŵ = x̄^(1/3) of N(w³, 1) from n observations at the true w0: an Estimator.
 
-    ŵ has the density 3ŵ²√n φ(√n(ŵ³ − w0³)), which is smooth: its moments are integrals over ŵ. With E[ŵ] = h(w0³),
-    the bound for an estimator of this bias, (dE[ŵ]/dw)²/(n I(w)) (Lehmann & Casella, Theory of Point Estimation, 1998,
-    sec. 2.5), is h′(w0³)²/n, also in the limit w0 → 0. Raises ValueError unless n >= 1.
+    ŵ has the density 3ŵ²√n φ(√n(ŵ³ − w0³)), which is smooth and vanishes at both ends of its range, so the trapezoidal
+    rule gives its moments to rounding. With E[ŵ] = h(w0³), the bound for an estimator of this bias,
+    (dE[ŵ]/dw)²/(n I(w)) (Lehmann & Casella, Theory of Point Estimation, 1998, sec. 2.5), is h′(w0³)²/n, also in the
+    limit w0 → 0. Raises ValueError unless n >= 1.
     """
     if not n >= 1:
         raise ValueError(f"n must be at least 1, not {n}")
-    w, weight = _panels(*np.cbrt(w0**3 + np.array([-12, 12]) / np.sqrt(n)), 60, 20)
+    w = np.linspace(*np.cbrt(w0**3 + np.array([-12, 12]) / np.sqrt(n)), 2001)
     z = np.sqrt(n) * (w**3 - w0**3)
-    p = weight * 3 * w**2 * np.sqrt(n) * norm.pdf(z)
+    p = 3 * w**2 * norm.pdf(z)
+    p /= p.sum()
     mean = p @ w
     return Estimator(float(mean), float(p @ (w - mean) ** 2), float((p @ (z * w)) ** 2))
 
 
-# ---- products: evidence, generalization error, choice of model ------------------------------------------------
+# ---- means: evidence, generalization error, choice of model ---------------------------------------------------
 
 
-def _check_product(n, depth, power):
-    if not (np.all(np.asarray(n) >= 1) and depth >= 1 and power >= 1):
-        raise ValueError(f"n, depth and power must be at least 1, not {n}, {depth}, {power}")
+def deep_product(depth):
+    """The model N(w₁⋯w_d, 1) of d = ``depth`` weights, uniform on [−1, 1], with the truth at mean 0: a MeanModel.
 
-
-def log_bayes_factor(z, n, depth=1, power=1):
-    """log ∫ p(data|w)φ(w)dw − log p(data|mean 0) of the model N((w₁…w_depth)^power, 1), w uniform on [−1, 1]^depth.
-
-    z = √n x̄ is a number or an array of shape (k,); so is the result. The free energy is F_n = nL_n(0) minus this, where
-    L_n(0) belongs to N(0, 1). ``power`` is odd (1, or 3 for the cubic model). −log|wᵢ| is an exponential variable, so
-    −log|mean|/power has the Gamma(depth) density, over which the integral is taken. Raises ValueError for n, depth or
-    power below 1.
+    −log|wᵢ| is an exponential variable, so s = −log|mean| has the Gamma(d) density. λ = 1/2 and m = d. Raises
+    ValueError for a depth below 1.
     """
-    _check_product(n, depth, power)
-    s, weight = _panels(0.0, 60.0, 400, 12)
-    t = np.sqrt(n) * np.exp(-power * s)
-    log_weight = np.log(weight) + (depth - 1) * np.log(s) - s - gammaln(depth)
-    z = np.abs(np.asarray(z, float))[..., None]
-    return np.logaddexp.reduce(log_weight - t**2 / 2 + np.logaddexp(z * t, -z * t) - np.log(2), axis=-1)
+    if depth < 1:
+        raise ValueError(f"depth must be at least 1, not {depth}")
+    s, weight = panel_rule(0, 60, list(range(61)), 0.5, order=12)
+    prior = weight * s ** (depth - 1) * np.exp(-s)
+    return MeanModel(np.r_[np.exp(-s), -np.exp(-s)], np.r_[prior, prior], depth, 1 / 2, depth)
 
 
-_z, _w = np.polynomial.hermite_e.hermegauss(80)
-_w = _w / _w.sum()
+def mean_complexity(model, n):
+    """E[F_n − nL_n(ŵ)] over data from N(0, 1): what a MeanModel pays for its parameters, beyond its best fit.
 
-
-def mean_complexity(n, depth=1, power=1):
-    """E[F_n − nL_n(ŵ)] over data from N(0, 1): what the model pays beyond its best fit. Arguments: log_bayes_factor."""
-    return float(0.5 - _w @ log_bayes_factor(_z, n, depth, power))
-
-
-def bayes_error(n, depth=1, power=1):
-    """n E[G_n], the mean Bayes generalization error times n when the truth is N(0, 1); exact at finite n.
-
-    E[G_n] = E[F_(n+1)] − E[F_n] minus the entropy of the truth (Watanabe 2009, ch. 1). Arguments:
-    log_bayes_factor.
+    nL_n(0) − nL_n(ŵ) = n x̄²/2 has the mean 1/2 (the box around the weights left out of the best fit).
     """
-    return n * (mean_complexity(n + 1, depth, power) - mean_complexity(n, depth, power))
+    return normal_mean(lambda t: model.free_energy(n, t), n) + 0.5
 
 
-def chance_of_product(n, mean, depth=2):
-    """Chances (by BIC, by exact F_n) that the product of ``depth`` weights is chosen against N(0, 1).
+def bayes_error(model, n):
+    """n E[G_n], the mean Bayes generalization error times n, of a MeanModel at its truth; exact at finite n.
 
-    The data are n observations of N(mean, 1). BIC chooses the product if z² > depth·log n; the free energy, if
-    the log Bayes factor, which grows with |z|, is positive.
+    E[G_n] = E[F_(n+1)] − E[F_n] minus the entropy of the truth (Watanabe 2009, ch. 1).
     """
-    _check_product(n, depth, 1)
-    cutoffs = np.sqrt(depth * np.log(n)), brentq(lambda z: log_bayes_factor(z, n, depth), 0, 60)
+    return n * (mean_complexity(model, n + 1) - mean_complexity(model, n))
+
+
+def chance_of_choice(model, n, mean):
+    """Chances (by BIC, by exact F_n) that ``model``, a MeanModel with truth 0, is chosen against N(0, 1).
+
+    The data are n observations of N(mean, 1), z = √n x̄. BIC chooses the model if z² > d log n; the free energy, if
+    F_n is below nL_n(0), which it is beyond some |z|. Raises ValueError unless n >= 2.
+    """
+    if not n >= 2:
+        raise ValueError(f"n must be at least 2, not {n}")
+    cutoffs = np.sqrt(model.d * np.log(n)), brentq(lambda z: model.free_energy(n, np.sqrt(n) * z), 0, 60)
     shift = np.sqrt(n) * mean
     return tuple(float(ndtr(shift - c) + ndtr(-shift - c)) for c in cutoffs)
 
@@ -187,8 +174,8 @@ class ProductPosterior:
         """Means of nK = n(m − ab)²/2 under the posterior and under Laplace's normal law at a mode."""
         gap = (self.m - self._a * self._mean) ** 2 + (self._a * self._sd) ** 2
         root = np.linalg.cholesky(np.linalg.inv(self.hessian))
-        a, b = self.modes[0][:, None, None] + np.einsum("ij,jkl->ikl", root, np.stack(np.meshgrid(_z, _z)))
-        return float(self.n / 2 * self._p @ gap), float(self.n / 2 * _w @ (self.m - a * b) ** 2 @ _w)
+        a, b = self.modes[0][:, None, None] + np.einsum("ij,jkl->ikl", root, np.stack(np.meshgrid(Z, Z)))
+        return float(self.n / 2 * self._p @ gap), float(self.n / 2 * PZ @ (self.m - a * b) ** 2 @ PZ)
 
 
 # ---- live figures ---------------------------------------------------------------------------------------------
@@ -207,7 +194,7 @@ def live_estimator():
 
     fig, axes = style.figure(1, 2, height=4.0, sharey=True)
     for ax, name in zip(axes, ("N(w, 1): regular", "N(w³, 1): singular at 0"), strict=True):
-        ax.set(xlim=(-1.5, 1.5), ylim=(0, 1.75), yticks=[], xlabel="w")
+        ax.set(xlim=(-1.5, 1.5), ylim=(-0.06, 1.75), yticks=[], xlabel="w")
         ax.set_title(name)
     live = LiveFigure(
         fig,
@@ -279,10 +266,10 @@ def live_wedge():
     fig, (left, right) = style.figure(1, 2, height=4.2)
     left.set(xlim=(-1.3, 1.3), ylim=(-1.3, 1.3), xticks=[-1, 0, 1], yticks=[-1, 0, 1], aspect="equal")
     left.set(xlabel="f(1)", ylabel="f(2)")
-    left.set_title("data averages and best fits")
+    left.set_title("150 data sets")
     for sign in (-1, 1):
         corner = 4 * sign * np.array([[0, 0], [np.cos(_LOW), np.sin(_LOW)], [np.cos(_HIGH), np.sin(_HIGH)]])
-        left.fill(*corner.T, color=COLORS["muted"], alpha=0.6, lw=0)
+        left.fill(*corner.T, color=COLORS["muted"], alpha=0.6, lw=0, label="the model" if sign > 0 else None)
     right.set(xlim=(0, 10), ylim=(0, 0.8), xlabel="likelihood ratio statistic Λ", ylabel="density")
     right.plot(t, chi2.pdf(t, 2), color=COLORS["regular"], ls="--", label="χ² with 2 degrees of freedom")
     right.plot(t, chi2.pdf(t, 1), color=COLORS["reference"], ls=":", label="χ² with 1 degree")
@@ -300,10 +287,15 @@ def live_wedge():
         return np.stack([y, project(y)[0], np.full_like(y, np.nan)], axis=1).reshape(-1, 2).T
 
     live.line(left, strokes, name="strokes", color=COLORS["reference"], lw=0.7)
+
+    def fits(n, r):
+        return project(data(n, r, 150))[0].T
+
     dots = {"markersize": 4.5, "markeredgewidth": 0.3}
-    live.points(left, lambda n, r: data(n, r, 150).T, name="data", color=COLORS["estimate"], **dots)
-    live.points(left, lambda n, r: project(data(n, r, 150))[0].T, name="fits", color=COLORS["singular"], **dots)
-    live.points(left, lambda r: tuple(r * middle), name="truth", color=COLORS["truth"], markersize=9)
+    live.points(left, lambda n, r: data(n, r, 150).T, name="data", color=COLORS["reference"], label="data", **dots)
+    live.points(left, fits, name="fits", color=COLORS["estimate"], label="best fits", **dots)
+    live.points(left, lambda r: tuple(r * middle), name="truth", color=COLORS["truth"], markersize=9, label="truth f₀")
+    left.legend(loc="lower right", fontsize=9)
     live.fill(right, lambda n, r: _steps(edges, table[n, r][0]), name="ratios", color=COLORS["singular"],
               alpha=0.5, label="Λ of 20 000 data sets")  # fmt: skip
     right.legend(loc="upper right")
@@ -321,7 +313,7 @@ def live_wedge():
 def live_posterior():
     """Slide n and the data's average: the posteriors of two means and of a product, with Laplace's 90 % ellipse."""
     rng = np.random.default_rng(0)
-    u, z, z2 = rng.permutation((np.arange(400) + 0.5) / 400), rng.normal(size=400), rng.normal(size=(400, 2))
+    u, z, z2 = rng.permutation((np.arange(300) + 0.5) / 300), rng.normal(size=300), rng.normal(size=(300, 2))
     turn = np.linspace(0, 2 * np.pi, 100)
     circle = np.sqrt(_NINETY) * np.stack([np.cos(turn), np.sin(turn)])
     sizes, averages = np.array([3, 10, 30, 100, 300, 1000, 3000, 10000]), np.arange(13) * 0.08
@@ -335,7 +327,7 @@ def live_posterior():
         ax.set_title(name)
     live = LiveFigure(
         fig,
-        alt="400 draws from the posterior. Left they fill a disc that shrinks with n, the ellipse of Laplace's "
+        alt="300 draws from the posterior. Left they fill a disc that shrinks with n, the ellipse of Laplace's "
         "approximation. Right they lie along the hyperbola ab = m, or on a cross for m = 0, and the ellipse does not "
         "follow.",
         n=Slider("n", sizes, start=100),
@@ -378,29 +370,30 @@ def live_posterior():
 # ---- pictures that stand still --------------------------------------------------------------------------------
 
 
+MODELS = {"N(w, 1)": power_mean(1), "N(w³, 1)": power_mean(3), "N(ab, 1)": product_mean()}
+
+
 def draw_bic(mean=0.1):
-    """Left E[F_n − nL_n(ŵ)] of three models beside BIC's (d/2) log n; right how often the product is chosen. A figure.
+    """Left E[F_n − nL_n(ŵ)] of three models beside BIC's (d/2) log n; right how often two of them are chosen. A figure.
 
     ``mean`` is the true mean of the right panel's data.
     """
     fig, (left, right) = style.figure(1, 2)
     n = np.geomspace(30, 1e6, 30)
-    models = (
-        ("N(w, 1)", (1, 1), "regular", 0.5),
-        ("N(w³, 1)", (1, 3), "singular", 0.5),
-        ("N(ab, 1)", (2, 1), "estimate", 1),
-    )
-    for name, model, color, half in models:
-        left.plot(n, [mean_complexity(x, *model) for x in n], color=COLORS[color], label=name)
-        left.plot(n, mean_complexity(30, *model) + half * np.log(n / 30), "--", color=COLORS[color], lw=1.2)
+    colors = dict(zip(MODELS, (COLORS["regular"], COLORS["singular"], COLORS["loss"]), strict=True))
+    for name, model in MODELS.items():
+        left.plot(n, [mean_complexity(model, x) for x in n], color=colors[name], label=name)
+        dashed = mean_complexity(model, 30) + model.d / 2 * np.log(n / 30)
+        left.plot(n, dashed, "--", color=colors[name], lw=1.2)
     left.set(xscale="log", xlabel="n", ylabel="mean of Fₙ − nLₙ(ŵ)   (dashed: BIC)", ylim=(0, 9))
     left.legend(loc="upper left")
     n = np.unique(np.geomspace(30, 1e4, 40).round())
-    bic, exact = np.array([chance_of_product(x, mean) for x in n]).T
-    right.plot(n, bic, "--", color=COLORS["estimate"], label="by BIC")
-    right.plot(n, exact, color=COLORS["estimate"], label="by the exact Fₙ")
-    right.set(xscale="log", xlabel="n", ylabel="chance that N(ab, 1) is chosen", ylim=(0, 1.02))
-    right.legend(loc="upper left")
+    for name in ("N(w, 1)", "N(ab, 1)"):
+        bic, exact = np.array([chance_of_choice(MODELS[name], x, mean) for x in n]).T
+        right.plot(n, bic, "--", color=colors[name], label=f"{name} by BIC")
+        right.plot(n, exact, color=colors[name], label=f"{name} by the exact Fₙ")
+    right.set(xscale="log", xlabel="n", ylabel="chance to be chosen against N(0, 1)", ylim=(0, 1.02))
+    right.legend(loc="upper left", fontsize=9)
     return fig
 
 
@@ -408,11 +401,23 @@ def draw_errors(n=1000):
     """n E[G_n] of N(w₁…w_d, 1) with the truth at mean 0, for d = 1, …, 8, beside d/2 and λ = 1/2. A figure."""
     fig, ax = style.figure(height=3.4)
     d = np.arange(1, 9)
+    errors = [bayes_error(deep_product(k), n) for k in d]
     ax.plot(d, d / 2, "o--", color=COLORS["regular"], label="d regular means: d/2")
-    ax.plot(d, [bayes_error(n, k) for k in d], "o-", color=COLORS["singular"], label=f"product of d weights, n = {n}")
+    ax.plot(d, errors, "o-", color=COLORS["singular"], label=f"product of d weights, n = {style.number(n)}")
     ax.axhline(0.5, color=COLORS["theory"], ls=":", label="λ = 1/2, the limit n → ∞ for every product")
     ax.set(xlabel="number of parameters d", ylabel="n E[Gₙ]", ylim=(0, 4.2), xticks=d)
     ax.legend(loc="upper left")
+    return fig
+
+
+def draw_price(n=1000):
+    """n E[G_n] of N(w³, 1) against its true w, beside the 1/2 of the MLE and of every regular truth. A figure."""
+    fig, ax = style.figure(height=3.4)
+    w0 = np.linspace(0, 0.9, 46)
+    ax.plot(w0, [bayes_error(power_mean(3, w), n) for w in w0], color=COLORS["singular"], label="Bayes")
+    ax.axhline(0.5, color=COLORS["regular"], ls="--", label="maximum likelihood")
+    ax.set(xlabel="true w", ylabel=f"n × error, n = {style.number(n)}", ylim=(0, 1))
+    ax.legend(loc="upper right")
     return fig
 
 
@@ -433,7 +438,7 @@ def rate(answer):
 @check.exercise("1 + (α + sin α)/π with α = arctan 3 − arctan 1: the wider the wedge, the nearer to two parameters.")
 def wedge_mean(answer):
     angle = np.arctan(3) - np.arctan(1)
-    return number(answer, 1 + (angle + np.sin(angle)) / np.pi, rel=0.02, hints={
+    return number(answer, 1 + (angle + np.sin(angle)) / np.pi, rel=0.03, hints={
         2.0: "That is d, the regular value. The functions do not fill the plane.",
         1.0: "That would be one line, hence one parameter. The wedge has an inside.",
         1.203: "That is the wedge between slopes 1 and 2. With inputs ±1 and ±3, which slopes are its edges?",

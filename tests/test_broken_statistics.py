@@ -1,3 +1,4 @@
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -5,6 +6,7 @@ from scipy.special import gamma
 from scipy.stats import chi2, norm
 
 from sltcourse import broken_statistics as lesson
+from sltcourse.theory.mean_models import power_mean
 from sltcourse.theory.quadrature import Posterior
 
 check = lesson.check
@@ -40,69 +42,84 @@ def test_far_from_the_singular_point_the_estimator_is_efficient():
 
 # ---- evidence, error, choice ----------------------------------------------------------------------------------
 
-MEANS = {  # (depth, power): mean as a function of w
-    (1, 1): lambda w: w[:, 0],
-    (1, 3): lambda w: w[:, 0] ** 3,
-    (2, 1): lambda w: w[:, 0] * w[:, 1],
-    (3, 1): lambda w: w[:, 0] * w[:, 1] * w[:, 2],
+MEANS = {
+    1: lambda w: w[:, 0],
+    2: lambda w: w[:, 0] * w[:, 1],
+    3: lambda w: w[:, 0] * w[:, 1] * w[:, 2],
 }
 
 
-@pytest.mark.parametrize("model", MEANS)
+@pytest.mark.parametrize("depth", MEANS)
 @pytest.mark.parametrize("z", [0.0, 1.7])
-def test_the_evidence_is_that_of_quadrature_over_w(model, z):
-    n, mean = 40, MEANS[model]
+def test_the_free_energy_of_a_deep_product_is_that_of_quadrature_over_w(depth, z):
+    n, mean = 40, MEANS[depth]
     loss = lambda w: (z / np.sqrt(n) - mean(w)) ** 2 / 2 - z**2 / (2 * n)  # noqa: E731
-    F = Posterior(loss, [(-1, 1)] * model[0], n, tolerance=1e-7).free_energy.value
-    assert lesson.log_bayes_factor(z, n, *model) == pytest.approx(-F, abs=1e-6)
+    F = Posterior(loss, [(-1, 1)] * depth, n, tolerance=1e-7).free_energy.value
+    assert lesson.deep_product(depth).free_energy(n, np.sqrt(n) * z) == pytest.approx(F, abs=1e-6)
 
 
-def test_the_evidence_refuses_what_is_no_model():
-    for n, depth, power in ((0, 1, 1), (10, 0, 1), (10, 1, 0)):
-        with pytest.raises(ValueError, match="at least 1"):
-            lesson.log_bayes_factor(0.0, n, depth, power)
+def test_a_product_without_factors_and_a_choice_without_data_are_refused():
+    with pytest.raises(ValueError, match="depth must be at least 1"):
+        lesson.deep_product(0)
+    with pytest.raises(ValueError, match="n must be at least 2"):
+        lesson.chance_of_choice(lesson.MODELS["N(ab, 1)"], 1, 0.1)
 
 
 def test_the_regular_error_has_its_closed_form():
     for n in (100, 10_000):
-        assert lesson.bayes_error(n) == pytest.approx(n / 2 * np.log1p(1 / n), abs=1e-7)
+        for model in (lesson.MODELS["N(w, 1)"], lesson.deep_product(1)):
+            assert lesson.bayes_error(model, n) == pytest.approx(n / 2 * np.log1p(1 / n), abs=1e-7)
 
 
-def test_the_cubic_error_is_that_of_the_predictive_density():
+@pytest.mark.parametrize("w0", [0.0, 0.7])
+def test_the_cubic_error_is_that_of_the_predictive_density(w0):
     n, w = 20, np.linspace(-1, 1, 801)
     x = np.linspace(-8, 8, 401)
     z, weight = np.polynomial.hermite_e.hermegauss(30)
     kl = []
-    for average in z / np.sqrt(n):
+    for average in w0**3 + z / np.sqrt(n):
         p = np.exp(-n * (average - w**3) ** 2 / 2)
         predictive = norm.pdf(x[:, None] - w**3) @ (p / p.sum())
-        kl.append(np.trapezoid(norm.pdf(x) * np.log(norm.pdf(x) / predictive), x))
-    assert lesson.bayes_error(n, 1, 3) == pytest.approx(n * weight @ kl / weight.sum(), rel=2e-3)
+        kl.append(np.trapezoid(norm.pdf(x - w0**3) * np.log(norm.pdf(x - w0**3) / predictive), x))
+    assert lesson.bayes_error(power_mean(3, w0), n) == pytest.approx(n * weight @ kl / weight.sum(), rel=5e-3)
 
 
 def test_errors_and_complexities_known_to_the_course():
-    assert lesson.bayes_error(1000, 1, 3) == pytest.approx(0.16658, abs=1e-5)
-    assert [round(lesson.bayes_error(n, 2), 4) for n in (100, 1000, 10**4, 10**6)] == [0.3005, 0.3647, 0.3972, 0.4303]
-    paid = [lesson.mean_complexity(10**6, *k) - lesson.mean_complexity(10**4, *k) for k in ((1, 1), (1, 3), (2, 1))]
+    straight, cubic, ab = lesson.MODELS.values()
+    assert lesson.bayes_error(cubic, 1000) == pytest.approx(0.16658, abs=1e-5)
+    for model in (ab, lesson.deep_product(2)):
+        errors = [round(lesson.bayes_error(model, n), 4) for n in (100, 1000, 10**4, 10**6)]
+        assert errors == [0.3005, 0.3647, 0.3972, 0.4303]
+    paid = [lesson.mean_complexity(k, 10**6) - lesson.mean_complexity(k, 10**4) for k in (straight, cubic, ab)]
     assert np.array(paid) / np.log(100) == pytest.approx([0.5, 1 / 6, 0.416], abs=1e-3)
-    errors = [lesson.bayes_error(1000, d) for d in range(1, 9)]
-    assert np.all(np.diff(errors) < 0) and errors[-1] < 0.006
+    errors = [lesson.bayes_error(lesson.deep_product(d), 1000) for d in range(1, 9)]
+    assert np.all(np.diff(errors) < 0) and errors[-1] == pytest.approx(0.005, abs=5e-4)
+
+
+def test_the_gain_at_the_singular_point_is_paid_nearby_at_every_n():
+    for n in (1000, 10**6):
+        errors = [lesson.bayes_error(power_mean(3, (c / np.sqrt(n)) ** (1 / 3)), n) for c in (0, 2.7, 20)]
+        assert errors == pytest.approx([1 / 6, 0.766, 0.5], abs=0.005)
 
 
 def test_the_choice_of_a_model_is_that_of_simulated_data():
     z = np.sqrt(1000) * 0.1 + np.random.default_rng(2).normal(size=4000)
-    bic, exact = lesson.chance_of_product(1000, 0.1)
-    assert (bic, exact) == pytest.approx((0.290, 0.860), abs=1e-3)
-    assert np.mean(z**2 / 2 > np.log(1000)) == pytest.approx(bic, abs=0.03)
-    assert np.mean(lesson.log_bayes_factor(z, 1000, 2) > 0) == pytest.approx(exact, abs=0.025)
-    assert lesson.chance_of_product(1000, 0) == pytest.approx((0.0002, 0.037), abs=5e-4)
+    straight, _, ab = lesson.MODELS.values()
+    for model, chances in ((straight, (0.703, 0.733)), (ab, (0.290, 0.860))):
+        bic, exact = lesson.chance_of_choice(model, 1000, 0.1)
+        assert (bic, exact) == pytest.approx(chances, abs=1e-3)
+        assert np.mean(z**2 / 2 > model.d / 2 * np.log(1000)) == pytest.approx(bic, abs=0.03)
+        assert np.mean(model.free_energy(1000, np.sqrt(1000) * z) < 0) == pytest.approx(exact, abs=0.025)
+    assert lesson.chance_of_choice(ab, 1000, 0) == pytest.approx((0.0002, 0.037), abs=5e-4)
 
 
 def test_the_evidence_of_two_models_that_bic_never_ranks_so():
     z = np.random.default_rng(3).normal(size=(500, 2))
+    straight, triple = lesson.MODELS["N(w, 1)"], lesson.deep_product(3)
     for n, least in ((1000, 0.9), (10**6, 0.98)):
-        A = lesson.log_bayes_factor(z[:, 0], n) + lesson.log_bayes_factor(z[:, 1], n)
-        assert np.mean(lesson.log_bayes_factor(z[:, 0], n, 3) > A) > least
+        t = np.sqrt(n) * z
+        A = straight.free_energy(n, t[:, 0]) + straight.free_energy(n, t[:, 1])
+        assert np.mean(triple.free_energy(n, t[:, 0]) < A) > least
 
 
 # ---- the wedge ------------------------------------------------------------------------------------------------
@@ -218,7 +235,9 @@ def test_the_posteriors_figure():
 
 
 def test_the_pictures_that_stand_still():
-    assert len(lesson.draw_bic().axes) == 2 and len(lesson.draw_errors().axes) == 1
+    for fig, panels in ((lesson.draw_bic(), 2), (lesson.draw_price(), 1), (lesson.draw_errors(), 1)):
+        assert len(fig.axes) == panels
+        plt.close(fig)
 
 
 WRONG = [
@@ -227,6 +246,7 @@ WRONG = [
     ("rate", ("1/5",), "a text"),
     ("wedge_mean", (2,), "do not fill"),
     ("wedge_mean", (1.203,), "which slopes"),
+    ("wedge_mean", (1.22,), "which slopes"),
     ("laplace_variance", (1e-6,), "regular answer"),
     ("laplace_variance", (0.5,), "m > 0"),
     ("two_models", ("B", "B"), "BIC: "),
