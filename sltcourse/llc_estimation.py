@@ -1,4 +1,4 @@
-"""Lesson 07, the LLC estimator: exact values to stand beside it, the cockpit's runs, live figures, drawings, checks.
+"""Lesson 07, the LLC estimator: the cockpit's runs, live figures, networks of known λ, drawings, checks.
 
 The lesson's own subject, a sampler in ten lines and ``sltcourse.llc.estimate_llc``, stands in the notebook.
 ``python -m sltcourse.llc_estimation cockpit`` remakes the runs behind the cockpit (two minutes on a CPU core), and
@@ -9,8 +9,6 @@ import json
 import math
 import sys
 import textwrap
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, reduce
 from itertools import pairwise
 
@@ -29,59 +27,12 @@ from sltcourse.llc import HMC, WhitenedSGLD, default_nbeta, estimate_llc
 from sltcourse.llc.chains import DIVERGED, Traces
 from sltcourse.llc.result import LEVELS, summarise
 from sltcourse.theory.closed_forms import deep_linear_network
-from sltcourse.theory.quadrature import Posterior
+from sltcourse.theory.localized import POTENTIALS, Volume, exact_llc, langevin
 
 check = Checks("07_llc_estimation")
 COLORS = style.COLORS
 
-# ---- exact values ---------------------------------------------------------------------------------------------
-
-
-def exact_llc(K, nbeta, localization, w_star=(0.0,)):
-    """nβ (E[K(w)] − K(w*)) under p(w) ∝ exp(−nβ K(w) − γ/2 ‖w − w*‖²), by quadrature: what perfect chains would read.
-
-    ``K`` maps (N, d) to (N,), d <= 3; ``nbeta`` is a number >= 1 or an array, the result has its shape;
-    ``localization`` is γ > 0. K has to be singular only where coordinates are 0 or those of ``w_star``.
-    """
-    if not localization > 0:
-        raise ValueError(f"localization is {localization}; the exact value needs γ > 0, or p is not confined.")
-    w_star, reach = np.asarray(w_star, float), 9 / math.sqrt(localization)
-
-    def pull(w):
-        density = np.exp(-localization / 2 * ((w - w_star) ** 2).sum(1))
-        return density * (localization / (2 * math.pi)) ** (len(w_star) / 2)
-
-    bounds = [(c - reach, c + reach) for c in w_star]
-    points = [[0.0, c] if abs(c) < reach else [c] for c in w_star]
-    posterior = Posterior(K, bounds, nbeta, prior=pull, breakpoints=points)
-    return nbeta * (posterior.expectation(K).value - K(w_star[None])[0])
-
-
 # ---- the thermometer: from V(ε) to the mean loss --------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Volume:
-    """V(ε) = ε^λ (1 − λ log ε)^(m − 1) on (0, 1], for m = 1 or 2 (m = 2, λ = ½ is K = w₁²w₂² on [−1, 1]² exactly)."""
-
-    lam: float
-    m: int = 1
-
-    def log_density(self, t):
-        """The log of dV/dt at t = log ε <= 0: how much volume has its loss near ε = e^t."""
-        return self.lam * t + np.log(self.lam if self.m == 1 else -(self.lam**2) * t)
-
-    def hill(self, t, nbeta):
-        """exp(−nβε) dV/dt at t, on an even grid, divided by its integral: the density of log ε in the posterior."""
-        log = self.log_density(t) - nbeta * np.exp(t)
-        density = np.exp(log - log.max())
-        return density / (density.sum() * (t[1] - t[0]))
-
-    def heat(self, nbeta, points=4000):
-        """nβ E[ε] under the posterior of the losses."""
-        t = np.linspace(-np.log(nbeta) - 30 / self.lam, -1e-9, points)
-        return nbeta * np.sum(self.hill(t, nbeta) * np.exp(t)) * (t[1] - t[0])
-
 
 VOLUMES = {
     "w⁴": Volume(0.25),
@@ -109,10 +60,9 @@ def live_thermometer():
         loss=Menu("K", VOLUMES, start="w₁² + w₂⁴"),
         nbeta=Slider("nβ", betas, start=1e4, format=lambda b: style.power(b) if b > 1 else "1"),
     )
-    heats = {loss: np.array([loss.heat(b) for b in betas]) for loss in VOLUMES.values()}
-
-    def heat(loss, nbeta):
-        return heats[loss][_position(betas, nbeta)]
+    fine = np.geomspace(betas[0], betas[-1], 201)
+    heats = {loss: np.array([loss.heat(b) for b in fine]) for loss in VOLUMES.values()}
+    heat = cache(lambda loss, nbeta: loss.heat(nbeta))
 
     x = t / np.log(10)
     live.band(
@@ -141,7 +91,7 @@ def live_thermometer():
     )
     left.legend(loc="upper left", ncols=2, fontsize=9)
     live.line(right, lambda loss: (ends, [loss.lam] * 2), color=COLORS["truth"], label="λ")
-    live.line(right, lambda loss: (betas, heats[loss]), color=COLORS["posterior"], label="nβ E[K]")
+    live.line(right, lambda loss: (fine, heats[loss]), color=COLORS["posterior"], label="nβ E[K]")
     live.points(right, lambda loss, nbeta: (nbeta, heat(loss, nbeta)), name="reading", **mean)
     right.legend(loc="upper right", ncols=2)
 
@@ -156,63 +106,12 @@ def live_thermometer():
 # ---- the cockpit: 720 settings of a sampler, each with 16 chains -----------------------------------------------
 
 
-@dataclass(frozen=True)
-class Potential:
-    """A loss K and the point w* to measure at; ``lam`` and ``m`` are None if w* is no minimum.
-
-    ``K`` maps w of shape (…, 2) to (…), ``gradient`` to the shape of w.
-    """
-
-    K: Callable
-    gradient: Callable
-    w_star: tuple[float, float]
-    lam: float | None
-    m: int | None
-
-
-def _valley(w):
-    return w[..., 0] ** 2 + w[..., 1] ** 4
-
-
-def _valley_gradient(w):
-    return np.stack([2 * w[..., 0], 4 * w[..., 1] ** 3], -1)
-
-
-def _cross(w):
-    return w[..., 0] ** 2 * w[..., 1] ** 2
-
-
-def _cross_gradient(w):
-    return 2 * w * w[..., ::-1] ** 2
-
-
-POTENTIALS = {
-    "w₁² + w₂⁴ at its minimum": Potential(_valley, _valley_gradient, (0.0, 0.0), 0.75, 1),
-    "w₁² w₂² at the origin": Potential(_cross, _cross_gradient, (0.0, 0.0), 0.5, 2),
-    "w₁² + w₂⁴ at (0, 0.2)": Potential(_valley, _valley_gradient, (0.0, 0.2), None, None),
-}
 LRS = 10.0 ** np.round(np.arange(-5, -0.3, 1 / 3), 6)
 LOCALIZATIONS = np.array([1.0, 10.0, 100.0, 1000.0])
 NBETAS = np.array([10.0, 100.0, 1e3, 1e4])
 CHAINS = np.array([1, 4, 16])
 BURNIN, DRAWS, WINDOW = 500, 4000, 90  # steps; losses are drawn as means over a window
 CLOUD = 64  # draws shown in the plane
-
-
-def langevin(gradient, w_star, nbeta, localization, lr, noise):
-    """Langevin chains at many settings at once, all driven by the same noise.
-
-    ``gradient`` maps w of shape (settings, chains, d) to that shape; ``nbeta``, ``localization`` and ``lr`` have shape
-    (settings, 1, 1); ``noise`` (steps, chains, d) is standard normal. Returns w after each step, (steps, settings,
-    chains, d); a chain that overflows ends as NaN.
-    """
-    w = np.broadcast_to(np.asarray(w_star, float), (len(lr), *noise.shape[1:]))
-    path = np.empty((len(noise), *w.shape), np.float32)
-    with np.errstate(all="ignore"):
-        for t, z in enumerate(progress(noise, "Langevin steps")):
-            w = w - lr / 2 * (nbeta * gradient(w) + localization * (w - w_star)) + np.sqrt(lr) * z
-            path[t] = w
-    return path
 
 
 def diagnose(potential, path, nbeta, localization, lr):
@@ -293,24 +192,19 @@ LIGHTS = ("#7fc4ad", "#f1cf78", "#f0a875")  # regular, highlight and singular, p
 
 def live_cockpit():
     """The sampler's instrument panel: three potentials, four knobs, and the light of the library's verdict."""
-    data, kinds = cockpit(), list(POTENTIALS.values())
+    data, kinds = dict(cockpit()), list(POTENTIALS.values())
     steps, ends, low, high = BURNIN + DRAWS, (7e-6, 0.7), -2, 4
 
+    of_lr, of_pull, of_nbeta, of_chains = (_positions(v) for v in (LRS, LOCALIZATIONS, NBETAS, CHAINS))
+    data["drawn"] = np.clip(np.nan_to_num(data["llc"], nan=high), low + 0.1, high - 0.1)  # diverged: at the top
+
     def at(name, loss, lr, pull, nbeta):
-        """An array of the runs at a setting; ``lr`` may be ``slice(None)``, all step sizes."""
-        place = _position(LRS, lr), _position(LOCALIZATIONS, pull), _position(NBETAS, nbeta)
-        return data[name][kinds.index(loss), *place]
+        """An array of the runs at a setting; with ``lr`` None at all step sizes."""
+        step = slice(None) if lr is None else of_lr[lr]
+        return data[name][kinds.index(loss), step, of_pull[pull], of_nbeta[nbeta]]
 
     def exact(loss, pull, nbeta):
-        return data["exact"][kinds.index(loss), _position(LOCALIZATIONS, pull), _position(NBETAS, nbeta)]
-
-    def light(loss, lr, pull, nbeta, chains):
-        return at("light", loss, lr, pull, nbeta)[..., _position(CHAINS, chains)]
-
-    def llc(loss, lr, pull, nbeta, chains):
-        """λ̂ where it can be drawn: kept on the frame, a run that diverged at the top."""
-        value = at("llc", loss, lr, pull, nbeta)[..., _position(CHAINS, chains)]
-        return np.clip(np.nan_to_num(value, nan=high), low + 0.1, high - 0.1)
+        return data["exact"][kinds.index(loss), of_pull[pull], of_nbeta[nbeta]]
 
     fig, axes = style.figure(2, 3, height=4.9, height_ratios=[0.16, 1], width_ratios=[1.15, 1, 1])
     grid = axes[0, 0].get_gridspec()
@@ -338,7 +232,7 @@ def live_cockpit():
     )
     live.image(
         lamp,
-        lambda loss, lr, pull, nbeta, chains: [[light(loss, lr, pull, nbeta, chains)]],
+        lambda loss, lr, pull, nbeta, chains: at("light", loss, lr, pull, nbeta)[None, None, of_chains[chains]],
         extent=(0, 1, 0, 1),
         vmin=0,
         vmax=2,
@@ -347,18 +241,19 @@ def live_cockpit():
     )
     lamp.set_aspect("auto")
 
-    def words(loss, lr, pull, nbeta, chains):
-        reason = data["texts"][at("words", loss, lr, pull, nbeta)[_position(CHAINS, chains)]]
-        text = f"{LEVELS[light(loss, lr, pull, nbeta, chains)].upper()}: {reason}"
+    @cache
+    def wrapped(light, words):
+        text = f"{LEVELS[light].upper()}: {data['texts'][words]}".replace("(-", "(−")
         return [*textwrap.wrap(text, 108, max_lines=2, placeholder=" …"), ""]
 
+    def verdict(loss, lr, pull, nbeta, chains):
+        return wrapped(*(int(at(name, loss, lr, pull, nbeta)[of_chains[chains]]) for name in ("light", "words")))
+
     live.text(
-        lamp,
-        lambda loss, lr, pull, nbeta, chains: (0.01, 0.62, words(loss, lr, pull, nbeta, chains)[0]),
-        name="verdict",
+        lamp, lambda loss, lr, pull, nbeta, chains: (0.01, 0.62, verdict(loss, lr, pull, nbeta, chains)[0]), "verdict"
     )
     live.text(
-        lamp, lambda loss, lr, pull, nbeta, chains: (0.01, 0.16, words(loss, lr, pull, nbeta, chains)[1]), name="more"
+        lamp, lambda loss, lr, pull, nbeta, chains: (0.01, 0.16, verdict(loss, lr, pull, nbeta, chains)[1]), "more"
     )
 
     centers = np.r_[WINDOW * (np.arange(steps // WINDOW) + 0.5), np.nan]
@@ -388,14 +283,13 @@ def live_cockpit():
         )
 
     def bars(loss, pull, nbeta, chains):
-        every = at("llc", loss, slice(None), pull, nbeta), 2 * at("std_error", loss, slice(None), pull, nbeta)
-        value, error = (a[:, _position(CHAINS, chains)] for a in every)
-        return np.repeat(LRS, 3), np.column_stack([value - error, value + error, value * np.nan]).ravel()
+        value, error = (at(name, loss, None, pull, nbeta)[:, of_chains[chains]] for name in ("llc", "std_error"))
+        return np.repeat(LRS, 3), np.column_stack([value - 2 * error, value + 2 * error, value * np.nan]).ravel()
 
     live.line(plateau, bars, color=COLORS["reference"], linewidth=1.2, name="bars")
     live.points(
         plateau,
-        lambda loss, lr, pull, nbeta, chains: (lr, llc(loss, lr, pull, nbeta, chains)),
+        lambda loss, lr, pull, nbeta, chains: (lr, at("drawn", loss, lr, pull, nbeta)[of_chains[chains]]),
         color="white",
         markersize=14,
         markeredgecolor=COLORS["truth"],
@@ -405,8 +299,8 @@ def live_cockpit():
     for k, color in enumerate(("regular", "highlight", "singular")):
 
         def lit(loss, pull, nbeta, chains, k=k):
-            every = loss, slice(None), pull, nbeta, chains
-            return LRS, np.where(light(*every) == k, llc(*every), np.nan)
+            light, llc = (at(name, loss, None, pull, nbeta)[:, of_chains[chains]] for name in ("light", "drawn"))
+            return LRS, np.where(light == k, llc, np.nan)
 
         live.points(plateau, lit, color=COLORS[color], markersize=7, markeredgewidth=0, label=LEVELS[k], name=LEVELS[k])
     plateau.legend(loc="upper left", fontsize=8.5, handlelength=1.4)
@@ -421,9 +315,7 @@ def live_cockpit():
     )
     live.points(
         plane,
-        lambda loss, lr, pull, nbeta, chains: tuple(
-            at("cloud", loss, lr, pull, nbeta)[_position(CHAINS, chains), :, ::-1].T
-        ),
+        lambda loss, lr, pull, nbeta, chains: tuple(at("cloud", loss, lr, pull, nbeta)[of_chains[chains], :, ::-1].T),
         color=COLORS["posterior"],
         markersize=3.5,
         markeredgewidth=0,
@@ -448,8 +340,8 @@ def live_cockpit():
     plane.legend(handles=handles, loc="upper left", ncols=2, fontsize=8, handlelength=1, columnspacing=0.8)
 
     def reading(loss, lr, pull, nbeta, chains):
-        k = _position(CHAINS, chains)
-        value, error, distance = (at(name, loss, lr, pull, nbeta)[k] for name in ("llc", "std_error", "distance"))
+        names = "llc", "std_error", "distance"
+        value, error, distance = (at(name, loss, lr, pull, nbeta)[of_chains[chains]] for name in names)
         shown = f"λ̂ = {value:.2f} ± {error:.2f}" if np.isfinite(value) else "No chain survived"
         truth = f"λ = {loss.lam:g}" if loss.lam else "w* is no minimum, so there is no λ to read"
         there = f" Typical distance from w*: {distance:.2g}." if np.isfinite(distance) else ""
@@ -459,9 +351,8 @@ def live_cockpit():
     return live
 
 
-def _position(values, value):
-    """The index of ``value`` in a sorted array that has it; a slice stays as it is."""
-    return value if isinstance(value, slice) else int(np.searchsorted(values, value))
+def _positions(values):
+    return {value: k for k, value in enumerate(values)}
 
 
 # ---- networks whose λ is known --------------------------------------------------------------------------------

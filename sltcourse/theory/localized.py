@@ -1,0 +1,107 @@
+"""The tempered, localized posterior p(w) ∝ exp(−nβ K(w) − γ/2 ‖w − w*‖²): its exact mean loss, and Langevin chains."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sltcourse.kit.progress import progress
+from sltcourse.theory.quadrature import Posterior
+
+
+def exact_llc(K, nbeta, localization, w_star=(0.0,)):
+    """nβ (E[K(w)] − K(w*)) under p(w) ∝ exp(−nβ K(w) − γ/2 ‖w − w*‖²), by quadrature: what perfect chains would read.
+
+    ``K`` maps (N, d) to (N,), d <= 3; ``nbeta`` is a number >= 1 or an array, the result has its shape;
+    ``localization`` is γ > 0. K has to be singular only where coordinates are 0 or those of ``w_star``.
+    Raises ValueError if γ is not positive.
+    """
+    if not localization > 0:
+        raise ValueError(f"localization is {localization}; the exact value needs γ > 0, or p is not confined.")
+    w_star, reach = np.asarray(w_star, float), 9 / math.sqrt(localization)
+
+    def pull(w):
+        density = np.exp(-localization / 2 * ((w - w_star) ** 2).sum(1))
+        return density * (localization / (2 * math.pi)) ** (len(w_star) / 2)
+
+    bounds = [(c - reach, c + reach) for c in w_star]
+    points = [[0.0, c] if abs(c) < reach else [c] for c in w_star]
+    posterior = Posterior(K, bounds, nbeta, prior=pull, breakpoints=points)
+    return nbeta * (posterior.expectation(K).value - K(w_star[None])[0])
+
+
+@dataclass(frozen=True)
+class Potential:
+    """A loss K and the point w* to measure at; ``lam`` and ``m`` are None if w* is no minimum.
+
+    ``K`` maps w of shape (…, 2) to (…), ``gradient`` to the shape of w.
+    """
+
+    K: Callable
+    gradient: Callable
+    w_star: tuple[float, float]
+    lam: float | None
+    m: int | None
+
+
+def _valley(w):
+    return w[..., 0] ** 2 + w[..., 1] ** 4
+
+
+def _valley_gradient(w):
+    return np.stack([2 * w[..., 0], 4 * w[..., 1] ** 3], -1)
+
+
+def _cross(w):
+    return w[..., 0] ** 2 * w[..., 1] ** 2
+
+
+def _cross_gradient(w):
+    return 2 * w * w[..., ::-1] ** 2
+
+
+POTENTIALS = {
+    "w₁² + w₂⁴ at its minimum": Potential(_valley, _valley_gradient, (0.0, 0.0), 0.75, 1),
+    "w₁² w₂² at the origin": Potential(_cross, _cross_gradient, (0.0, 0.0), 0.5, 2),
+    "w₁² + w₂⁴ at (0, 0.2)": Potential(_valley, _valley_gradient, (0.0, 0.2), None, None),
+}
+
+
+def langevin(gradient, w_star, nbeta, localization, lr, noise):
+    """Langevin chains at many settings at once, all driven by the same noise.
+
+    ``gradient`` maps w of shape (settings, chains, d) to that shape; ``nbeta``, ``localization`` and ``lr`` have shape
+    (settings, 1, 1); ``noise`` (steps, chains, d) is standard normal. Returns w after each step, (steps, settings,
+    chains, d); a chain that overflows ends as NaN.
+    """
+    w = np.broadcast_to(np.asarray(w_star, float), (len(lr), *noise.shape[1:]))
+    path = np.empty((len(noise), *w.shape), np.float32)
+    with np.errstate(all="ignore"):
+        for t, z in enumerate(progress(noise, "Langevin steps")):
+            w = w - lr / 2 * (nbeta * gradient(w) + localization * (w - w_star)) + np.sqrt(lr) * z
+            path[t] = w
+    return path
+
+
+@dataclass(frozen=True)
+class Volume:
+    """V(ε) = ε^λ (1 − λ log ε)^(m − 1) on (0, 1], for m = 1 or 2 (m = 2, λ = ½ is K = w₁²w₂² on [−1, 1]² exactly)."""
+
+    lam: float
+    m: int = 1
+
+    def log_density(self, t):
+        """The log of dV/dt at t = log ε <= 0: how much volume has its loss near ε = e^t."""
+        return self.lam * t + np.log(self.lam if self.m == 1 else -(self.lam**2) * t)
+
+    def hill(self, t, nbeta):
+        """exp(−nβε) dV/dt at t, on an even grid, divided by its integral: the density of log ε in the posterior."""
+        log = self.log_density(t) - nbeta * np.exp(t)
+        density = np.exp(log - log.max())
+        return density / (density.sum() * (t[1] - t[0]))
+
+    def heat(self, nbeta, points=4000):
+        """nβ E[ε] under the posterior of the losses."""
+        t = np.linspace(-np.log(nbeta) - 30 / self.lam, -1e-9, points)
+        return nbeta * np.sum(self.hill(t, nbeta) * np.exp(t)) * (t[1] - t[0])

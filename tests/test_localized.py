@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from scipy.special import gammainc
+
+from sltcourse.theory.localized import POTENTIALS, Volume, exact_llc, langevin
+
+
+@pytest.mark.parametrize("nbeta, pull", [(100.0, 1.0), (1e4, 100.0)])
+def test_the_exact_reading_against_brute_force(nbeta, pull):
+    side = np.linspace(-5, 5, 1201)
+    for potential in POTENTIALS.values():
+        w = np.stack(np.meshgrid(side / np.sqrt(pull), side / np.sqrt(pull), indexing="ij"), -1) + potential.w_star
+        away = ((w - np.array(potential.w_star)) ** 2).sum(-1)
+        K = potential.K(w)
+        base = potential.K(np.array(potential.w_star))
+        energy = -nbeta * K - pull / 2 * away
+        weight = np.exp(energy - energy.max())
+        brute = nbeta * ((K * weight).sum() / weight.sum() - base)
+        assert exact_llc(potential.K, nbeta, pull, potential.w_star) == pytest.approx(brute, rel=0.01)
+
+
+def test_the_exact_reading_of_a_regular_direction_is_the_springs():
+    value = exact_llc(lambda w: 3 * w[:, 0] ** 2 / 2, np.array([1.0, 100.0]), 2.0)
+    np.testing.assert_allclose(value, [3 / (2 * 5), 300 / (2 * 302)], rtol=1e-6)
+    with pytest.raises(ValueError, match="γ > 0"):
+        exact_llc(lambda w: w[:, 0] ** 2, 100.0, 0.0)
+
+
+@pytest.mark.parametrize("lam", [0.25, 0.75, 1.5])
+def test_the_thermometer_is_a_ratio_of_incomplete_gamma_functions(lam):
+    for nbeta in (1.0, 31.6, 1e6):
+        exact = lam * gammainc(lam + 1, nbeta) / gammainc(lam, nbeta)
+        assert Volume(lam).heat(nbeta) == pytest.approx(exact, rel=0.01)
+
+
+def test_a_langevin_chain_has_the_variance_of_its_step():
+    """On h w²/2 a step is linear: variance 1/(a (1 − εa/4)) with a = nβh + γ; none at εa > 4."""
+    noise = np.random.default_rng(0).normal(size=(4000, 64, 1))
+    lr = np.array([0.1, 1.0, 5.0]).reshape(-1, 1, 1)
+    ones = np.ones_like(lr)
+    path = langevin(lambda w: 0.5 * w, [0.0], ones, 0.5 * ones, lr, noise)
+    np.testing.assert_allclose(path[200:, :2].astype(float).var((0, 2, 3)), [1 / 0.975, 1 / 0.75], rtol=0.05)
+    assert not np.abs(path[-1, 2]).max() < 1e6
+
+
+@pytest.mark.parametrize("name", POTENTIALS)
+def test_the_gradients_are_those_of_the_potentials(name):
+    kind, w, h = POTENTIALS[name], np.array([[0.3, -0.7], [1.1, 0.4]]), 1e-6
+    for k in range(2):
+        shift = h * np.eye(2)[k]
+        slope = (kind.K(w + shift) - kind.K(w - shift)) / (2 * h)
+        np.testing.assert_allclose(kind.gradient(w)[:, k], slope, rtol=1e-6)
