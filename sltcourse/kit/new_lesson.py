@@ -1,0 +1,202 @@
+"""``python -m sltcourse.kit.new_lesson 09_grokking "Grokking"``: a lesson that keeps the contract, to write over.
+
+It makes the notebook, its module, its tests and its folder of assets, and enters the lesson in README.md and in the
+import rules of pyproject.toml.
+"""
+
+import re
+import sys
+
+import nbformat
+
+from sltcourse.kit.authoring import BADGE_MARK, ROOT, execute
+
+MODULE = '''\
+"""Lesson {number}, {title}: its live figures and checks."""
+
+import numpy as np
+
+from sltcourse.kit import style
+from sltcourse.kit.checks import Checks, number
+from sltcourse.kit.live import LiveFigure, Slider
+
+check = Checks("{stem}")
+
+
+def live_power():
+    """Slide k: the curve w^(2k) flattens at its minimum."""
+    w = np.linspace(-1, 1, 201)
+    fig, ax = style.figure(1, 1)
+    ax.set(xlim=(-1, 1), ylim=(0, 1), xlabel="w", ylabel="K(w)")
+    live = LiveFigure(fig, alt="The curve w to the power 2k.", k=Slider("k", [1, 2, 3, 4], start=1))
+    live.line(ax, lambda k: (w, w ** (2 * k)), color=style.COLORS["loss"], label="K(w)")
+    live.caption(lambda k: f"K = w^{{2 * k}}, and λ = 1/{{2 * k}}.")
+    return live
+
+
+@check.exercise("Half of d: a regular direction pays ½.")
+def first(answer):
+    return number(answer, 0.5, hints={{1.0: "That is d. Each regular direction pays ½."}})
+
+
+@check.exercise("The flatter, the smaller.")
+def second(answer):
+    return number(answer, 0.25, hints={{0.5: "That is the regular w²."}})
+
+
+@check.exercise("1/(2k) at k = 3.")
+def third(answer):
+    return number(answer, 1 / 6, rel=1e-3, hints={{0.25: "That is w⁴."}})
+'''
+
+TESTS = """\
+import pytest
+
+from sltcourse import {name} as lesson
+
+
+def test_the_live_figure():
+    live = lesson.live_power()
+    assert "1/8" in live.at(k=4)["caption"]
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "reason"),
+    [("first", 1.0, "Each regular direction"), ("second", 0.5, "regular"), ("third", 0.25, "w⁴")],
+)
+def test_wrong_answers_are_told_why(exercise, answer, reason):
+    verdict = getattr(lesson.check, exercise)(answer)
+    assert verdict.state == "Not yet" and reason in verdict.reason
+"""
+
+HEAD = """\
+# {title}
+
+One sentence, or one picture, that makes the reader want this lesson.
+
+{badge}"""
+
+BOX = """\
+**Time** ~60 min · **You need** lesson 03 · **You will be able to**
+
+- say what this lesson is for;
+- compute its one number;
+- see it move."""
+
+SECTION = """\
+## {k}. A question, in words?
+
+The question, the mathematics, a check, an experiment, a live figure. Then the next sentence reads the number back."""
+
+EXERCISE = """\
+### Exercise {k}. What is λ of w^{power}? (★, ~3 min)
+
+Put your answer where the dots stand."""
+
+SOLUTION = """\
+<details><summary>Hint</summary>
+
+1/(2k).
+
+</details>
+<details><summary>Solution</summary>
+
+```python
+answer = 1 / {power}
+check.{check}(answer)
+```
+
+</details>"""
+
+QUESTION = """\
+**{k}.** A question that tests understanding?
+
+<details><summary>Answer</summary>
+
+Its answer.
+
+</details>"""
+
+END = """\
+## What you now know
+
+- Five lines.
+
+## Where this comes from
+
+- A paper, with a line on what it gives.
+
+## Next
+
+The next lesson."""
+
+TEACHER = """\
+<details><summary>For the teacher</summary>
+
+**Minutes.** Section 1: 15.
+
+**Ask before the slider.** A question.
+
+**Usual confusions.** One.
+
+**Questions that come.** One, with its answer.
+
+</details>"""
+
+
+def cells(name, title):
+    """The cells of the new notebook."""
+    markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    made = [markdown(HEAD.format(title=title, badge=BADGE_MARK)), markdown(BOX)]
+    made += [code("import sltcourse", metadata={"tags": ["setup"]}), code(f"from sltcourse.{name} import *")]
+    for k, exercise in enumerate(("first", "second", "third"), 1):
+        made += [markdown(SECTION.format(k=k)), markdown(EXERCISE.format(k=k, power=2 * k))]
+        made += [code(f"answer = ...\ncheck.{exercise}(answer)", metadata={"tags": ["exercise"]})]
+        made += [markdown(SOLUTION.format(power=2 * k, check=exercise))]
+    made += [markdown(SECTION.format(k=4)), code("live_power()")]
+    quiz = "\n\n".join(["## Three questions", *(QUESTION.format(k=k) for k in (1, 2, 3))])
+    return made + [markdown(text) for text in (quiz, END, TEACHER)]
+
+
+def new_lesson(stem, title, root=ROOT):
+    """Make the lesson ``stem`` ("09_grokking") in the checkout ``root``; ValueError if the name will not do."""
+    found = re.fullmatch(r"(\d\d)_([a-z_]+)", stem)
+    if not found:
+        raise ValueError(f"a lesson is called like 09_grokking: two digits and small letters, not {stem!r}")
+    number, name = found.groups()
+    paths = [
+        root / "notebooks" / f"{stem}.ipynb",
+        root / "sltcourse" / f"{name}.py",
+        root / "tests" / f"test_{name}.py",
+    ]
+    taken = [path for path in paths if path.exists()]
+    if taken:
+        raise ValueError(f"{taken[0].name} is there already")
+    notebook, module, tests = paths
+    module.write_text(MODULE.format(number=number, stem=stem, title=title), encoding="utf-8")
+    tests.write_text(TESTS.format(name=name), encoding="utf-8")
+    (root / "assets" / name).mkdir(exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells(name, title)), notebook)
+    row = f"| [{number} {title}](notebooks/{stem}.ipynb) | the idea, in a line | 60 | one-file copy: `make colab` |\n"
+    _enter(root / "README.md", r"(\| \[\d\d .*\n)(?!\| \[\d\d)", row)
+    _enter(root / "pyproject.toml", r"(?s)(layers = \[\n.*?)(?=\"{1,3},\n    \"theory)", f" | {name}")
+    execute(notebook)
+    return paths
+
+
+def _enter(path, after, text):
+    """Put ``text`` behind what the pattern ``after`` finds in a file."""
+    source, count = re.subn(after, lambda found: found[0] + text, path.read_text(encoding="utf-8"), count=1)
+    if not count:
+        raise ValueError(f"{path.name} has no place for a new lesson: enter it by hand")
+    path.write_text(source, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit('usage: python -m sltcourse.kit.new_lesson 09_grokking "Grokking"')
+    try:
+        made = new_lesson(*sys.argv[1:])
+    except ValueError as error:
+        sys.exit(str(error))
+    print(*(path.relative_to(ROOT) for path in made), sep="\n")
