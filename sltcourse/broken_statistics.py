@@ -1,7 +1,7 @@
 """Lesson 02, broken statistics: its exact finite-n numbers, live figures, pictures and checks.
 
-Every model of the lesson has a normal law of unit variance around a mean that depends on w, so a data set enters
-through its average alone, and each number is a sum or an integral in one dimension, at any n. The models of sections
+Every model of the lesson has a normal law of unit variance around a mean that depends on w. So a data set enters
+through one average or two, and each number is a sum or an integral in one dimension, at any n. The models of sections
 5 and 6 are those of ``sltcourse.theory.mean_models``.
 """
 
@@ -303,8 +303,9 @@ def live_wedge():
     def sentence(n, r):
         _, mean, rejected, without = table[n, r]
         return (
-            f"n = {style.number(n)}, |f₀| = {r:.1f}. Mean of Λ: {mean:.2f} (regular: 2). The 5 % test rejects "
-            f"the truth in {100 * rejected:.1f} % of the data sets. No best w exists in {100 * without:.0f} %."
+            f"n = {style.number(n)}, |f₀| = {r:.1f}. In these 20 000 data sets: mean of Λ {mean:.2f} (regular: 2). "
+            f"The 5 % test of χ² with 2 degrees rejects the truth in {100 * rejected:.1f} %. "
+            f"No best w exists in {100 * without:.0f} %."
         )
 
     return live.caption(sentence)

@@ -221,8 +221,8 @@ def test_the_estimators_figure():
 def test_the_wedges_figure():
     live = lesson.live_wedge()
     knot, far = live.at(n=200, r=0.0), live.at(n=2000, r=1.0)
-    assert "Mean of Λ: 1.2" in knot["caption"] and "exists in 90 %" in knot["caption"]
-    assert "Mean of Λ: 2.0" in far["caption"] and "exists in 0 %" in far["caption"]
+    assert "mean of Λ 1.2" in knot["caption"] and "exists in 90 %" in knot["caption"]
+    assert "mean of Λ 2.0" in far["caption"] and "exists in 0 %" in far["caption"]
     np.testing.assert_allclose(knot["ratios"][1], live.at(n=20, r=0.0)["ratios"][1])
 
 
