@@ -14,7 +14,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export JUPYTER_PLATFORM_DIRS = 1
 export TQDM_DISABLE = 1
 
-.PHONY: lab test test-all test-colab colab lint notebooks latency speed clean
+.PHONY: lab test test-all test-colab colab lint lesson stamp notebooks latency speed clean
 
 lab: $(VENV)/.ready
 	TQDM_DISABLE= $(VENV)/bin/jupyter lab $(ROOT_FLAG) $(firstword $(NOTEBOOKS))
@@ -34,6 +34,13 @@ test-colab: $(COLAB_VENV)/.ready colab
 lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/lint-imports --no-cache --no-logo
+
+lesson: $(VENV)/.ready   ## make lesson L=03_volume_scaling: all tests of one lesson
+	$(VENV)/bin/pytest -n 2 --dist loadscope -m "not long" $(NBVAL) -k "$(L) or $(L:%=test_$(shell echo $(L) | cut -c4-))" \
+		tests/test_$(shell echo $(L) | cut -c4-).py tests/notebooks notebooks/$(L).ipynb
+
+stamp: $(VENV)/.ready   ## the published address, from pyproject.toml, into every lesson and the README
+	$(VENV)/bin/python -m sltcourse.kit.authoring stamp $(NOTEBOOKS)
 
 notebooks: $(VENV)/.ready   ## re-execute every lesson from a fresh kernel and store clean outputs
 	$(VENV)/bin/python -m sltcourse.kit.authoring execute $(NOTEBOOKS)

@@ -121,6 +121,25 @@ def test_a_wheel_carries_the_assets(tmp_path):
         assert needed in names
 
 
+def test_once_there_is_an_address_every_badge_leads_to_its_notebook(monkeypatch):
+    monkeypatch.setattr(authoring, "project", lambda: ("1.2", "https://github.com/someone/course"))
+    readme = authoring.stamp_readme((authoring.ROOT / "README.md").read_text(encoding="utf-8"))
+    for path in sorted((authoring.ROOT / "notebooks").glob("*.ipynb")):
+        address = f"colab.research.google.com/github/someone/course/blob/main/notebooks/{path.name})"
+        notebook = nbformat.read(path, as_version=4)
+        authoring.stamp(notebook, path.name)
+        assert notebook.cells[0].source.count(address) == 1
+        (row,) = [line for line in readme.splitlines() if f"(notebooks/{path.name})" in line]
+        assert row.endswith(f"{address} |")
+        (setup,) = [c for c in notebook.cells if "setup" in c.metadata.get("tags", [])]
+        assert "--no-deps 'git+https://github.com/someone/course@v1.2'" in setup.source
+
+
+def test_stamping_anew_changes_nothing():
+    readme = (authoring.ROOT / "README.md").read_text(encoding="utf-8")
+    assert authoring.stamp_readme(readme) == readme
+
+
 def test_a_one_file_lesson_carries_the_course(tmp_path):
     path = authoring.ROOT / "notebooks" / "03_volume_scaling.ipynb"
     notebook = authoring.one_file(path)

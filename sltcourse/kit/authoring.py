@@ -1,8 +1,9 @@
 """For authors: stamp, execute, clean and pack the notebooks.
 
-``python -m sltcourse.kit.authoring execute notebooks/…`` re-executes from a fresh kernel and stores clean
-outputs; ``… onefile notebooks/…`` writes to ``build/colab`` a copy of each that carries the course inside;
-``… picture notebooks/…`` keeps the still of a lesson's first live figure in ``assets/readme``.
+``python -m sltcourse.kit.authoring execute notebooks/…`` re-executes from a fresh kernel, stores clean outputs and
+says which of them moved; ``… stamp notebooks/…`` writes badges and set-up cells, in the README too; ``… onefile
+notebooks/…`` writes to ``build/colab`` a copy of each that carries the course inside; ``… picture notebooks/…`` keeps
+the still of a lesson's first live figure in ``assets/readme``.
 """
 
 import base64
@@ -31,13 +32,13 @@ def project():
 
 
 def badge(name):
-    """The line under a lesson's title: a Colab badge, or how to get there while the course has no address."""
+    """The Colab badge of a lesson, or how to get there while the course has no address."""
     _, address = project()
     if address is None:
-        return f"*On Colab: `make colab` writes a one-file copy of this lesson to upload there.* {BADGE_MARK}"
+        return "*On Colab: `make colab` writes a one-file copy of this lesson to upload there.*"
     path = f"{address.removeprefix('https://github.com/').rstrip('/')}/blob/main/notebooks/{name}"
     image = "https://colab.research.google.com/assets/colab-badge.svg"
-    return f"[![Open in Colab]({image})](https://colab.research.google.com/github/{path}) {BADGE_MARK}"
+    return f"[![Open in Colab]({image})](https://colab.research.google.com/github/{path})"
 
 
 def setup_source():
@@ -48,17 +49,31 @@ def setup_source():
     return (
         "import importlib.util\n"
         "if importlib.util.find_spec('sltcourse') is None:\n"
-        f"    %pip install -q --no-deps 'git+{address}@v{version}'"
+        f"    %pip install -q --no-deps 'git+{address}@v{version}'\n"
+        "    importlib.invalidate_caches()\n"
+        "    if importlib.util.find_spec('sltcourse') is None:\n"
+        f"        print('The course could not be installed. Take the one-file copy of this lesson: {address}')"
     )
 
 
 def stamp(notebook, name):
     """Write the badge and the set-up cell into a notebook."""
+    line = f"{badge(name)} {BADGE_MARK}"
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and BADGE_MARK in cell.source:
-            cell.source = re.sub(rf"^.*{BADGE_MARK}.*$", badge(name), cell.source, flags=re.M)
+            cell.source = re.sub(rf"^.*{BADGE_MARK}.*$", lambda _: line, cell.source, flags=re.M)
         if "setup" in cell.metadata.get("tags", []):
             cell.source = setup_source()
+
+
+def stamp_readme(readme):
+    """The README's text, with a badge in the last column of the table of lessons."""
+
+    def row(found):
+        link = badge(found[2]) if project()[1] else "one-file copy: `make colab`"
+        return f"{found[1]}| {link} |"
+
+    return re.sub(r"^(\|.*\]\(notebooks/(\w+\.ipynb)\).*)\|[^|]*\|$", row, readme, flags=re.M)
 
 
 def clean(notebook):
@@ -73,16 +88,22 @@ def clean(notebook):
 
 
 def execute(path):
-    """Run a notebook from a fresh kernel, in its own folder, and store its clean outputs."""
+    """Run a notebook from a fresh kernel, in its own folder, and store its clean outputs.
+
+    Returns the numbers of the code cells whose outputs moved.
+    """
     from nbclient import NotebookClient
 
     os.environ["TQDM_DISABLE"] = "1"
     notebook = nbformat.read(path, as_version=4)
+    before = [(c.source, c.outputs) for c in notebook.cells if c.cell_type == "code"]
     stamp(notebook, path.name)
     notebook.metadata["kernelspec"] = KERNEL
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
     clean(notebook)
     nbformat.write(notebook, path)
+    after = [(c.source, c.outputs) for c in notebook.cells if c.cell_type == "code"]
+    return [k for k, (old, new) in enumerate(zip(before, after, strict=True), 1) if old != new]
 
 
 _UNPACK = """\
@@ -123,18 +144,27 @@ def picture(path):
 
 
 def main(arguments):
-    if len(arguments) < 2 or arguments[0] not in ("execute", "onefile", "picture"):
-        sys.exit("usage: python -m sltcourse.kit.authoring execute|onefile|picture NOTEBOOK.ipynb ...")
+    if len(arguments) < 2 or arguments[0] not in ("execute", "stamp", "onefile", "picture"):
+        sys.exit("usage: python -m sltcourse.kit.authoring execute|stamp|onefile|picture NOTEBOOK.ipynb ...")
     for path in map(Path, arguments[1:]):
-        print(path.name, flush=True)
+        print(path.name, end=" ", flush=True)
         if arguments[0] == "execute":
-            execute(path)
+            moved = execute(path)
+            print("moved: code cells " + ", ".join(map(str, moved)) if moved else "unchanged", end="")
+        elif arguments[0] == "stamp":
+            notebook = nbformat.read(path, as_version=4)
+            stamp(notebook, path.name)
+            nbformat.write(notebook, path)
         elif arguments[0] == "picture":
             picture(path)
         else:
             target = ROOT / "build" / "colab"
             target.mkdir(parents=True, exist_ok=True)
             nbformat.write(one_file(path), target / path.name)
+        print()
+    if arguments[0] == "stamp":
+        readme = ROOT / "README.md"
+        readme.write_text(stamp_readme(readme.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -148,7 +148,8 @@ def cells(name, title):
     """The cells of the new notebook."""
     markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
     made = [markdown(HEAD.format(title=title, badge=BADGE_MARK)), markdown(BOX)]
-    made += [code("import sltcourse", metadata={"tags": ["setup"]}), code(f"from sltcourse.{name} import *")]
+    made += [code("import sltcourse", metadata={"tags": ["setup"]})]
+    made += [code(f"from sltcourse.{name} import check, live_power")]
     for k, exercise in enumerate(("first", "second", "third"), 1):
         made += [markdown(SECTION.format(k=k)), markdown(EXERCISE.format(k=k, power=2 * k))]
         made += [code(f"answer = ...\ncheck.{exercise}(answer)", metadata={"tags": ["exercise"]})]
