@@ -193,9 +193,9 @@ def live_one_data_set():
     left.set(
         xlim=(-5, 5), ylim=(-0.03, 1.05), xlabel="√n θ,  θ the mean that the model predicts", ylabel="posterior density"
     )
-    right.set(xlim=(-3, 3), ylim=(0, 2.6), xlabel="√n × sample mean", ylabel="n Gₙ of the data set")
+    right.set(xlim=(-3.1, 3.1), ylim=(0, 4.75), xlabel="√n × sample mean", ylabel="n Gₙ of the data set")
     right.fill_between(z, 0, 1.5 * np.exp(-(z**2) / 2), color=COLORS["muted"], alpha=0.5, lw=0)
-    right.text(0, 1.58, "how often", color=COLORS["reference"], ha="center", fontsize=10)
+    right.text(0, 1.62, "how often", color=COLORS["reference"], ha="center", fontsize=10)
     right.plot(z, error["regular"], color=COLORS["regular"])
     live = LiveFigure(
         fig,
@@ -279,8 +279,8 @@ def live_settle():
 
 def live_truth():
     """Cubic mean: slide the truth w0 and n; n E[G_n] against n on the left, against the truth on the right."""
-    steps, ns = np.r_[0:20, 20:41:2], 10.0 ** (np.arange(4, 37) / 4)
-    truths = steps / 80  # twice as dense where the bump is narrow
+    steps, ns = np.r_[0:16, 16:40:2, 40:81:4], 10.0 ** (np.arange(4, 37) / 4)
+    truths = steps / 160  # denser near 0, where the bump is narrow
     models = [power_mean(3, w0) for w0 in truths]
     error = np.array([[n * _expected_error(model, n) for n in ns] for model in models])
     place, row = {w0: i for i, w0 in enumerate(truths)}, {n: i for i, n in enumerate(ns)}
@@ -297,7 +297,7 @@ def live_truth():
         fig,
         alt="Left: n E[G] against n stays near 1/6, rises over 1/2 and settles on 1/2 if the truth is not 0. Right: "
         "against the truth it is 1/6 in a window around 0 that narrows slowly as n grows, with a bump at its edge.",
-        w0=Slider("truth w₀", truths[steps % 2 == 0], start=0.1, format=lambda v: f"{v:.3f}"),
+        w0=Slider("truth w₀", truths[steps % 4 == 0], start=0.1, format=lambda v: f"{v:.3f}"),
         n=Slider("n", ns, start=1e4, format=style.power),
     )
     color = COLORS["posterior"]

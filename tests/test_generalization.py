@@ -195,6 +195,20 @@ def test_leave_one_out_has_the_mean_of_the_bayes_error(name):
     assert np.std(G + left_out) < G.std(), "the noise cancels"
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("name, expected", [("tanh unit", 0.404), ("normal mixture", 0.362), ("linear network", 0.459)])
+def test_the_expected_errors_at_200_samples_that_the_lesson_quotes(name, expected):
+    model, n, rng = GRIDS[name](), 200, np.random.default_rng(11)
+    test_ratio, half = np.exp(model.log_ratio(model.test)), []
+    for _ in range(6000):
+        A = model.log_ratio(model.sample(rng, n + 1))
+        p, full = (model.prior * np.exp(rows.sum(axis=0)) for rows in (A[:-1], A))
+        G = -model.test_weight @ np.log(test_ratio @ p / p.sum())
+        seen = full > 0
+        half.append(n * (G + np.mean(np.log(np.exp(-A[:, seen]) @ full[seen] / full.sum()))) / 2)
+    assert np.mean(half) == pytest.approx(expected, abs=3e-3) and np.std(half) / np.sqrt(6000) < 1e-3
+
+
 def test_free_energy_of_the_linear_network_against_simulation():
     n = 15
     F, G, left_out = simulated(GRIDS["linear network"](), n, 600, np.random.default_rng(7)).T
@@ -221,6 +235,8 @@ def test_one_data_set():
     live = lesson.live_one_data_set()
     here = live.at(model="cubic", z=1.0)
     assert "0.500 regular, 0.085 cubic" in here["caption"]
+    far, (_, right) = live.at(model="cubic", z=3.0), live.fig.axes
+    assert 3 < far["singular now"][1] < far["regular now"][1] < right.get_ylim()[1], "both dots are in the picture"
     s, density = here["regular"]
     np.testing.assert_allclose(density, stats.norm.pdf(s, 1), atol=1e-6)
     s, density = live.at(model="product", z=-2.0)["singular"]
@@ -240,6 +256,7 @@ def test_the_truth_slid_away():
     assert live.at(w0=0.3, n=1e4)["right now"][1] == pytest.approx(1e4 * expected_G(power_mean(3, 0.3), 1e4), abs=1e-6)
     assert live.at(w0=0.5, n=1e9)["right now"][1] == pytest.approx(1 / 2, abs=1e-3)
     assert max(live.at(w0=0.1)["along n"][1]) < 0.78
+    assert all(0.72 < max(live.at(n=n)["along w0"][1]) < 0.78 for n in (1e4, 1e6, 1e9)), "the bump is not cut off"
 
 
 def test_the_seesaw():
