@@ -232,12 +232,15 @@ def live_estimator():
         live.points(ax, lambda w0: (w0, 0.0), name=f"truth{k}", color=COLORS["truth"], markersize=9, label="truth w₀")
     axes[0].legend(loc="upper left", fontsize=9)
 
+    def plain(x):
+        return np.format_float_positional(x, 2, fractional=False, trim="-")
+
     def sentence(n, w0):
         exact = cubic_mle(w0, n).variance
-        predicted = f"{1 / (9 * n * w0**4):.2g}" if w0 > 0 else "1/0"
+        predicted = plain(1 / (9 * n * w0**4)) if w0 > 0 else "1/0"
         return (
-            f"n = {style.number(n)}, w₀ = {w0:.2f}. Variance of ŵ in N(w, 1): {1 / n:.2g}, as 1/(nI) says. "
-            f"In N(w³, 1): {exact:.2g}, and 1/(nI) = {predicted}."
+            f"n = {style.number(n)}, w₀ = {w0:.2f}. Variance of ŵ in N(w, 1): {plain(1 / n)}, as 1/(nI) says. "
+            f"In N(w³, 1): {plain(exact)}, and 1/(nI) = {predicted}."
         )
 
     return live.caption(sentence)
