@@ -495,24 +495,26 @@ def draw_mystery_runs():
     return fig
 
 
-def draw_results(results, half_ranks):
-    """λ̂ with two standard errors, d/2 and half the Hessian's rank of each network, and its verdict in words.
+def draw_results(results, lams, half_rank):
+    """λ̂ with two standard errors beside λ, d/2 and half the Hessian's rank, and the verdict in words.
 
-    ``results``: {name: LLCResult}; ``half_ranks``: a number for each.
+    ``results``: {units: LLCResult}; ``lams``: {units: λ}.
     """
-    fig, ax = style.figure(height=0.95 * len(results) + 1.1)
-    for row, (result, half_rank) in enumerate(zip(results.values(), half_ranks, strict=True)):
-        ax.plot(result.dim / 2, row, "s", color=COLORS["regular"], label="d/2" if row == 0 else None)
-        ax.plot(half_rank, row, "|", ms=22, mew=2.5, color=COLORS["theory"], label="rank/2" if row == 0 else None)
-        label = "λ̂ ± 2 standard errors" if row == 0 else None
-        ax.errorbar(
-            result.llc, row, xerr=2 * result.std_error, fmt="o", color=COLORS["estimate"], capsize=4, label=label
+    fig, ax = style.figure(height=0.9 * len(results) + 1.1)
+    for row, (units, result) in enumerate(results.items()):
+        marks = ax.plot(half_rank, row, "|", ms=22, mew=2.5, color=COLORS["theory"])
+        marks += ax.plot(lams[units], row, "|", ms=22, mew=2.5, color=COLORS["truth"])
+        marks += ax.plot(result.dim / 2, row, "s", color=COLORS["regular"])
+        marks.append(
+            ax.errorbar(result.llc, row, xerr=2 * result.std_error, fmt="o", color=COLORS["estimate"], capsize=4)
         )
         words = textwrap.shorten(str(result.verdict), 100, placeholder=" …")
-        ax.text(0.02, row - 0.32, words, fontsize=9, transform=ax.get_yaxis_transform())
-    ax.set(yticks=range(len(results)), yticklabels=results, ylim=(len(results) - 0.5, -0.6), xlabel="λ")
-    ax.set_xlim(left=0)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
+        ax.text(0.02, row - 0.36, words, fontsize=9, transform=ax.get_yaxis_transform())
+    names = [f"{units} unit{'s' * (units > 1)}" for units in results]
+    ax.set(yticks=range(len(results)), yticklabels=names, ylim=(len(results) - 0.5, -0.7), xlim=(0, None), xlabel="λ")
+    ax.legend(
+        marks, ["rank/2", "λ", "d/2", "λ̂ ± 2 standard errors"], loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4
+    )
     return fig
 
 

@@ -76,6 +76,28 @@ def test_the_hessian_of_a_linear_model_is_that_of_least_squares():
     torch.testing.assert_close(found, x.T @ x / 50)
 
 
+def test_equal_tanh_units_have_the_lambda_found_by_hand():
+    """Aside from u, v and the flat shares, K is the square of q = Σ aᵢδᵢ²/2: V(ε) ~ ε^(1 + (U − 1)/4)."""
+    x = np.linspace(-4, 4, 200)
+    basis = np.array([np.tanh(x), x / np.cosh(x) ** 2, -(x**2) * np.tanh(x) / np.cosh(x) ** 2])
+    assert np.linalg.matrix_rank(basis) == 3  # tanh, x tanh' and x² tanh''/2 are independent
+    delta = 1e-2 * np.array([1, -1, 1, -1])  # on u = v = 0
+    f = (2 * np.tanh(np.outer(1 + delta, x))).sum(0) - 8 * np.tanh(x)
+    np.testing.assert_allclose(f, 2 * (delta**2).sum() * basis[2], atol=1e-3 * abs(f).max())
+
+
+def test_the_results_picture_shows_every_network():
+    results = {
+        units: estimate_llc(
+            lambda w: (w**2).sum() / 2, at=torch.zeros(units), nbeta=1e3, num_draws=20, num_burnin_steps=20
+        )
+        for units in (1, 2)
+    }
+    (ax,) = lesson.draw_results(results, {1: 0.5, 2: 1.0}, half_rank=1).axes
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["1 unit", "2 units"]
+    assert len(ax.texts) == 2 and len(ax.get_legend().get_texts()) == 4
+
+
 def test_the_kept_networks():
     rows = lesson.networks()
     assert len(rows) == 32 and min(r["d"] for r in rows) < 200 and max(r["d"] for r in rows) > 9e5
