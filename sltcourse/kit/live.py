@@ -223,7 +223,7 @@ class LiveFigure:
     def _freeze(self):
         """Lay the figure out for good; store its pictures with and without what moves. Once."""
         if self._still is None:
-            self.fig.canvas.draw()
+            self.fig.draw_without_rendering()
             self.fig.set_layout_engine("none")
             self._still = style.png(self.fig)
             for part in self._parts:
@@ -264,27 +264,20 @@ class LiveFigure:
     def _table_or_ask(self, part, height, blob, always=False):
         sizes = [len(self.controls[c].values) for c in part.by]
         states = int(np.prod(sizes, dtype=int))
-        arrays = part.encode(part.compute(self._start_of(part)), height).values()
-        size = states * sum(a.nbytes for a in arrays if not isinstance(a, str))
+        start = part.encode([part.compute(self._start_of(part))], height)
+        size = states * sum(rows.nbytes for key, rows in start.items() if key != "text")
         spec = {"by": part.by, "sizes": sizes}
         if not always and (states > _TABLE_STATES or size > _TABLE_BYTES):
             return {**spec, "ask": self._parts.index(part)}
         return {**spec, "tables": self._tabulate(part, sizes, height, blob)}
 
     def _tabulate(self, part, sizes, height, blob):
-        states = [part.encode(part.compute(self._values(part, i)), height) for i in _positions(sizes)]
+        values = [part.compute(self._values(part, i)) for i in _positions(sizes)]
         tables = {}
-        for key in states[0]:
-            rows = [s[key] for s in states]
-            if isinstance(rows[0], str):
-                tables[key] = {"texts": rows}
+        for key, table in part.encode(values, height).items():
+            if key == "text":
+                tables[key] = {"texts": table}
                 continue
-            if len({r.shape for r in rows}) > 1:
-                if rows[0].ndim > 1:
-                    raise ValueError(f"part {part.name!r}: its arrays must have one shape at all positions")
-                longest = max(map(len, rows))
-                rows = [np.r_[r, np.full(longest - len(r), _NOWHERE, r.dtype)] for r in rows]
-            table = np.stack(rows)
             if (table == table[:1]).all():
                 table = table[:1]
             blob.extend(b"\0" * (-len(blob) % 4))
@@ -297,7 +290,8 @@ class LiveFigure:
         part = self._parts[message["ask"]]
         try:
             values = self._values(part, message["positions"])
-            arrays = part.encode(part.compute(values), self._still[1][1] * style.SHARPNESS)
+            encoded = part.encode([part.compute(values)], self._still[1][1] * style.SHARPNESS)
+            arrays = {key: rows[0] for key, rows in encoded.items()}
         except Exception as error:  # a callback's error shows nowhere else
             widget.send({"ask": message["ask"], "error": f"{type(error).__name__}: {error}"})
             return
@@ -380,22 +374,27 @@ class _Part:
         """The picture's pixels per pixel of matplotlib's transforms."""
         return style.DPI * style.SHARPNESS / self.ax.figure.dpi
 
-    def encode(self, value, height):
-        """A value in the picture's pixels, as the arrays and texts the browser draws."""
-        if self.kind == "image":
-            return {"pixels": np.ascontiguousarray(value[::-1])}
-        if self.kind == "field":
-            return {"pixels": np.ascontiguousarray(value[::-1], np.float32)}
+    def encode(self, values, height):
+        """Values, one for each state, in the picture's pixels: the arrays and texts the browser draws, by state."""
+        if self.kind in ("image", "field"):
+            if len({v.shape for v in values}) > 1:
+                raise ValueError(f"part {self.name!r}: its arrays must have one shape at all positions")
+            dtype = np.uint8 if self.kind == "image" else np.float32
+            return {"pixels": np.stack([v[::-1] for v in values]).astype(dtype, copy=False)}
         if self.kind == "region":
-            return {"level": np.array([value], np.float32)}
-        x, y = (np.atleast_1d(np.asarray(v, float)) for v in value[:2])
+            return {"level": np.array(values, np.float32)[:, None]}
+        points = [np.column_stack(v[:2]) for v in values]
         with np.errstate(all="ignore"):
-            pixels = self._zoom() * self.ax.transData.transform(np.column_stack([x, y]))
+            pixels = self._zoom() * self.ax.transData.transform(np.concatenate(points).astype(float))
             pixels[:, 1] = height - pixels[:, 1]
             rounded = np.clip(np.round(pixels * _SCALE), -32767, 32767)
-        coordinates = np.where(np.isfinite(pixels).all(axis=1, keepdims=True), rounded, _NOWHERE).astype(np.int16)
-        arrays = {"x": np.ascontiguousarray(coordinates[:, 0]), "y": np.ascontiguousarray(coordinates[:, 1])}
-        return {**arrays, "text": value[2]} if self.kind == "text" else arrays
+        rounded[~np.isfinite(pixels).all(axis=1)] = _NOWHERE
+        lengths = np.array([len(p) for p in points])[:, None]
+        there = np.arange(lengths.max()) < lengths  # shorter rows end in gaps
+        table = np.full((*there.shape, 2), _NOWHERE, np.int16)
+        table[there] = rounded.astype(np.int16)
+        arrays = {"x": np.ascontiguousarray(table[..., 0]), "y": np.ascontiguousarray(table[..., 1])}
+        return {**arrays, "text": [v[2] for v in values]} if self.kind == "text" else arrays
 
     def looks(self, height):
         """Colours and sizes in the browser's words, and the box to clip to, in the picture's pixels."""
@@ -442,10 +441,6 @@ class _Part:
 def _arguments(function):
     """The arguments without a default: those with one are the author's own (``lambda n, k=k: …``)."""
     return [n for n, p in inspect.signature(function).parameters.items() if p.default is p.empty]
-
-
-def _constant(value):
-    return lambda: value
 
 
 def _positions(sizes):
