@@ -8,6 +8,7 @@ import sys
 from functools import cache
 from importlib import metadata
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from sltcourse.kit import assets, style
@@ -169,9 +170,9 @@ def live_width(seed=6):
     left.legend(loc="upper left", ncols=3, fontsize=9)
     live.band(right, lambda noise: (WIDTHS, low[noise], high[noise]), name="half", color=blue, alpha=0.18)
     live.line(right, lambda noise: (WIDTHS, seen[noise]), name="train", color=COLORS["prior"], label="training")
-    live.line(right, lambda noise: (WIDTHS, middle[noise]), name="test", color=blue, label="test (band: middle half)")
+    live.line(right, lambda noise: (WIDTHS, middle[noise]), name="test", color=blue, label="test, with middle half")
     live.points(right, lambda width, noise: (width, middle[noise][row[width]]), name="now", color=blue, markersize=10)
-    right.legend(loc="upper left", title="median", alignment="left", fontsize=9)
+    right.legend(loc="upper right", title="median", alignment="left", fontsize=9)
 
     def sentence(width, noise):
         side = "fewer units than data" if width < N_DATA else "more units than data"
@@ -335,23 +336,26 @@ def live_clock(adder, keys):
     reach = 1.1 * np.abs(logits).max()
 
     fig, (left, right) = style.figure(1, 2, height=4.2, width_ratios=(1, 1.15))
-    left.set(xlim=(-1.65, 1.65), ylim=(-1.65, 1.65), aspect="equal", xticks=[], yticks=[])
+    left.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect="equal", xticks=[], yticks=[])
+    left.spines[:].set_visible(False)
+    left.add_patch(plt.Circle((0, 0), 1, fill=False, color=COLORS["muted"], lw=1))
     left.set_title("the embedding, in the plane of frequency k")
     left.grid(False)
     right.set(xlim=(-0.7, p - 0.3), ylim=(-reach, reach), xlabel="c", ylabel="logit, less the mean")
     right.set_title("what the network answers")
     live = LiveFigure(
         fig,
-        alt="Left: the 31 numbers lie on a circle, in steps of a fixed angle; a, b and their sum are marked. Right: "
+        alt="Left: the 31 numbers lie near a circle, in steps of a fixed angle; a, b and their sum are marked. Right: "
         "the network's logits peak at the sum; a sum of cosines runs along with them.",
         a=Slider("a", d, start=5),
         b=Slider("b", d, start=29),
         k=Menu("frequency k", {str(k): int(k) for k in keys}),
     )
-    live.points(left, lambda k: seen[k].T, name="circle", color=COLORS["muted"], markersize=5)
-    for i in range(p):
-        place = {"ha": "center", "va": "center", "fontsize": 8, "color": "#555555"}
-        live.text(left, lambda k, i=i: (*(1.24 * seen[k][i]), str(i)), **place)
+    live.points(left, lambda k: seen[k].T, name="circle", color=COLORS["loss"], markersize=5)
+    for i in range(p):  # the face of the clock: the exact angles
+        turn = {k: 2 * np.pi * k * i / p for k in seen}
+        place = {"ha": "center", "va": "center", "fontsize": 8.5, "color": "#555555"}
+        live.text(left, lambda k, i=i, t=turn: (1.36 * np.cos(t[k]), 1.36 * np.sin(t[k]), str(i)), **place)
     marks = {
         "a": ("regular", lambda a, k: seen[k][a]),
         "b": ("posterior", lambda b, k: seen[k][b]),
@@ -410,7 +414,7 @@ def more_data(at_20, at_38):
 def promise(answer):
     return number(answer, 0.5, rel=0.02, hints={
         0.0: "0 is the training error. The promise has to cover the distance from it to the test error.",
-        1.0: "On new coin tosses every classifier is right half of the time.",
+        1.0: "Some network of the family may force even that. The coin network is right on half of the new coins.",
         50: "Give it as a share, not in per cent.",
     })  # fmt: skip
 

@@ -236,7 +236,7 @@ WRONG = [
     ("more_data", (38, 20 / 19), "are exchanged"),
     ("more_data", (20 / 19, 19), "n = 38"),
     ("promise", (0,), "training error"),
-    ("promise", (1,), "half of the time"),
+    ("promise", (1,), "half of the new coins"),
     ("promise", (50,), "as a share"),
     ("neighbour", (9,), "nineteen steps"),
     ("neighbour", (24,), "clockwise"),
