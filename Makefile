@@ -2,6 +2,7 @@
 # make test   build the environment, run every test and every notebook
 # make test-all     the same and the tests that take over a minute each
 # make test-colab   one-file copies of the lessons, alone in a folder, at the versions Colab has
+# make test-browser every lesson in JupyterLab in a real browser
 # make colab        one-file copies of the lessons for Colab, in build/colab
 PYTHON ?= python3
 VENV ?= .venv
@@ -14,7 +15,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export JUPYTER_PLATFORM_DIRS = 1
 export TQDM_DISABLE = 1
 
-.PHONY: lab test test-all test-colab colab lint lesson stamp notebooks latency speed clean
+.PHONY: lab test test-all test-colab test-browser colab lint lesson stamp notebooks latency speed clean
 
 lab: $(VENV)/.ready
 	TQDM_DISABLE= $(VENV)/bin/jupyter lab $(ROOT_FLAG) $(firstword $(NOTEBOOKS))
@@ -30,6 +31,10 @@ test-colab: $(COLAB_VENV)/.ready colab
 	rm -rf $(ALONE) && mkdir -p $(ALONE) && cp $(NOTEBOOKS:notebooks/%=build/colab/%) $(ALONE)
 	cd $(ALONE) && ! $(abspath $(COLAB_VENV))/bin/python -c "import sltcourse" 2>/dev/null
 	cd $(ALONE) && $(abspath $(COLAB_VENV))/bin/python -m pytest -c /dev/null --rootdir . $(NBVAL) .
+
+test-browser: $(VENV)/.ready   ## every lesson in JupyterLab in headless Chromium (apt-get install chromium)
+	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
+	$(VENV)/bin/pytest -p no:cacheprovider tests/browser
 
 lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
@@ -60,6 +65,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[lab,test]"
 	$(VENV)/bin/python -c "import matplotlib.pyplot"
+	@mkdir -p $(VENV)/share/jupyter/lab/settings   # a saved notebook keeps its live figures alive, without a kernel too
+	@echo '{"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": true}}' > $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
 $(COLAB_VENV)/.ready: pyproject.toml constraints-colab.txt

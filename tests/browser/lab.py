@@ -106,6 +106,13 @@ def browser():
         chrome.close()
 
 
+def opened(page, address):
+    """Open a notebook and wait until its cells are drawn."""
+    page.goto(address)
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.wait_for_timeout(1000)
+
+
 def run_all(page, address, timeout=180):
     """Open a notebook and run all its cells; returns the seconds that took. Raises if a cell fails."""
     page.goto(address)
@@ -131,8 +138,18 @@ def run_all(page, address, timeout=180):
 
 def sliders(page):
     """The live figures' sliders, scrolled through once so that each is on the page."""
-    page.evaluate("""async () => { const box = document.querySelector('.jp-WindowedPanel-outer, .jp-Notebook');
+    page.evaluate("""async () => { const box = document.querySelector('.jp-WindowedPanel-outer');
         for (let y = 0; y < box.scrollHeight; y += 400) {
             box.scrollTop = y; await new Promise(r => setTimeout(r, 80)); } }""")
     found = page.locator(".slt-live input[type=range]")
     return [found.nth(i) for i in range(found.count())]
+
+
+def pictures(page):
+    """How many different pictures are met on the way down a notebook; JupyterLab draws only what is near the window."""
+    return page.evaluate("""async () => { const seen = new Set();
+        const box = document.querySelector('.jp-WindowedPanel-outer');
+        for (let y = 0; y <= box.scrollHeight; y += 300) {
+            box.scrollTop = y; await new Promise(r => setTimeout(r, 120));
+            for (const img of document.querySelectorAll('.jp-OutputArea img')) seen.add(img.src); }
+        return seen.size; }""")

@@ -68,3 +68,65 @@ def test_a_lesson_and_its_live_figures(page, address, path):
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         assert readout.inner_text() != said and (picture(canvas) != middle).any()
     assert page.locator(".slt-trouble").count() == 0
+
+
+def kernel(page, act):
+    """Restart or shut down the notebook's kernel and wait until it is so."""
+    page.evaluate(f"() => jupyterapp.shell.currentWidget.sessionContext.{act}()")
+
+
+@pytest.mark.timeout(300)
+def test_without_running_the_pictures_stand_still(page, address):
+    lab.opened(page, address("notebooks/03_volume_scaling.ipynb"))
+    stored = [o for c in read(ROOT / "notebooks" / "03_volume_scaling.ipynb").cells for o in c.get("outputs", [])]
+    assert lab.pictures(page) == sum("image/png" in o.get("data", {}) for o in stored) > 0
+    assert page.locator(".slt-live").count() == 0
+
+
+@pytest.mark.timeout(300)
+def test_a_second_run_after_a_restart_and_a_reload_without_a_kernel(page, address):
+    place = address("notebooks/03_volume_scaling.ipynb")
+    lab.run_all(page, place)
+    count = len(lab.sliders(page))
+    kernel(page, "session.kernel.restart")
+    page.wait_for_function("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'")
+    lab.run_all(page, place)
+    assert len(lab.sliders(page)) == count and page.locator(".slt-trouble").count() == 0
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    kernel(page, "shutdown")
+    lab.opened(page, place)
+    shown = lab.pictures(page) + page.locator(".slt-live").count()
+    broken = page.get_by_text("Error displaying widget").count() + page.get_by_text("Error creating widget").count()
+    assert broken == 0 and shown >= count
+
+
+@pytest.mark.timeout(300)
+def test_two_live_figures_do_not_disturb_each_other(page, address):
+    lab.run_all(page, address("notebooks/03_volume_scaling.ipynb"))
+    lab.sliders(page)
+    first, second = (page.locator(".slt-live").nth(i) for i in (0, 1))
+    before = picture(first.locator("canvas")), picture(second.locator("canvas"))
+    slider = second.locator("input[type=range]").first
+    slider.scroll_into_view_if_needed()
+    slider.focus()
+    page.keyboard.press("End")
+    assert (picture(second.locator("canvas")) != before[1]).any()
+    assert (picture(first.locator("canvas")) == before[0]).all()
+
+
+@pytest.mark.timeout(300)
+def test_sliders_have_names_and_the_order_of_the_page(page, address):
+    """What a screen reader and the tab key meet: a name and a value in words for each slider, in reading order."""
+    lab.run_all(page, address("notebooks/03_volume_scaling.ipynb"))
+    sliders = lab.sliders(page)
+    for slider in sliders:
+        name = slider.evaluate("s => s.getAttribute('aria-label') || s.labels?.[0]?.textContent || ''")
+        assert name.strip() and slider.get_attribute("aria-valuetext")
+    several = page.locator(".slt-live").filter(has=page.locator("input[type=range]"))
+    figure = next(several.nth(i) for i in range(several.count()) if several.nth(i).locator("input").count() > 1)
+    controls = figure.locator("input, select")
+    controls.first.scroll_into_view_if_needed()
+    controls.first.focus()
+    for i in range(1, controls.count()):
+        page.keyboard.press("Tab")
+        assert controls.nth(i).evaluate("c => c === document.activeElement")
