@@ -199,7 +199,7 @@ def live_networks():
         return [curve([(H, L, r)], column)[0] for column in (0, 2)]
 
     fig, (left, right) = style.figure(1, 2, sharey=True)
-    left.set(xlabel="width H of the hidden layers", xlim=(0, 25), yscale="log", ylim=(3, 6000))
+    left.set(xlabel="width H of the hidden layers", xlim=(0, 25), yscale="log", ylim=(0.35, 6000))
     right.set(xlabel="layers L", xlim=(1.5, 10.5), xticks=layers)
     live = LiveFigure(
         fig,
@@ -245,7 +245,7 @@ def draw_blow_ups():
     for ax, title, (x, y) in zip(axes, titles, labels, strict=True):
         ax.set(xlim=(-1.1, 1.3), ylim=(-1.1, 1.3), xticks=[], yticks=[], xlabel=x, title=title, aspect="equal")
         ax.title.set_fontsize(10.5)
-        ax.set_ylabel(y, rotation=0)
+        ax.set_ylabel(y, rotation=0, labelpad=9, va="center")
     axes[0].plot(s**3, s**2, **looks)
     axes[1].plot(s, s**2, **looks)
     axes[2].plot(s, s, **looks)
@@ -285,26 +285,29 @@ def draw_four_ways(rows):
 
 @check.exercise("One pole, of order 2, at −1/6: two coordinates are tied, and each of them alone is as flat as w⁶.")
 def design(K):
+    if not getattr(K, "free_symbols", {w1}) <= {w1, w2}:
+        return "Use the symbols w1 and w2 only."
     try:
         found = search_coordinates(K, [w1, w2])
     except (TypeError, ValueError) as error:
         return f"{error}."
     if not found.exact:
         return f"All that can be said of this K is {found}. A product of powers is enough here."
-    if found.value == Fraction(1, 6) and found.multiplicity == 2:
+    flat = found.value == Fraction(1, 6)
+    if flat and found.multiplicity == 2:
         return None
-    hint = "λ is one over the largest power." if found.value != Fraction(1, 6) else "m = 2 needs a tie."
+    hint = "m = 2 needs a tie." if flat else "For a product of powers λ is one over the largest power."
     return f"Your K has λ = {found.value}, m = {found.multiplicity}. {hint}"
 
 
-@check.exercise("K has u¹⁰·… in front squared, u²⁰, and the Jacobian has u⁶: (6 + 1)/20 in a single step.")
+@check.exercise("w₁² − w₂⁵ = u¹⁰(v² − 1), squared: u²⁰. The Jacobian has u⁶. So (6 + 1)/20 = 7/20, in a single step.")
 def weights(first, second, lam):
     try:
-        a, b = sp.Integer(first), sp.Integer(second)
+        a, b = sp.Rational(first), sp.Rational(second)
     except (TypeError, ValueError):
-        return "The weights are two whole numbers: w₁ = u^first, w₂ = u^second · v."
-    if a <= 0 or b <= 0:
-        return "Weights are positive."
+        return "The weights are two whole numbers: w₁ = u^first · v, w₂ = u^second."
+    if not (a.is_Integer and b.is_Integer and min(a, b) > 0):
+        return "Weights are positive whole numbers; multiply both if need be."
     if 2 * a != 5 * b:
         return f"With these weights w₁² has the power u^{2 * a} and w₂⁵ has u^{5 * b}. They should be the same."
     order, jacobian = 4 * a, a + b - 1

@@ -47,6 +47,11 @@ def test_networks():
     assert "d = 200, d/2 = 100, λ = 37.5, m = 1" in live.at(H=10, L=2, r=0)["caption"]
     assert "λ = 27.5" in live.at(H=10, L=10, r=0)["caption"] and "λ = 50" in live.at(H=24, L=2, r=0)["caption"]
     assert "cannot represent" in live.at(H=3, L=2, r=4)["caption"]
+    low, high = live.fig.axes[0].get_ylim()
+    for H, L, r in itertools.product((1, 2, 24), (2, 3, 10), (0, 10)):
+        for curve in ("λ width", "λ depth", "d/2 width", "d/2 depth"):
+            _, values = live.at(H=H, L=L, r=r)[curve]
+            assert np.all(np.isnan(values) | ((low < values) & (values < high))), "nothing leaves the picture"
     widths, lam = live.at(H=10, L=3, r=4)["λ width"]
     assert np.isnan(lam[widths < 4]).all() and np.isfinite(lam[widths >= 4]).all()
     _, half = live.at(H=10, L=3, r=4)["d/2 width"]
@@ -88,12 +93,15 @@ WRONG = [
     ("design", (w1**6 * w2**4,), "m = 2 needs a tie"),
     ("design", (w1**2 * w2**2,), "largest power"),
     ("design", (w1**6 + 1,), "not 0 at"),
+    ("design", (w1**6 * sp.Symbol("w3") ** 6,), "w1 and w2 only"),
     ("design", (w1**3,), "negative near"),
     ("design", (sp.Rational(1, 6),), "not 0 at"),
     ("weights", (3, 2, 0.35), "should be the same"),
     ("weights", (5, 2, 0.7), "square"),
     ("weights", (5, 2, 0.3), "one more"),
     ("weights", (-5, -2, 0.35), "positive"),
+    ("weights", (2.5, 1, 0.35), "whole numbers"),
+    ("weights", ([5], 2, 0.35), "whole numbers"),
     ("weights", ("5", 2, [1]), "A number is wanted"),
     ("by_hand", (3.2, 1), "λ = 1/t"),
     ("by_hand", (0.25, 1), "passes below"),
