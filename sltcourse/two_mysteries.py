@@ -30,6 +30,14 @@ NEEDED = dict(
 )  # the package's own requirements; a test compares them
 
 
+def _version(package):
+    for name in (package, package.removesuffix("-stats")):  # Colab's arviz 0.22 holds what arviz-stats does
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+
+
 def _order(version):
     return [int(part) for part in re.findall(r"\d+", version)[:3]]
 
@@ -41,9 +49,8 @@ def everything_here(needed=None):
     """
     problems = []
     for package, lowest in (NEEDED if needed is None else needed).items():
-        try:
-            found = metadata.version(package)
-        except metadata.PackageNotFoundError:
+        found = _version(package)
+        if found is None:
             problems.append(f"{package} is not installed: run  %pip install {package}  in a cell, restart the kernel.")
             continue
         if _order(found) < _order(lowest):
