@@ -1,0 +1,25 @@
+"""What the README shows, run."""
+
+import re
+from pathlib import Path
+
+README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+ESTIMATE, VOLUME = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
+def test_an_estimate_in_ten_lines(capsys):
+    assert len([line for line in ESTIMATE.splitlines() if line.strip()]) <= 10
+    names = {}
+    exec(ESTIMATE, names)
+    result, printed = names["result"], capsys.readouterr().out
+    assert result.verdict.word == "trust" and abs(result.llc - 2.5) < 3 * result.std_error + result.step_bias
+    kinds = [re.sub(r"[-\d., ±+%]+", "#", line) for line in printed.splitlines()]
+    shown = [re.sub(r"[-\d., ±+%]+", "#", line) for line in re.search(r"```\n(λ̂.*?)```", README, re.S)[1].splitlines()]
+    assert kinds == shown, "the README's output is of another kind than what it prints"
+
+
+def test_the_volume_of_a_cusp():
+    names = {}
+    exec(VOLUME, names)
+    found = names["found"]
+    assert abs(found.lam - 5 / 12) < max(3 * found.se, 0.02) and found.m == 1
