@@ -16,7 +16,16 @@ from scipy.stats import chi2, norm
 from sltcourse.kit import style
 from sltcourse.kit.checks import Checks, choice, number
 from sltcourse.kit.live import LiveFigure, Slider
-from sltcourse.theory.mean_models import PZ, MeanModel, Z, normal_mean, panel_rule, power_mean, product_mean
+from sltcourse.theory.mean_models import (
+    PZ,
+    MeanModel,
+    Z,
+    expected_error,
+    normal_mean,
+    panel_rule,
+    power_mean,
+    product_mean,
+)
 
 check = Checks("02_broken_statistics")
 COLORS = style.COLORS
@@ -77,11 +86,8 @@ def mean_complexity(model, n):
 
 
 def bayes_error(model, n):
-    """n E[G_n], the mean Bayes generalization error times n, of a MeanModel at its truth; exact at finite n.
-
-    E[G_n] = E[F_(n+1)] − E[F_n] minus the entropy of the truth (Watanabe 2009, ch. 1).
-    """
-    return n * (mean_complexity(model, n + 1) - mean_complexity(model, n))
+    """n E[G_n], the mean Bayes generalization error times n, of a MeanModel at its truth; see ``expected_error``."""
+    return n * expected_error(model, n)
 
 
 def chance_of_choice(model, n, mean):

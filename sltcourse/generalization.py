@@ -16,7 +16,7 @@ from sltcourse.kit import style
 from sltcourse.kit.checks import Checks, number
 from sltcourse.kit.live import LiveFigure, Menu, Slider
 from sltcourse.theory.closed_forms import reduced_rank_regression, tanh_network
-from sltcourse.theory.mean_models import PZ, Z, normal_mean, panel_rule, power_mean, product_mean
+from sltcourse.theory.mean_models import PZ, Z, expected_error, panel_rule, power_mean, product_mean
 
 check = Checks("05_generalization")
 COLORS = style.COLORS
@@ -25,17 +25,6 @@ COLORS = style.COLORS
 
 MEANS = {"regular": power_mean(1), "cubic": power_mean(3), "product": product_mean()}
 _KINDS = {"regular": "regular", "cubic": "singular", "product": "loss"}  # model: its colour
-
-
-def _expected_error(model, n):
-    """E[G_n] as the notebook derives it; above n = 10⁴, where that difference loses digits, E[(E_w δ)²]/2.
-
-    The second form is the leading term: its relative error is of order 1/n.
-    """
-    if n > 1e4:
-        return normal_mean(lambda t: (model.posterior(n, t) @ model.delta) ** 2, n) / 2
-    after, before = (normal_mean(lambda t, k=k: model.free_energy(k, t), k) for k in (n + 1, n))
-    return after - before
 
 
 def bayes_error(model, n, t):
@@ -187,7 +176,7 @@ def live_one_data_set():
         log_p = np.outer(t, theta) - n * theta**2 / 2 + model.free_energy(n, t)[:, None]
         post[name] = np.exp(log_p) * density[name] / np.sqrt(n)
         error[name] = n * bayes_error(model, n, t)
-        mean[name] = n * _expected_error(model, n)
+        mean[name] = n * expected_error(model, n)
 
     fig, (left, right) = style.figure(1, 2)
     left.set(
@@ -231,7 +220,7 @@ def live_settle():
     """Slide n from 10 to 10¹²: n E[G_n] of three models, against log n on the left and against 1/log n on the right."""
     ns = 10.0 ** (np.arange(4, 49) / 4)
     row = {x: i for i, x in enumerate(ns)}
-    error = {name: np.array([n * _expected_error(model, n) for n in ns]) for name, model in MEANS.items()}
+    error = {name: np.array([n * expected_error(model, n) for n in ns]) for name, model in MEANS.items()}
 
     fig, (left, right) = style.figure(1, 2, height=4.0)
     left.set(
@@ -282,7 +271,7 @@ def live_truth():
     steps, ns = np.r_[0:16, 16:40:2, 40:81:4], 10.0 ** (np.arange(4, 37) / 4)
     truths = steps / 160  # denser near 0, where the bump is narrow
     models = [power_mean(3, w0) for w0 in truths]
-    error = np.array([[n * _expected_error(model, n) for n in ns] for model in models])
+    error = np.array([[n * expected_error(model, n) for n in ns] for model in models])
     place, row = {w0: i for i, w0 in enumerate(truths)}, {n: i for i, n in enumerate(ns)}
 
     fig, (left, right) = style.figure(1, 2)

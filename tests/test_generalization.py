@@ -5,7 +5,7 @@ from scipy.special import hyp1f1
 
 from sltcourse import generalization as lesson
 from sltcourse.generalization import GRIDS, MEANS
-from sltcourse.theory.mean_models import normal_mean, power_mean
+from sltcourse.theory.mean_models import expected_error, normal_mean, power_mean
 
 check = lesson.check
 
@@ -50,7 +50,7 @@ def test_bayes_error_is_the_divergence_of_the_predictive(name):
     exact, _ = integrate.quad(integrand, -9, 9, epsabs=1e-12)
     assert lesson.bayes_error(model, n, t) == pytest.approx(exact, abs=1e-10)
     assert normal_mean(lambda t: lesson.bayes_error(model, n, t), n) == pytest.approx(expected_G(model, n), abs=1e-10)
-    assert 2e4 * lesson._expected_error(model, 2e4) == pytest.approx(2e4 * expected_G(model, 2e4), rel=1e-4)
+    assert 2e4 * expected_error(model, 2e4) == pytest.approx(2e4 * expected_G(model, 2e4), rel=1e-4)
 
 
 @pytest.mark.parametrize("name", MEANS)
