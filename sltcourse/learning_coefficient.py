@@ -250,12 +250,13 @@ def draw_blow_ups():
     axes[1].plot(s, s**2, **looks)
     axes[2].plot(s, s, **looks)
     axes[3].axvline(1, **looks)
-    for ax, u, v in ((axes[1], "2/4", None), (axes[2], "2/4", "3/6"), (axes[3], "5/12", "3/6")):
-        ax.axhline(0, color=COLORS["estimate"], lw=3)
-        ax.text(-1.05, 0.07, u, color=COLORS["estimate"], fontsize=11, weight="bold")
-        if v:
-            ax.axvline(0, color=COLORS["posterior"], lw=3)
-            ax.text(0.06, -1.0, v, color=COLORS["posterior"], fontsize=11, weight="bold")
+    first, second, third = COLORS["estimate"], COLORS["posterior"], COLORS["regular"]  # the divisors, as they come
+    for ax, ratio, color in ((axes[1], "2/4", first), (axes[2], "2/4", first), (axes[3], "5/12", third)):
+        ax.axhline(0, color=color, lw=3)
+        ax.text(-1.05, 0.07, ratio, color=color, fontsize=11, weight="bold")
+    for ax in axes[2:]:
+        ax.axvline(0, color=second, lw=3)
+        ax.text(0.06, -1.0, "3/6", color=second, fontsize=11, weight="bold")
     for ax, x, y in ((axes[1], 0.7, 0.22), (axes[2], 0.45, 0.85), (axes[3], 0.5, 0.85)):
         ax.text(x, y, "1/2", color=COLORS["singular"], fontsize=11, weight="bold")
     return fig
