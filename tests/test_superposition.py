@@ -14,6 +14,7 @@ from sltcourse.theory.superposition_model import (
     COEFFICIENTS,
     POLYGONS,
     constants,
+    expected_llc,
     half_norm,
     pack,
     population_loss,
@@ -148,6 +149,12 @@ def test_the_stored_training_runs():
     assert training["states"].shape == (len(STARTS), len(N_TRAIN), len(STEPS), 18)
     assert (np.diff(training["loss"], axis=-1) < 1e-9).all()
     assert training["left"][0] > 10 and training["left"][-1] == 0
+    small, large = (training[f"routes_{n}"].tolist() for n in (1000, 30000))
+    assert sum("5" in route for route in small) == 13 and not any("5" in route for route in large)
+    loss = {name: population_loss(w)[0] for name, w in POLYGONS.items()}
+    for route in {*small, *large}:  # every step of every route goes down in loss
+        losses = [loss[name] for name in route.split(" → ")]
+        assert losses == sorted(losses, reverse=True)
 
 
 # ---- live figures -------------------------------------------------------------------------------------------------
@@ -176,9 +183,11 @@ def test_figures_can_be_drawn(make):
         ("plateau", 7 / 24, "Right"),
         ("plateau", 1 / 3, "biases move first"),
         ("plateau", 1 / 3 - 1 / 144, "All six"),
-        ("count", 8.5, "Right"),
-        ("count", 12, "d/2"),
-        ("count", 17, "contributes"),
+        ("count", 4.5, "Right"),
+        ("count", 9, "contributes"),
+        ("count", 1.5, "each in bias and column"),
+        ("count", 7, "subtract it"),
+        ("count", -4.5, "other way round"),
         ("second_crossing", 202, "Right"),
         ("second_crossing", 601, "crossing of 5 and 6"),
         ("second_crossing", 404, "half of the squared norm"),
@@ -190,9 +199,10 @@ def test_answers(name, answer, said):
 
 
 def test_enough_samples():
+    assert expected_llc("6", lesson.NBETA_FOR_A_TENTH) == pytest.approx(8.6, abs=0.01)
     n = 10_000
     for _ in range(30):
-        n = 6_000 * np.log(n)
-    for answer, said in ((n, "Right"), (6_000, "That is nβ"), (600, "numerator")):
+        n = 4_000 * np.log(n)
+    for answer, said in ((n, "Right"), (4_500, "That is nβ"), (500_000, "less will do"), (100_000, "Not yet")):
         verdict = check.enough_samples(answer)
         assert said in f"{verdict.state}: {verdict.reason}"

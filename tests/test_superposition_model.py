@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from sltcourse.theory import superposition_model as model
 from sltcourse.theory.superposition_model import (
@@ -150,6 +151,74 @@ def test_the_origin_is_a_saddle():
     value, slope = population_loss(origin)
     assert value == pytest.approx(7 / 24) and np.abs(slope).max() < 1e-12
     assert np.linalg.eigvalsh(model.hessian(origin)).min() < -0.1
+
+
+def test_two_or_three_corners_make_a_saddle_and_one_corner_is_no_critical_point():
+    for k, lowest in ((2, -0.05), (3, -0.03)):
+        w = model.polygon(k, 1, 0, plus=6 - k)
+        floor, slope = population_loss(w)
+        assert np.abs(slope).max() < 1e-12
+        below = model.descend(w + 1e-4 * np.random.default_rng(0).standard_normal((20, 18)), 2_000)
+        assert population_loss(below)[0].max() < floor + lowest
+    assert np.abs(population_loss(model.polygon(1, 1, 0, plus=5))[1]).max() > 0.01
+
+
+def test_eight_features_around_a_pentagon():
+    """Three dead features: rank 14. Three ⁺: rank 23. A ⁺ beside a dead feature: no minimum."""
+    for plus, rank in ((0, 14), (3, 23)):
+        eigenvalues = np.linalg.eigvalsh(model.hessian(model.polygon(5, *model.best_polygon(5), plus=plus, c=8)))
+        assert (eigenvalues > 1e-6).sum() == rank and eigenvalues.min() > -1e-8
+    mixed = model.polygon(5, *model.best_polygon(5), plus=1, c=8)
+    assert np.abs(population_loss(mixed)[1]).max() < 1e-8
+    assert np.linalg.eigvalsh(model.hessian(mixed)).min() < -5e-4
+
+
+@pytest.mark.parametrize(("name", "height"), [("4⁺", 0.00023), ("4⁺⁺", 0.00046)])
+def test_the_ridge_between_a_square_and_the_pentagon(name, height):
+    """The lowest loss at every length of a fifth column, on its best side: up by the height of the ridge, then down."""
+    w = POLYGONS[name].copy()
+    free = np.delete(np.arange(18), [4, 10])
+    profile = []
+    for length in np.arange(0.01, 0.35, 0.02):
+        w[[4, 10]] = length * np.cos(np.pi / 4), length * np.sin(np.pi / 4)
+
+        def rest(part, w=w):
+            v = w.copy()
+            v[free] = part
+            loss, slope = population_loss(v)
+            return loss, slope[free]
+
+        found = minimize(rest, w[free], jac=True, method="BFGS", options={"gtol": 1e-8})
+        w[free] = found.x
+        profile.append(found.fun)
+    assert max(profile) - population_loss(POLYGONS[name])[0] == pytest.approx(height, abs=2e-5)
+    assert profile[-1] < population_loss(POLYGONS[name])[0]
+
+
+def test_the_expected_llc_is_that_of_a_random_walk():
+    """Metropolis on the exact loss, in the well of the 6-gon at nβ = 5000; near λ, and nearer at larger nβ."""
+    rng, w, nbeta = np.random.default_rng(0), np.tile(POLYGONS["6"], (400, 1)), 5_000
+    values, vectors = np.linalg.eigh(model.hessian(POLYGONS["6"]))
+    spread = 0.5 / np.sqrt(nbeta * np.maximum(values, 0.02)) * vectors
+    loss, kept = population_loss(w)[0], []
+    for step in range(2_000):
+        new = w + rng.standard_normal(w.shape) @ spread.T
+        value = population_loss(new)[0]
+        take = rng.random(400) < np.exp(np.minimum(nbeta * (loss - value), 0))
+        w, loss = np.where(take[:, None], new, w), np.where(take, value, loss)
+        if step >= 500:
+            kept.append(loss)
+    excess = nbeta * (np.mean(kept, 0) - population_loss(POLYGONS["6"])[0])
+    assert abs(excess.mean() - model.expected_llc("6", nbeta)) < 4 * excess.std() / 20 + 0.01
+    assert model.expected_llc("6", 1e5) == pytest.approx(8.5, abs=0.01)
+    assert model.expected_llc("6", 3_000) > model.expected_llc("6", 1e4) + 0.05
+
+
+def test_the_expected_llc_refuses_what_it_does_not_know():
+    with pytest.raises(ValueError, match="wells of 5⁺ and 6"):
+        model.expected_llc("4", 1e4)
+    with pytest.raises(ValueError, match="3000 or more"):
+        model.expected_llc("6", 100)
 
 
 def test_a_polygon_that_does_not_fit_is_refused():
