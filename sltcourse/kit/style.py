@@ -101,7 +101,7 @@ def png(fig):
     The PNG has 256 colours, chosen for the figure: no eye sees it, and notebooks shrink to a third.
     """
     buffer, small = io.BytesIO(), io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=DPI * SHARPNESS)
+    fig.savefig(buffer, format="png", dpi=DPI * SHARPNESS, pil_kwargs={"compress_level": 0})
     colors = Image.open(buffer).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     colors.save(small, format="png", optimize=True)
     width, height = fig.get_size_inches() * DPI
