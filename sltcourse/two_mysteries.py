@@ -174,7 +174,8 @@ def live_width(seed=6):
     blue = COLORS["estimate"]
     live.line(left, lambda width, noise: (angles, fits[width] @ [1, noise]), name="fit", color=blue, label="fit")
     live.points(left, lambda noise: (x, truth(x) + noise * z), name="data", color=COLORS["loss"], label="data")
-    left.legend(loc="upper left", ncols=3, fontsize=9)
+    above = {"loc": "lower right", "bbox_to_anchor": (1.02, 0.985), "borderaxespad": 0}  # where no fit shoots through
+    left.legend(ncols=3, fontsize=9, columnspacing=1.0, handlelength=1.4, **above)
     live.band(right, lambda noise: (WIDTHS, low[noise], high[noise]), name="half", color=blue, alpha=0.18)
     live.line(right, lambda noise: (WIDTHS, seen[noise]), name="train", color=COLORS["prior"], label="training")
     live.line(right, lambda noise: (WIDTHS, middle[noise]), name="test", color=blue, label="test, with middle half")
@@ -186,8 +187,8 @@ def live_width(seed=6):
         side = "as many units as data" if width == N_DATA else side
         before = middle[noise][WIDTHS < N_DATA]
         return (
-            f"N = {width}, {side} (n = {N_DATA}): median test error {middle[noise][row[width]]:.2g}. Best before the "
-            f"peak: {before.min():.2g} at N = {WIDTHS[before.argmin()]}; at N = 512: {middle[noise][-1]:.2g}."
+            f"N = {width}, {side}: median test error {middle[noise][row[width]]:.2g}. Best before the peak: "
+            f"{before.min():.2g} at N = {WIDTHS[before.argmin()]}; at N = 512: {middle[noise][-1]:.2g}."
         )
 
     return live.caption(sentence)
@@ -363,13 +364,13 @@ def live_clock(adder, keys):
         turn = {k: 2 * np.pi * k * i / p for k in seen}
         place = {"ha": "center", "va": "center", "fontsize": 8.5, "color": "#555555"}
         live.text(left, lambda k, i=i, t=turn: (1.36 * np.cos(t[k]), 1.36 * np.sin(t[k]), str(i)), **place)
-    marks = {
-        "a": ("regular", lambda a, k: seen[k][a]),
-        "b": ("posterior", lambda b, k: seen[k][b]),
-        "a + b": ("singular", lambda a, b, k: seen[k][(a + b) % p]),
+    marks = {  # dots of different sizes: where two numbers are the same, both show
+        "a": ("regular", 17, lambda a, k: seen[k][a]),
+        "b": ("posterior", 13, lambda b, k: seen[k][b]),
+        "a + b": ("singular", 9, lambda a, b, k: seen[k][(a + b) % p]),
     }
-    for name, (color, where) in marks.items():
-        live.points(left, where, name=name, label=name, color=COLORS[color], markersize=11)
+    for name, (color, size, where) in marks.items():
+        live.points(left, where, name=name, label=name, color=COLORS[color], markersize=size)
     left.legend(loc="center", fontsize=10)
     orange = COLORS["singular"]
     live.line(
@@ -432,6 +433,7 @@ def neighbour(answer):
         9: "9 stands at the angle 2π · 81/31, and 81 = 2 · 31 + 19: nineteen steps from 0, not one.",
         1: "1 stands at the angle 2π · 9/31: nine steps from 0, not one.",
         24: "24 stands clockwise of 0: 9 · 24 = 216 = 7 · 31 − 1. The other direction is wanted.",
+        38: "38 is 7 + 31. The network's numbers lie between 0 and 30.",
         1 / 9: "Division mod 31: which whole number times 9 leaves the remainder 1?",
     })  # fmt: skip
 

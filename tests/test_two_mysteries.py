@@ -154,6 +154,11 @@ def test_the_network_is_right_on_all_pairs(adder):
             np.testing.assert_allclose(logits, adder.logits()[a, b])
 
 
+def test_pairs_seen_in_neither_order_are_the_test_of_a_rule(adder):
+    np.testing.assert_allclose(adder.logits(), adder.logits().transpose(1, 0, 2))  # a + b and b + a are one to it
+    assert (~adder.seen & adder.seen.T).sum() == 141 and (~adder.seen & ~adder.seen.T).sum() == 52
+
+
 def test_its_embedding_is_made_of_few_frequencies(adder):
     angle = 2 * np.pi * np.outer(np.arange(1, 16), np.arange(31)) / 31  # a Fourier transform by hand
     power = ((np.cos(angle) @ adder.E) ** 2 + (np.sin(angle) @ adder.E) ** 2).sum(axis=1)
@@ -187,6 +192,13 @@ def test_logits_by_distance(adder):
     mean = sorted_.mean(axis=(0, 1))
     assert mean.argmax() == 0
     assert 1 - np.mean((sorted_ - mean) ** 2) / np.mean(sorted_**2) == pytest.approx(0.943, abs=0.005)
+
+
+def test_the_leftover_depends_on_the_difference(adder):
+    d, difference = lesson.by_distance(adder.logits()), np.subtract.outer(range(31), range(31)) % 31
+    left = d - d.mean(axis=(0, 1))
+    rest = sum(((d[difference == e] - d[difference == e].mean(axis=0)) ** 2).sum() for e in range(31))
+    assert 0.2 < rest / (left**2).sum() < 0.3, "three quarters of what is left over"
 
 
 def test_the_sum_of_all_cosines():
@@ -242,6 +254,7 @@ WRONG = [
     ("neighbour", (24,), "clockwise"),
     ("neighbour", (1,), "nine steps"),
     ("neighbour", (1 / 9,), "remainder 1"),
+    ("neighbour", (38,), "between 0 and 30"),
     ("price", (0.02,), "regular model"),
     ("price", (50,), "number of data"),
     ("price", ("50/n",), "a text"),
