@@ -302,7 +302,7 @@ def live_polygon():
     _plane(left)
     left.set_title("the columns of W")
     right.plot([0, 1], [0, 1], color=COLORS["truth"], lw=1, ls="--", label="wanted of output 1; 0 of the others")
-    right.set(xlim=(0, 1), ylim=(-0.05, 1.55), xlabel="μ, the size of feature 1", ylabel="output")
+    right.set(xlim=(0, 1), ylim=(-0.05, 2.25), xlabel="μ, the size of feature 1", ylabel="output")
     live = LiveFigure(
         fig,
         alt="Left: the columns of W as arrows to the corners of a regular polygon. Right: outputs against the input; "
@@ -356,7 +356,7 @@ def live_training():
 
     fig, (plane, left, right) = style.figure(1, 3, height=3.4)
     _plane(plane)
-    for ax, title, top in ((left, "loss Lₙ", 0.36), (right, "estimate λ̂ at n/log n", 12)):
+    for ax, title, top in ((left, "loss Lₙ", 0.38), (right, "estimate λ̂ at n/log n", 12)):
         ax.set(xscale="log", xlim=(1.8, 25_000), ylim=(0, top), title=title, xlabel="training step")
         ax.set_xticks([2, 10, 100, 1000, 10_000], ["0", "10", "10²", "10³", "10⁴"])
         ax.minorticks_off()
@@ -402,7 +402,7 @@ def live_training():
         llc, error = row("llc", run, n)[i], row("se", run, n)[i]
         said = f"λ̂ = {llc:.1f} ± {error:.1f}" if llc > 0 else "λ̂ is negative, so this is no minimum and it is not drawn"
         loss, name = row("loss", run, n)[i], name_of(state(run, n, step))
-        return f"n = {n}, step {style.number(step)}: {name}, Lₙ = {loss:.3f}, {said}."
+        return f"n = {style.number(n)}, step {style.number(step)}: {name}, Lₙ = {loss:.3f}, {said}."
 
     return live.caption(caption)
 
@@ -418,7 +418,7 @@ def live_transition():
     trusted = (share[2] > 0.003) & (share[3] > 0.003)
 
     fig, (plane, left, right) = style.figure(1, 3, height=3.5)
-    _plane(plane, 2.1)
+    _plane(plane, 2.5)
     plane.set_title("48 draws of W, turned")
     left.set(xscale="log", xlim=(9, 4300), ylim=(-8, 12), xlabel="n", title="F − F(6-gon)")
     right.set(xscale="log", xlim=(9, 4300), ylim=(0, 1.12), xlabel="n", title="share of the posterior")
