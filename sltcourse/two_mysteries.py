@@ -365,9 +365,9 @@ def live_clock(adder, keys):
         place = {"ha": "center", "va": "center", "fontsize": 8.5, "color": "#555555"}
         live.text(left, lambda k, i=i, t=turn: (1.36 * np.cos(t[k]), 1.36 * np.sin(t[k]), str(i)), **place)
     marks = {  # dots of different sizes: where two numbers are the same, both show
-        "a": ("regular", 17, lambda a, k: seen[k][a]),
+        "a": ("regular", 20, lambda a, k: seen[k][a]),
         "b": ("posterior", 13, lambda b, k: seen[k][b]),
-        "a + b": ("singular", 9, lambda a, b, k: seen[k][(a + b) % p]),
+        "a + b": ("singular", 8, lambda a, b, k: seen[k][(a + b) % p]),
     }
     for name, (color, size, where) in marks.items():
         live.points(left, where, name=name, label=name, color=COLORS[color], markersize=size)
