@@ -371,7 +371,7 @@ def live_clock(adder, keys):
     }
     for name, (color, size, where) in marks.items():
         live.points(left, where, name=name, label=name, color=COLORS[color], markersize=size)
-    left.legend(loc="center", fontsize=10)
+    left.legend(loc="center", fontsize=10, labelspacing=1.1)
     orange = COLORS["singular"]
     live.line(
         right,
