@@ -158,3 +158,12 @@ def test_a_one_file_lesson_carries_the_course(tmp_path):
 def test_one_file_lessons_are_small():
     for path in sorted((authoring.ROOT / "notebooks").glob("*.ipynb")):
         assert len(nbformat.writes(authoring.one_file(path))) < 5_000_000, path.name
+
+
+def test_a_stream_in_pieces_is_stored_whole():
+    pieces = [nbformat.v4.new_output("stream", text=text) for text in ("a\n", "b\n")]
+    pieces.insert(1, nbformat.v4.new_output("stream", name="stderr", text="!"))
+    cell = nbformat.v4.new_code_cell("", outputs=[*pieces, nbformat.v4.new_output("stream", text="c\n")])
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    authoring.clean(notebook)
+    assert [o.text for o in notebook.cells[0].outputs] == ["a\n", "!", "b\nc\n"]

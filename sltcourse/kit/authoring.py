@@ -77,14 +77,24 @@ def stamp_readme(readme):
 
 
 def clean(notebook):
-    """Drop what changes from run to run or belongs to a machine: timestamps, widget ids, editors' metadata."""
+    """Drop what changes from run to run or belongs to a machine: timestamps, widget ids, editors' metadata.
+
+    A stream that came in pieces, as the clock would have it, becomes one.
+    """
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     for cell in notebook.cells:
         kept = {k: v for k, v in cell.metadata.items() if k in ("tags", "jupyter", "cellView")}
         cell.metadata = nbformat.from_dict(kept)
+        whole = []
         for output in cell.get("outputs", []):
+            if whole and output.output_type == "stream" == whole[-1].output_type and output.name == whole[-1].name:
+                whole[-1].text += output.text
+                continue
+            whole.append(output)
             if "image/png" in output.get("data", {}):  # a live figure is stored as its still picture
                 output["data"].pop(WIDGET, None)
+        if cell.cell_type == "code":
+            cell.outputs = whole
 
 
 def execute(path):
