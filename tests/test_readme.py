@@ -1,7 +1,10 @@
 """What the README shows, run."""
 
+import json
 import re
 from pathlib import Path
+
+from sltcourse.kit import assets
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 ESTIMATE, VOLUME = re.findall(r"```python\n(.*?)```", README, re.S)
@@ -23,3 +26,11 @@ def test_the_volume_of_a_cusp():
     exec(VOLUME, names)
     found = names["found"]
     assert abs(found.lam - 5 / 12) < max(3 * found.se, 0.02) and found.m == 1
+
+
+def test_the_table_of_speeds_is_the_measured_one():
+    for row in json.loads(assets.path("llc/speed.json").read_text(encoding="utf-8"))["rows"]:
+        shown = [f"{row[key]:,}".replace(",", " ") for key in ("devinterp", "traced", "compiled")]
+        (line,) = [line for line in README.splitlines() if line.startswith(f"| {row['model']}")]
+        assert [cell.strip() for cell in line.split("|")[3:6]] == shown
+        assert f"| {row['share_of_matmul_limit']:.0%}".replace("%", " %") in line
