@@ -40,9 +40,10 @@ lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/lint-imports --no-cache --no-logo
 
+lesson: NAME = $(shell echo $(L) | cut -c4-)
 lesson: $(VENV)/.ready   ## make lesson L=03_volume_scaling: all tests of one lesson
-	$(VENV)/bin/pytest -n 2 --dist loadscope -m "not long" $(NBVAL) -k "$(L) or $(L:%=test_$(shell echo $(L) | cut -c4-))" \
-		tests/test_$(shell echo $(L) | cut -c4-).py tests/notebooks notebooks/$(L).ipynb
+	$(VENV)/bin/pytest -n 2 --dist loadscope -m "not long" $(NBVAL) -k "$(L) or test_$(NAME)" \
+		tests/test_$(NAME).py tests/notebooks notebooks/$(L).ipynb
 
 stamp: $(VENV)/.ready   ## the published address, from pyproject.toml, into every lesson and the README
 	$(VENV)/bin/python -m sltcourse.kit.authoring stamp $(NOTEBOOKS)

@@ -159,16 +159,16 @@ def cells(name, title):
     return made + [markdown(text) for text in (quiz, END, TEACHER)]
 
 
-def new_lesson(stem, title, root=ROOT):
-    """Make the lesson ``stem`` ("09_grokking") in the checkout ``root``; ValueError if the name will not do."""
+def new_lesson(stem, title):
+    """Make the lesson ``stem`` ("09_grokking") in this checkout; ValueError if the name will not do."""
     found = re.fullmatch(r"(\d\d)_([a-z_]+)", stem)
     if not found:
         raise ValueError(f"a lesson is called like 09_grokking: two digits and small letters, not {stem!r}")
     number, name = found.groups()
     paths = [
-        root / "notebooks" / f"{stem}.ipynb",
-        root / "sltcourse" / f"{name}.py",
-        root / "tests" / f"test_{name}.py",
+        ROOT / "notebooks" / f"{stem}.ipynb",
+        ROOT / "sltcourse" / f"{name}.py",
+        ROOT / "tests" / f"test_{name}.py",
     ]
     taken = [path for path in paths if path.exists()]
     if taken:
@@ -176,11 +176,11 @@ def new_lesson(stem, title, root=ROOT):
     notebook, module, tests = paths
     module.write_text(MODULE.format(number=number, stem=stem, title=title), encoding="utf-8")
     tests.write_text(TESTS.format(name=name), encoding="utf-8")
-    (root / "assets" / name).mkdir(exist_ok=True)
+    (ROOT / "assets" / name).mkdir(exist_ok=True)
     nbformat.write(nbformat.v4.new_notebook(cells=cells(name, title)), notebook)
     row = f"| [{number} {title}](notebooks/{stem}.ipynb) | the idea, in a line | 60 | one-file copy: `make colab` |\n"
-    _enter(root / "README.md", r"(\| \[\d\d .*\n)(?!\| \[\d\d)", row)
-    _enter(root / "pyproject.toml", r"(?s)(layers = \[\n.*?)(?=\"{1,3},\n    \"theory)", f" | {name}")
+    _enter(ROOT / "README.md", r"(\| \[\d\d .*\n)(?!\| \[\d\d)", row)
+    _enter(ROOT / "pyproject.toml", r"(?s)(layers = \[\n.*?)(?=\"{1,3},\n    \"theory)", f" | {name}")
     execute(notebook)
     return paths
 
