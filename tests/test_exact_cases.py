@@ -41,10 +41,9 @@ def linear_network(*widths, rank=0):
     return list(product - truth), weights, tuple(point)
 
 
-def network_case(*widths, rank=0, routes="f"):
+def network_case(*widths, lam, m, rank=0, routes="f"):
     entries, weights, point = linear_network(*widths, rank=rank)
-    lam, m = deep_linear_network(list(widths), rank)
-    return Case(entries, weights, str(lam), m, routes, point, formula=(lam, m))
+    return Case(entries, weights, lam, m, routes, point, formula=deep_linear_network(list(widths), rank))
 
 
 def units(count):
@@ -102,12 +101,12 @@ CASES = {
     "normal mixture at a = 0": Case(means, [a, b, c], "3/4", 1, "sb"),
     "normal mixture at a = 1/2": Case(means, [a, b, c], "3/4", 1, "s", point=(sp.Rational(1, 2), 0, 0)),
     "naive Bayes": Case(hidden_bit, [a, b1, b2, c1, c2], "3/2", 3, "sb"),
-    "regression 1-1-1": network_case(1, 1, 1, routes="psbf"),
-    "regression 2-1-2": network_case(2, 1, 2, routes="psbf"),
-    "regression 2-2-2": network_case(2, 2, 2, routes="bf"),
-    "regression 1-3-1": network_case(1, 3, 1, routes="psbf"),
-    "regression 2-1-3, rank 1": network_case(2, 1, 3, rank=1, routes="sf"),
-    "deep 1-1-1-1": network_case(1, 1, 1, 1, routes="psbf"),
+    "regression 1-1-1": network_case(1, 1, 1, lam="1/2", m=2, routes="psbf"),
+    "regression 2-1-2": network_case(2, 1, 2, lam="1", m=2, routes="psbf"),
+    "regression 2-2-2": network_case(2, 2, 2, lam="3/2", m=1, routes="bf"),
+    "regression 1-3-1": network_case(1, 3, 1, lam="1/2", m=1, routes="psbf"),
+    "regression 2-1-3, rank 1": network_case(2, 1, 3, lam="2", m=1, rank=1, routes="sf"),
+    "deep 1-1-1-1": network_case(1, 1, 1, 1, lam="1/2", m=3, routes="psbf"),
 }  # fmt: skip
 
 
@@ -194,9 +193,13 @@ def test_volume_measured_by_splitting(name):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("widths, rank", [((3, 2, 2), 0), ((2, 5, 2), 0), ((1, 2, 4), 0), ((2, 2, 2), 1)], ids=str)
-def test_larger_regressions_from_their_volume(widths, rank):
-    case = network_case(*widths, rank=rank)
-    assert reduced_rank_regression(*widths, rank) == expected(case)
+@pytest.mark.parametrize(
+    "widths, rank, lam, m",
+    [((3, 2, 2), 0, "2", 2), ((2, 5, 2), 0, "2", 1), ((1, 2, 4), 0, "1", 1), ((2, 2, 2), 1, "2", 2)],
+    ids=str,
+)
+def test_larger_regressions_from_their_volume(widths, rank, lam, m):
+    case = network_case(*widths, lam=lam, m=m, rank=rank)
+    assert reduced_rank_regression(*widths, rank) == case.formula == expected(case)
     found = fit(splitting(displaced(case), [(-0.5, 0.5)] * len(case.variables), 1e-24, seed=1))
     assert abs(found.lam_given[case.m - 1] - Fraction(case.lam)) < 0.05 * Fraction(case.lam)
