@@ -66,6 +66,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[lab,test]"
 	$(VENV)/bin/python -c "import matplotlib.pyplot"
+	@mkdir -p $(VENV)/share/jupyter/labextensions   # pictures have their alternative text in JupyterLab
+	@ln -sfn "$(CURDIR)/labextension" $(VENV)/share/jupyter/labextensions/sltcourse
 	@mkdir -p $(VENV)/share/jupyter/lab/settings   # a saved notebook keeps its live figures alive, without a kernel too
 	@echo '{"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": true}}' > $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@

@@ -153,3 +153,33 @@ def pictures(page):
             box.scrollTop = y; await new Promise(r => setTimeout(r, 120));
             for (const img of document.querySelectorAll('.jp-OutputArea img')) seen.add(img.src); }
         return seen.size; }""")
+
+
+def themed(page, name):
+    """Change JupyterLab's theme, to "JupyterLab Light" or "JupyterLab Dark"."""
+    page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', { theme })", name)
+    page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=name)
+    page.wait_for_timeout(500)
+
+
+def violations(page):
+    """What axe finds against WCAG 2.1 A and AA in what the course shows: prose, outputs, live figures.
+
+    axe sees colours only where they are drawn, so the window is as high as the notebook while it looks; and it takes
+    for hidden what overflows a body of height 0, which JupyterLab's is.
+    """
+    from axe_playwright_python.sync_playwright import Axe
+
+    before = page.viewport_size
+    page.add_style_tag(content="body { height: 100vh }")
+    for _ in range(2):  # the second time with the heights of cells that had not been drawn
+        height = page.evaluate("""() => { const box = document.querySelector('.jp-WindowedPanel-outer');
+            box.scrollTop = 0; return box.scrollHeight; }""")
+        page.set_viewport_size({**before, "height": height + 200})
+        page.wait_for_timeout(500)
+    parts = {"include": [[".slt-live"], [".jp-OutputArea-output"], [".jp-RenderedMarkdown"]]}
+    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
+    found = Axe().run(page, parts, rules).response
+    page.set_viewport_size(before)
+    assert any(rule["id"] == "color-contrast" for rule in found["passes"]), "axe saw no colours"
+    return [f"{rule['id']}: {node['html'][:200]}" for rule in found["violations"] for node in rule["nodes"]]

@@ -4,6 +4,7 @@ import base64
 import io
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from tests.browser import lab
@@ -68,6 +69,7 @@ def test_a_lesson_and_its_live_figures(page, address, path):
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         assert readout.inner_text() != said and (picture(canvas) != middle).any()
     assert page.locator(".slt-trouble").count() == 0
+    assert lab.violations(page) == []
 
 
 def kernel(page, act):
@@ -80,7 +82,7 @@ def test_without_running_the_pictures_stand_still(page, address):
     lab.opened(page, address("notebooks/03_volume_scaling.ipynb"))
     stored = [o for c in read(ROOT / "notebooks" / "03_volume_scaling.ipynb").cells for o in c.get("outputs", [])]
     assert lab.pictures(page) == sum("image/png" in o.get("data", {}) for o in stored) > 0
-    assert page.locator(".slt-live").count() == 0
+    assert page.locator(".slt-live").count() == 0 and lab.violations(page) == []
 
 
 @pytest.mark.timeout(300)
@@ -130,3 +132,38 @@ def test_sliders_have_names_and_the_order_of_the_page(page, address):
     for i in range(1, controls.count()):
         page.keyboard.press("Tab")
         assert controls.nth(i).evaluate("c => c === document.activeElement")
+
+
+def contrast(one, other):
+    """WCAG's contrast of two pictures, pixel by pixel."""
+
+    def luminance(colors):
+        linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
+        return linear @ [0.2126, 0.7152, 0.0722]
+
+    one, other = luminance(one) + 0.05, luminance(other) + 0.05
+    return np.maximum(one, other) / np.minimum(one, other)
+
+
+@pytest.mark.timeout(300)
+def test_colours_and_focus_in_both_themes(page, address):
+    lab.run_all(page, address("notebooks/01_fisher_information.ipynb"))
+    lab.sliders(page)
+    page.evaluate("() => document.querySelector('.slt-caption').classList.add('slt-trouble')")
+    controls = page.locator(".slt-live").first.locator("input, select")
+    try:
+        for theme in ("JupyterLab Dark", "JupyterLab Light"):
+            lab.themed(page, theme)
+            assert lab.violations(page) == [], theme
+            controls.first.scroll_into_view_if_needed()
+            for i in range(controls.count()):
+                box = controls.nth(i).bounding_box()
+                around = {"x": box["x"] - 8, "y": box["y"] - 8, "width": box["width"] + 16, "height": box["height"] + 16}
+                page.evaluate("() => document.activeElement.blur()")
+                without = plt.imread(io.BytesIO(page.screenshot(clip=around)))[..., :3]
+                controls.nth(i).focus()
+                focused = plt.imread(io.BytesIO(page.screenshot(clip=around)))[..., :3]
+                ring = (contrast(focused, without) >= 3).sum()
+                assert ring > 2 * (box["width"] + box["height"]), f"{theme}: control {i} does not show its focus"
+    finally:
+        lab.themed(page, "JupyterLab Light")
