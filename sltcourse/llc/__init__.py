@@ -5,6 +5,7 @@ result.llc, result.std_error, result.verdict
 """
 
 from sltcourse.llc.calibrate import Calibration, NothingTrustworthy, calibrate
+from sltcourse.llc.devices import best_device
 from sltcourse.llc.estimate import estimate_llc
 from sltcourse.llc.result import LLCResult, Verdict
 from sltcourse.llc.samplers import HMC, MALA, SGLD, SGNHT, RMSPropSGLD, WhitenedSGLD
@@ -21,6 +22,7 @@ __all__ = [
     "RMSPropSGLD",
     "Verdict",
     "WhitenedSGLD",
+    "best_device",
     "calibrate",
     "default_nbeta",
     "estimate_llc",
