@@ -1,9 +1,12 @@
 """Running chains: burn-in, draws, and what is recorded on the way."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
+
+from sltcourse.llc.noise import Noise
+from sltcourse.llc.trace import trace
 
 DIVERGED = 50.0  # a draw has diverged if nβ(L − L(w*)) exceeds this times d + 1; the posterior's mean is below d/2
 
@@ -68,7 +71,7 @@ def run(
     }
     slope = target.nbeta * grad_at_center
     done, interrupted = 0, False
-    move = _captured(sampler, state, target, generator)
+    move = _mover(sampler, state, target, generator)
     try:
         for step in range(total):
             burnin = step < num_burnin_steps
@@ -76,8 +79,8 @@ def run(
             event = since % num_steps_bw_draws == 0
             if event and done < events:
                 away = state.w - target.center
-                loss, force = move(burnin)
-                base = loss_at_center if exact or target.full_batch else target.loss(target.center)
+                (loss, force), batch = move(burnin)
+                base = target.loss(target.center, batch) if batch else loss_at_center
                 record["excess"][done] = loss - base
                 record["distance"][done] = away.square().sum(1).sqrt_()
                 record["tilt"][done] = (slope * away).sum(1)
@@ -127,15 +130,43 @@ def run(
     ), interrupted
 
 
-def _captured(sampler, state, target, generator):
-    """A function ``move(adapt)`` that draws minibatches and steps; on CUDA each kind is one captured graph."""
+def _mover(sampler, state, target, generator):
+    """A function ``move(adapt)`` that steps all chains and returns what ``sampler.step`` does, and the minibatch."""
+    if getattr(sampler, "exact", False):
+        return lambda adapt: (sampler.step(state, target, generator, adapt), ())
+    noise, step = Noise(state.w, generator), _traced(sampler, state, target)
 
     def move(adapt):
-        target.draw_batch(generator)
-        return sampler.step(state, target, generator, adapt)
+        batch = target.draw_batch(generator)
+        return step(batch, noise.draw(), adapt), batch
 
-    if target.center.device.type != "cuda" or getattr(sampler, "exact", False):
-        return move
+    return _captured(move, generator) if target.center.device.type == "cuda" else move
+
+
+def _traced(sampler, state, target):
+    """``sampler.step`` of ``state``, recorded for each of burn-in and draws; at full batch ``target`` does that."""
+    if target.full_batch:
+        return lambda batch, noise, adapt: sampler.step(state, target, batch, noise, adapt)
+    names = [field.name for field in fields(state)]
+    steps = {}
+
+    def step(batch, noise, adapt):
+        adapt = adapt and getattr(sampler, "adapts", False)
+        args = [noise, *(getattr(state, name) for name in names), *batch]
+        if adapt not in steps:
+
+            def function(noise, *args):
+                here = type(state)(*args[: len(names)])
+                return sampler.step(here, target, args[len(names) :], noise, adapt)
+
+            steps[adapt] = trace(function, *args, compiled=target.compiled)
+        return steps[adapt](*args)
+
+    return step
+
+
+def _captured(move, generator):
+    """``move`` on CUDA: what it does with and without ``adapt`` becomes one captured graph each."""
     graphs = {}
 
     def replay(adapt):

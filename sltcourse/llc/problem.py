@@ -30,6 +30,8 @@ class Problem:
                 raise ValueError("a module needs data: (inputs, targets), tensors with one row per sample.")
             if len(self.data) > 2:
                 raise ValueError(f"data for a module is (inputs, targets); {len(self.data)} tensors were given.")
+            if self.data[0] is self.data[-1]:
+                self.data = self.data[:1]  # an autoencoder: gather each minibatch once
             values = self._prepare_module(model, points, loss, mask)
         elif callable(model):
             if loss is not None:
@@ -203,7 +205,8 @@ def _tensors(data) -> tuple[Tensor, ...]:
         raise ValueError("the data is empty.")
     if len({len(x) for x in data}) > 1:
         raise ValueError(f"the data tensors have {[len(x) for x in data]} rows; they must agree.")
-    return tuple(x.detach() for x in data)
+    once = {id(x): x.detach() for x in data}
+    return tuple(once[id(x)] for x in data)
 
 
 def _refuse_training_mode(model: nn.Module):

@@ -48,26 +48,39 @@ class Target:
         self._fixed_axis = 0 if fixed_per_chain else None
         self.num_samples = len(data[0]) if data else None
         self.full_batch = batch_size is None or batch_size == self.num_samples
-        self.index = None
+        self.compiled = compiled
+        self._index = None
         if not self.full_batch:
-            self.index = torch.zeros(len(center), batch_size, dtype=torch.long, device=center.device)
-        self._traced, self._compiled = {}, compiled
+            self._index = torch.zeros(len(center), batch_size, dtype=torch.long, device=center.device)
+        self._traced = {}
         self._columns = [x.T.contiguous() if x.ndim == 2 and x.shape[1] <= THIN else None for x in data]
 
-    def draw_batch(self, generator: torch.Generator) -> None:
-        """Choose a fresh minibatch for each chain, with replacement; nothing to do at full batch."""
-        if self.index is not None:
-            self.index.random_(0, self.num_samples, generator=generator)
+    def draw_batch(self, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """A fresh minibatch for each chain, drawn with replacement, (chains, batch, ...); empty at full batch.
 
-    def loss_and_grad(self, w: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean loss (chains,) of ``w`` (chains, d) on the current minibatches, and its gradient (chains, d)."""
+        Thin tables come column by column, see ``trace``.
+        """
         if self.full_batch:
-            return self.full_loss_and_grad(w)
-        return self._run("grad", w, self._minibatch(), 0)
+            return ()
+        chains, size = self._index.shape
+        flat = self._index.random_(0, self.num_samples, generator=generator).view(-1)
+        return tuple(
+            x.index_select(0, flat).view(chains, size, *x.shape[1:])
+            if columns is None
+            else columns.index_select(1, flat).view(-1, chains, size).permute(1, 2, 0)
+            for x, columns in zip(self.data, self._columns, strict=True)
+        )
 
-    def loss(self, w: Tensor) -> Tensor:
-        """Mean loss (chains,) of ``w`` on the current minibatches."""
-        return self.full_loss(w) if self.full_batch else self._run("loss", w, self._minibatch(), 0)[0]
+    def loss_and_grad(self, w: Tensor, batch) -> tuple[Tensor, Tensor]:
+        """Mean loss (chains,) of ``w`` (chains, d) on what ``draw_batch`` gave, and its gradient (chains, d).
+
+        On minibatches this runs as it stands, for a sampler's step that is traced as a whole.
+        """
+        return self._batched("grad", 0)(w, *batch) if batch else self.full_loss_and_grad(w)
+
+    def loss(self, w: Tensor, batch) -> Tensor:
+        """Mean loss (chains,) of ``w`` on what ``draw_batch`` gave."""
+        return self._run("loss", w, batch, 0)[0] if batch else self.full_loss(w)
 
     def full_loss(self, w: Tensor) -> Tensor:
         """L_n(w) over all the data, shape (chains,)."""
@@ -97,17 +110,6 @@ class Target:
         total = x.new_zeros(len(self._chains_of_point), x.shape[1]).index_add_(0, self._point, x)
         return (total / self._chains_of_point[:, None])[self._point]
 
-    def _minibatch(self):
-        """Each chain's rows of the data, (chains, batch, ...); thin tables come column by column, see ``trace``."""
-        chains, size = self.index.shape
-        flat = self.index.view(-1)
-        return tuple(
-            x.index_select(0, flat).view(chains, size, *x.shape[1:])
-            if columns is None
-            else columns.index_select(1, flat).view(-1, chains, size).permute(1, 2, 0)
-            for x, columns in zip(self.data, self._columns, strict=True)
-        )
-
     def _over_data(self, kind, w):
         """The mean over all rows of the data, slice by slice."""
         if not self.data:
@@ -123,9 +125,9 @@ class Target:
 
     def _run(self, kind, w, batch, batch_axis):
         """[loss] or [loss, gradient] of all chains; ``batch_axis`` is 0 where each chain has its own batch."""
-        key = (kind, batch_axis, len(batch[0]) if batch else 0)
+        key = kind, batch_axis, w.stride(), len(batch[0]) if batch else 0
         if key not in self._traced:
-            self._traced[key] = trace(self._batched(kind, batch_axis), w, *batch, compiled=self._compiled)
+            self._traced[key] = trace(self._batched(kind, batch_axis), w, *batch, compiled=self.compiled)
         return self._traced[key](w, *batch)
 
     def _batched(self, kind, batch_axis):

@@ -11,22 +11,24 @@ TALL = 4  # a product is turned round when it has this many times more rows than
 def trace(function, *args, compiled=False):
     """``function`` of tensors, recorded once at ``args`` and stripped of Python, vmap and autograd.
 
-    On the CPU every product of a tall matrix and a thin one is computed as the transpose of the transposed product,
-    which the matrix library does several times faster. ``compiled``: its operations are fused into a few kernels by
-    torch.compile; raises RuntimeError where that cannot be done, with the reason.
+    The result takes tensors of the same shapes and strides as ``args``; what ``function`` writes into them it writes
+    too. On the CPU every product of a tall matrix and a thin one is computed as the transpose of the transposed
+    product, which the matrix library does several times faster. ``compiled``: its operations are fused into a few
+    kernels by TorchInductor, the compiler behind torch.compile; raises RuntimeError where that cannot be done, with the
+    reason.
     """
-    recorded = make_fx(function)(*args)
+    recorded = make_fx(function)(*(x.clone() for x in args))  # recording runs the function: args stay as they are
     if args[0].device.type == "cpu":
         _turn_thin_products(recorded)
     if not compiled:
         return recorded.forward
-    fused = torch.compile(recorded, dynamic=False)
+    from torch import _inductor  # takes a second
+
     try:
-        fused(*args)
+        return _inductor.compile(recorded, list(args))
     except Exception as error:
         reason = str(error).strip().splitlines()[0]
-        raise RuntimeError(f"torch.compile failed here: {reason}. Leave compile=False, or mend that.") from error
-    return fused
+        raise RuntimeError(f"the step cannot be compiled here: {reason}. Leave compile=False, or mend that.") from error
 
 
 def _turn_thin_products(recorded: GraphModule) -> None:

@@ -22,15 +22,14 @@ class RMSPropSGLD:
         w = target.center.clone()
         return State(w, torch.zeros_like(w), torch.zeros((), device=w.device))
 
-    def step(self, state, target, generator, adapt):
+    def step(self, state, target, batch, noise, adapt):
         """Move all chains; return the loss and the potential's gradient where they were."""
-        loss, grad = target.loss_and_grad(state.w)
+        loss, grad = target.loss_and_grad(state.w, batch)
         if adapt:
             state.second_moment.mul_(self.decay).addcmul_(grad, grad, value=1 - self.decay)
             state.weight.mul_(self.decay).add_(1 - self.decay)
         step = self.step_size(state, target)
         force = target.force(state.w, grad)
-        noise = torch.empty_like(force).normal_(generator=generator)
         state.w.sub_(0.5 * step * force).add_(noise.mul_(step.sqrt_()))
         return loss, force
 

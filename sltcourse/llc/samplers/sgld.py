@@ -15,11 +15,10 @@ class SGLD:
     def init(self, target, generator):
         return State(target.center.clone())
 
-    def step(self, state, target, generator, adapt):
+    def step(self, state, target, batch, noise, adapt):
         """Move all chains; return the loss and the potential's gradient where they were."""
-        loss, grad = target.loss_and_grad(state.w)
+        loss, grad = target.loss_and_grad(state.w, batch)
         force = target.force(state.w, grad)
-        noise = torch.empty_like(force).normal_(generator=generator)
         state.w.sub_(force * (0.5 * self.lr)).add_(noise.mul_(self.lr**0.5))
         return loss, force
 

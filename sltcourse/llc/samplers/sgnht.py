@@ -21,12 +21,11 @@ class SGNHT:
         momentum = torch.empty_like(target.center, memory_format=torch.contiguous_format).normal_(generator=generator)
         return State(target.center.clone(), momentum, torch.full_like(target.center[:, :1], self.friction))
 
-    def step(self, state, target, generator, adapt):
+    def step(self, state, target, batch, noise, adapt):
         """Move all chains; return the loss and the potential's gradient where they were."""
-        loss, grad = target.loss_and_grad(state.w)
+        loss, grad = target.loss_and_grad(state.w, batch)
         force = target.force(state.w, grad)
         h = self.lr**0.5
-        noise = torch.empty_like(force).normal_(generator=generator)
         p = state.momentum
         p.mul_(1 - state.friction).sub_(h * force).add_(noise, alpha=(2 * self.friction) ** 0.5)
         state.w.add_(h * p)

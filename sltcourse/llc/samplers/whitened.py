@@ -22,19 +22,20 @@ class WhitenedSGLD:
     decay: float = 0.99
 
     def init(self, target, generator):
-        return State(target.center.clone(), safe_radius(target, generator) ** -2, 0)
+        curvature = safe_radius(target, generator) ** -2
+        w = target.center.clone()
+        return State(w, curvature.expand(-1, w.shape[1]).clone(), torch.zeros_like(curvature[0, 0]))
 
-    def step(self, state, target, generator, adapt):
+    def step(self, state, target, batch, noise, adapt):
         """Move all chains; return the loss and the potential's gradient where they were."""
-        loss, grad = target.loss_and_grad(state.w)
+        loss, grad = target.loss_and_grad(state.w, batch)
         grad = grad.mul_(target.nbeta)
         if adapt:
-            rate = max(1 - self.decay, 1 / (10 + state.adapted / 10))  # quick at first: V may be far off
-            state.curvature = torch.lerp(state.curvature, target.mean_over_chains(grad.square()), rate)
+            rate = (1 / (10 + state.adapted / 10)).clamp(min=1 - self.decay)  # quick at first: V may be far off
+            state.curvature.lerp_(target.mean_over_chains(grad.square()), rate)
             state.adapted += 1
         step = self.step_size(state, target)
         force = grad.add_((state.w - target.center).mul_(target.localization))
-        noise = torch.empty_like(force).normal_(generator=generator)
         state.w.sub_(0.5 * step * force).add_(noise.mul_(step.sqrt_()))
         return loss, force
 
@@ -47,17 +48,17 @@ class WhitenedSGLD:
 class State:
     w: Tensor  # (chains, d)
     curvature: Tensor  # (chains or 1, d), the running mean of (nβ ∂_i L_B)²
-    adapted: int
+    adapted: Tensor  # steps so far
 
 
 def safe_radius(target, generator) -> Tensor:
     """A scale r, (chains or 1, 1), at which a random displacement r·N(0, 1) costs at most d/2 of nβL."""
-    target.draw_batch(generator)
+    batch = target.draw_batch(generator)
     direction = torch.empty_like(target.center, memory_format=torch.contiguous_format).normal_(generator=generator)
-    base = target.loss(target.center)
+    base = target.loss(target.center, batch)
     radius = torch.ones_like(target.center[:, :1])
     for _ in range(60):
-        cost = target.nbeta * (target.loss(target.center + radius * direction) - base)[:, None]
+        cost = target.nbeta * (target.loss(target.center + radius * direction, batch) - base)[:, None]
         small = cost <= 0.5 * target.center.shape[1]  # False for nan
         if small.all():
             break
