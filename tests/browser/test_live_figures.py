@@ -158,7 +158,8 @@ def test_colours_and_focus_in_both_themes(page, address):
             controls.first.scroll_into_view_if_needed()
             for i in range(controls.count()):
                 box = controls.nth(i).bounding_box()
-                around = {"x": box["x"] - 8, "y": box["y"] - 8, "width": box["width"] + 16, "height": box["height"] + 16}
+                sides = {"width": box["width"] + 16, "height": box["height"] + 16}
+                around = {"x": box["x"] - 8, "y": box["y"] - 8, **sides}
                 page.evaluate("() => document.activeElement.blur()")
                 without = plt.imread(io.BytesIO(page.screenshot(clip=around)))[..., :3]
                 controls.nth(i).focus()
