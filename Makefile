@@ -2,7 +2,7 @@
 # make test   build the environment, run every test and every notebook
 # make test-all     the same and the tests that take over a minute each
 # make test-colab   one-file copies of the lessons, alone in a folder, at the versions Colab has
-# make test-browser every lesson in JupyterLab in a real browser
+# make test-browser every lesson in JupyterLab and Notebook 6 in a real browser
 # make colab        one-file copies of the lessons for Colab, in build/colab
 PYTHON ?= python3
 VENV ?= .venv
@@ -32,9 +32,10 @@ test-colab: $(COLAB_VENV)/.ready colab
 	cd $(ALONE) && ! $(abspath $(COLAB_VENV))/bin/python -c "import sltcourse" 2>/dev/null
 	cd $(ALONE) && $(abspath $(COLAB_VENV))/bin/python -m pytest -c /dev/null --rootdir . $(NBVAL) .
 
-test-browser: $(VENV)/.ready   ## every lesson in JupyterLab in headless Chromium (apt-get install chromium)
+# every lesson in JupyterLab, its one-file copy in Notebook 6, in headless Chromium (apt-get install chromium)
+test-browser: $(VENV)/.ready $(COLAB_VENV)/.ready colab
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
-	$(VENV)/bin/pytest -p no:cacheprovider tests/browser
+	COLAB_VENV=$(COLAB_VENV) $(VENV)/bin/pytest -p no:cacheprovider tests/browser
 
 lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .

@@ -1,3 +1,4 @@
+import io
 import json
 import subprocess
 import sys
@@ -65,6 +66,15 @@ def test_every_colour_stands_out_from_white():
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in mpl.colors.to_rgb(color)]
         contrast = 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
         assert contrast >= (1.5 if name == "muted" else 2.2 if name == "highlight" else 3), (name, contrast)
+
+
+def test_a_picture_has_twice_the_readers_pixels():
+    for height in (3.8, 4.6):  # 4.6 × 200 is a hair below 920 in floating point
+        fig, _ = style.figure(height=height)
+        data, (width, rows) = style.png(fig)
+        plt.close(fig)
+        assert (width, rows) == (880, round(100 * height))
+        assert plt.imread(io.BytesIO(data)).shape[:2] == (2 * rows, 2 * width)
 
 
 def test_show_wants_words_for_those_who_cannot_see():
@@ -143,6 +153,7 @@ def test_stamping_anew_changes_nothing():
 def test_a_one_file_lesson_carries_the_course(tmp_path):
     path = authoring.ROOT / "notebooks" / "03_volume_scaling.ipynb"
     notebook = authoring.one_file(path)
+    assert "carries the course inside" in notebook.cells[0].source and "make colab" not in notebook.cells[0].source
     (setup,) = [c for c in notebook.cells if "setup" in c.metadata.get("tags", [])]
     code = setup.source + "\nimport sltcourse; print(sltcourse.__file__.startswith(folder))"
     python = [

@@ -22,6 +22,7 @@ from sltcourse.kit import assets
 ROOT = Path(__file__).resolve().parents[2]
 WIDGET = "application/vnd.jupyter.widget-view+json"
 BADGE_MARK = "<!-- badge -->"
+ONE_FILE = "*This copy carries the course inside: open it on Colab or in any Jupyter and run the first cell.*"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -128,6 +129,8 @@ sys.path.insert(0, folder)
 def one_file(path):
     """The notebook with the package and the lesson's assets packed into the set-up cell, folded; no outputs removed."""
     notebook = nbformat.read(path, as_version=4)
+    head = notebook.cells[0]
+    head.source = re.sub(rf"^.*{BADGE_MARK}.*$", ONE_FILE, head.source, flags=re.M)
     files = [ROOT / "assets" / "manifest.json"]
     for folder in (ROOT / "sltcourse", ROOT / "assets" / path.stem[3:]):
         files += [file for file in sorted(folder.rglob("*")) if file.is_file() and "__pycache__" not in file.parts]

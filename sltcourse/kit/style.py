@@ -102,10 +102,12 @@ def png(fig):
     """
     buffer, small = io.BytesIO(), io.BytesIO()
     fig.savefig(buffer, format="png", dpi=DPI * SHARPNESS, pil_kwargs={"compress_level": 0})
-    colors = Image.open(buffer).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    width, height = (round(inches * DPI) for inches in fig.get_size_inches())
+    whole = Image.new("RGB", (SHARPNESS * width, SHARPNESS * height), "white")
+    whole.paste(Image.open(buffer).convert("RGB"))  # matplotlib 3.10 cuts 919.99… rows off to 919
+    colors = whole.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     colors.save(small, format="png", optimize=True)
-    width, height = fig.get_size_inches() * DPI
-    return small.getvalue(), (round(width), round(height))
+    return small.getvalue(), (width, height)
 
 
 def show(fig, alt):

@@ -52,7 +52,7 @@ def drag(page, slider, seconds=2.0):
 
 def main():
     rows = []
-    with lab.jupyterlab(ROOT) as address, lab.browser() as page:
+    with lab.server(ROOT) as address, lab.browser() as page:
         for path in PATHS:
             ran = lab.run_all(page, address(f"notebooks/{path.name}"))
             for slider in lab.sliders(page):

@@ -1,4 +1,4 @@
-"""JupyterLab on a free port and headless Chromium, for tests and measurements of the live figures.
+"""JupyterLab or Notebook 6 on a free port and headless Chromium, for tests and measurements of the live figures.
 
 Chromium is Debian's or the user's own (``CHROMIUM`` names another); playwright downloads none.
 """
@@ -46,8 +46,11 @@ def chromium():
 
 
 @contextlib.contextmanager
-def jupyterlab(root):
-    """JupyterLab serving ``root``, with settings of its own; yields its address with its token."""
+def server(root, app="jupyterlab", python=sys.executable):
+    """``app`` ("jupyterlab", or "notebook" for Notebook 6) of an environment serves ``root``, with settings of its own.
+
+    Yields a function from a notebook's path to its address.
+    """
     home = Path(tempfile.mkdtemp(prefix="sltcourse-lab-"))
     for name, values in SETTINGS.items():
         file = home / "settings" / name
@@ -57,37 +60,30 @@ def jupyterlab(root):
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
     token = secrets.token_hex(16)
-    folders = {f"JUPYTER_{k}_DIR": str(home / k.lower()) for k in ("CONFIG", "DATA", "RUNTIME")}
-    folders |= {
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-    }
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        "--no-browser",
-        "--ServerApp.ip=127.0.0.1",
-        "--expose-app-in-browser",
-    ]
-    command += [f"--ServerApp.port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}"]
+    own = {f"JUPYTER_{k}_DIR": str(home / k.lower()) for k in ("CONFIG", "DATA", "RUNTIME")}
+    own |= {f"JUPYTERLAB_{k}_DIR": str(home / k.lower()) for k in ("SETTINGS", "WORKSPACES")}
+    own |= {"JUPYTER_TOKEN": token, "PATH": os.pathsep.join([str(Path(python).parent), os.environ["PATH"]])}
+    command = [str(python), "-m", app, "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
+    if app == "jupyterlab":
+        command.append("--expose-app-in-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     log = open(home / "log", "wb")
-    server = subprocess.Popen(command, env={**os.environ, **folders}, stdout=log, stderr=log)
+    process = subprocess.Popen(command, cwd=root, env={**os.environ, **own}, stdout=log, stderr=log)
     try:
         base = f"http://127.0.0.1:{port}"
         for _ in range(600):
             with contextlib.suppress(OSError):
                 urllib.request.urlopen(f"{base}/api/status?token={token}", timeout=2)
                 break
-            if server.poll() is not None:
-                raise RuntimeError("JupyterLab ended:\n" + (home / "log").read_text()[-2000:])
+            if process.poll() is not None:
+                raise RuntimeError(f"{app} ended:\n" + (home / "log").read_text()[-2000:])
             time.sleep(0.1)
-        yield lambda path: f"{base}/lab/tree/{path}?token={token}&reset"
+        where = "lab/tree/{}?reset&token=" if app == "jupyterlab" else "notebooks/{}?token="
+        yield lambda path: f"{base}/{where.format(path)}{token}"
     finally:
-        server.terminate()
-        server.wait(20)
+        process.terminate()
+        process.wait(20)
         log.close()
         shutil.rmtree(home, ignore_errors=True)
 
@@ -113,32 +109,55 @@ def opened(page, address):
     page.wait_for_timeout(1000)
 
 
-def run_all(page, address, timeout=180):
+# What each front end calls the same things: is it ready, run all cells, the state of each code cell, is it idle.
+WORDS = {
+    "jupyterlab": {
+        "ready": """() => { const w = window.jupyterapp?.shell.currentWidget;
+            return !!(w?.context?.isReady && w.sessionContext?.session?.kernel); }""",
+        "run": "() => jupyterapp.commands.execute('notebook:run-all-cells')",
+        "cells": """() => [...jupyterapp.shell.currentWidget.content.model.cells].filter(c => c.type === 'code')
+            .map(c => [c.executionCount,
+                [...Array(c.outputs.length).keys()].map(i => c.outputs.get(i).toJSON().ename || '')])""",
+        "idle": "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'",
+    },
+    "notebook": {
+        "ready": "() => !!(window.Jupyter?.notebook?._fully_loaded && Jupyter.notebook.kernel?.is_connected())",
+        "run": "() => Jupyter.notebook.execute_all_cells()",
+        "cells": """() => Jupyter.notebook.get_cells().filter(c => c.cell_type === 'code').map(c =>
+            [Number(c.input_prompt_number) || 0, c.output_area.outputs.map(o => o.ename || '')])""",
+        "idle": "() => !Jupyter.notebook.kernel_busy",
+    },
+}
+
+
+def run_all(page, address, app="jupyterlab", timeout=180):
     """Open a notebook and run all its cells; returns the seconds that took. Raises if a cell fails."""
-    page.goto(address)
-    ready = """() => { const w = window.jupyterapp?.shell.currentWidget;
-        return !!(w?.context?.isReady && w.sessionContext?.session?.kernel); }"""
-    page.wait_for_function(ready, timeout=60_000)
+    words = WORDS[app]
+    if app == "notebook":  # its widget manager shows none before it has asked the new kernel for old ones, in vain
+        with page.expect_console_message(lambda m: "jupyter.widget.control" in m.text, timeout=60_000):
+            page.goto(address)
+        page.wait_for_timeout(2000)
+    else:
+        page.goto(address)
+    page.wait_for_function(words["ready"], timeout=60_000)
     started = time.perf_counter()
-    page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
-    cells = """() => [...jupyterapp.shell.currentWidget.content.model.cells].filter(c => c.type === 'code').map(c =>
-        [c.executionCount, [...Array(c.outputs.length).keys()].map(i => c.outputs.get(i).toJSON().ename || '')])"""
+    page.evaluate(words["run"])
     while True:
         page.wait_for_timeout(200)
-        states = page.evaluate(cells)
+        states = page.evaluate(words["cells"])
         errors = [names for _, names in states if any(names)]
         if errors:
             raise RuntimeError(f"a cell failed: {errors}")
-        idle = page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'")
-        if idle and all(count for count, _ in states) and time.perf_counter() - started > 2:
-            return time.perf_counter() - started
-        if time.perf_counter() - started > timeout:
+        took = time.perf_counter() - started
+        if page.evaluate(words["idle"]) and all(count for count, _ in states) and took > 2:
+            return took
+        if took > timeout:
             raise RuntimeError("the notebook is still running")
 
 
 def sliders(page):
     """The live figures' sliders, scrolled through once so that each is on the page."""
-    page.evaluate("""async () => { const box = document.querySelector('.jp-WindowedPanel-outer');
+    page.evaluate("""async () => { const box = document.querySelector('.jp-WindowedPanel-outer, #site');
         for (let y = 0; y < box.scrollHeight; y += 400) {
             box.scrollTop = y; await new Promise(r => setTimeout(r, 80)); } }""")
     found = page.locator(".slt-live input[type=range]")

@@ -1,13 +1,13 @@
 """Every lesson in real JupyterLab in headless Chromium: it runs, and every live figure follows mouse and keyboard."""
 
-import base64
 import io
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from tests.browser import lab
+from tests.browser import figures, lab
+from tests.browser.figures import picture
 from tests.notebooks.lessons import NAMES, PATHS, ROOT, read
 
 pytest.importorskip("playwright", reason="needs playwright: pip install -c constraints.txt -e '.[browser]'")
@@ -17,7 +17,7 @@ if lab.chromium() is None:
 
 @pytest.fixture(scope="module")
 def address():
-    with lab.jupyterlab(ROOT) as address:
+    with lab.server(ROOT) as address:
         yield address
 
 
@@ -27,48 +27,13 @@ def page():
         yield page
 
 
-def picture(canvas):
-    """The canvas' pixels as an array (height, width, 3), between 0 and 1."""
-    url = canvas.evaluate("c => c.toDataURL('image/png')")
-    return plt.imread(io.BytesIO(base64.b64decode(url.split(",")[1])))[..., :3]
-
-
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("path", PATHS, ids=NAMES)
 def test_a_lesson_and_its_live_figures(page, address, path):
     lab.run_all(page, address(f"notebooks/{path.name}"))
     sliders = lab.sliders(page)
-    figures = page.locator(".slt-live")
-    stills = [
-        o.data["image/png"]
-        for c in read(path).cells
-        if c.cell_type == "code"
-        for o in c.outputs
-        if o.get("data", {}).get("text/plain", "").startswith("[Live figure, ")
-    ]
-    assert figures.count() == len(stills) > 0 and sliders
-    for i, still in enumerate(stills):
-        canvas = figures.nth(i).locator("canvas")
-        canvas.scroll_into_view_if_needed()
-        assert canvas.get_attribute("aria-label")
-        stored = plt.imread(io.BytesIO(base64.b64decode(still)))[..., :3]
-        shown = picture(canvas)
-        assert shown.shape == stored.shape
-        different = (abs(shown - stored).max(axis=2) > 0.35).mean()
-        assert different < 0.01, f"figure {i} differs from its still picture in {different:.1%} of its pixels"
-    for slider in sliders:
-        figure = slider.locator("xpath=ancestor::div[contains(@class, 'slt-live')]")
-        canvas, readout = figure.locator("canvas"), slider.locator("xpath=ancestor::div[1]").locator("output")
-        slider.scroll_into_view_if_needed()
-        before, said = picture(canvas), readout.inner_text()
-        slider.focus()
-        page.keyboard.press("End" if slider.input_value() != slider.get_attribute("max") else "Home")
-        assert readout.inner_text() != said and readout.inner_text().startswith("= ")
-        assert (picture(canvas) != before).any(), f"the picture stands still when {said} moves"
-        box, middle, said = slider.bounding_box(), picture(canvas), readout.inner_text()
-        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        assert readout.inner_text() != said and (picture(canvas) != middle).any()
-    assert page.locator(".slt-trouble").count() == 0
+    figures.stand(page, [o.get("data", {}) for c in read(path).cells for o in c.get("outputs", [])])
+    figures.follow(page, sliders)
     assert lab.violations(page) == []
 
 
@@ -157,14 +122,13 @@ def test_colours_and_focus_in_both_themes(page, address):
             assert lab.violations(page) == [], theme
             controls.first.scroll_into_view_if_needed()
             for i in range(controls.count()):
-                box = controls.nth(i).bounding_box()
-                sides = {"width": box["width"] + 16, "height": box["height"] + 16}
-                around = {"x": box["x"] - 8, "y": box["y"] - 8, **sides}
+                x, y, width, height = controls.nth(i).bounding_box().values()
+                around = {"x": x - 8, "y": y - 8, "width": width + 16, "height": height + 16}
                 page.evaluate("() => document.activeElement.blur()")
                 without = plt.imread(io.BytesIO(page.screenshot(clip=around)))[..., :3]
                 controls.nth(i).focus()
                 focused = plt.imread(io.BytesIO(page.screenshot(clip=around)))[..., :3]
                 ring = (contrast(focused, without) >= 3).sum()
-                assert ring > 2 * (box["width"] + box["height"]), f"{theme}: control {i} does not show its focus"
+                assert ring > 2 * (width + height), f"{theme}: control {i} does not show its focus"
     finally:
         lab.themed(page, "JupyterLab Light")
