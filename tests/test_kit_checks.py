@@ -56,9 +56,14 @@ def test_wrong_numbers_get_a_sentence(answer, reason):
     assert verdict.state == "Not yet" and reason in verdict.reason
 
 
-def test_an_answer_the_check_cannot_digest_gets_a_sentence():
+def test_an_answer_the_check_cannot_digest_gets_a_sentence_and_no_error_message():
     verdict = clumsy([1])
-    assert verdict.state == "Not yet" and "could not read a list" in verdict.reason
+    assert verdict.state == "Not yet" and "could not read a list" in verdict.reason and "indices" not in repr(verdict)
+
+
+def test_none_is_no_answer_of_any_exercise():
+    verdict = clumsy(None)
+    assert verdict.state == "Not yet" and "The answer is None" in verdict.reason
 
 
 def test_a_verdict_is_shown_as_html_without_markup_from_the_answer():
@@ -83,6 +88,11 @@ def test_a_verdict_is_shown_as_html_without_markup_from_the_answer():
         ([x, y], "a list"),
         ((x + 1.5) ** 2, "sp.Rational"),
         (0.5, "sp.Rational"),
+        (None, "None"),
+        (True, "True or False"),
+        (object(), "an object of type"),
+        (sp.Eq(x, 1), "an equation or a truth value"),
+        (sp.true, "an equation or a truth value"),
     ],
 )
 def test_expressions(answer, reason):
@@ -101,6 +111,17 @@ def test_a_symbol_without_assumptions_is_simplified_as_the_wanted_one():
     assert checks.expression(sp.sqrt(plain**2), n) is None
     assert "not equal" in checks.expression(2 * plain, n)
     assert "sp.Rational" in checks.expression(plain**0.333, sp.cbrt(n))
+
+
+@pytest.mark.parametrize("name", ["lambda", "lam"])
+def test_lambda_may_be_called_lam(name):
+    assert checks.expression(2 * sp.Symbol(name), 2 * sp.Symbol("lambda", positive=True)) is None
+
+
+def test_a_hint_may_contain_a_symbol_that_a_right_answer_has_not():
+    hints = {x / y: "divide no more."}
+    assert checks.expression(x / sp.Symbol("y", positive=True), x, hints) == "divide no more."
+    assert "should contain only x" in checks.expression(x * y, x, hints)
 
 
 def test_choices():

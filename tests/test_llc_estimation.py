@@ -113,13 +113,28 @@ def test_the_kept_networks():
 RIGHT = [
     ("variance", lam),
     ("draws", (40_000, 4)),
+    ("draws", np.array([40_000, 4])),
+    ("draws", torch.tensor([40_000.0, 4.0])),
+    ("variance", sp.Symbol("lam")),
     ("spring", s * h / (2 * (s * h + gamma))),
     ("step", 4 * (1 - 1 / 1.1) / 2000),
+    ("step", 1.8e-4),
     ("diagnosis", lesson.DIAGNOSES),
 ]
 WRONG = [
     ("variance", lam / s**2, "variance of K"),
     ("variance", lam / s, "mean of K"),
+    ("variance", sp.Symbol("lam") / sp.Symbol("s"), "mean of K"),
+    ("variance", sp.sqrt(lam), "standard deviation"),
+    ("variance", lam / h, "only lambda"),
+    ("variance", None, "None"),
+    ("variance", "lambda", "a text"),
+    ("variance", True, "True or False"),
+    ("variance", [lam], "element [0]"),
+    ("spring", None, "None"),
+    ("spring", s * h / (s * h + gamma), "Where is its ½"),
+    ("draws", (4, 40_000), "other way round"),
+    ("draws", np.array(40_000), "A pair"),
     ("draws", (2500, 25_000_000), "other way round"),
     ("draws", (200, 2), "Take the square"),
     ("draws", 40_000, "A pair"),
@@ -129,6 +144,7 @@ WRONG = [
     ("step", 0.0002, "Nearly"),
     ("diagnosis", lesson.DIAGNOSES | {"A": "fine"}, "disagree to the end"),
     ("diagnosis", lesson.DIAGNOSES | {"B": "fine"}, "above the black line"),
+    ("diagnosis", lesson.DIAGNOSES | {"C": "no minumum"}, "C: 'no minumum' is none of the four"),
     ("diagnosis", "fine", "dictionary"),
 ]
 

@@ -53,11 +53,13 @@ class Checks:
             def verdict(*answers):
                 if not answers or any(untouched(a) for a in answers):
                     return Verdict("Not answered", "Put your answer where the ... stands and run the cell again.")
+                if any(a is None for a in answers):
+                    return Verdict("Not yet", "The answer is None: nothing was put in, or a function returned nothing.")
                 try:
                     reason = function(*answers)
-                except Exception as error:
-                    kinds = " and ".join(f"{_kind(a)}" for a in answers)
-                    reason = f"This check could not read {kinds} ({error}). Look at what the exercise asks for."
+                except Exception:  # whatever it is, the learner gets a sentence
+                    kinds = " and ".join(_kind(a) for a in answers)
+                    reason = f"This check could not read {kinds}. Look again at what the exercise asks for."
                 if reason is not None:
                     return Verdict("Not yet", reason)
                 passed.remember(self.lesson, function.__name__)
@@ -119,39 +121,51 @@ def number(answer, expected, rel=1e-6, abs=1e-12, hints=None):
     return f"{value:.6g} is too {'large' if value > expected else 'small'}."
 
 
+_ALSO = {"lam": "lambda", "eps": "epsilon"}  # Python reserves the one, and the other is long
+
+
 def expression(answer, expected, hints=None):
     """None if the sympy expression ``answer`` equals ``expected`` (their difference simplifies to 0), else why not.
 
-    A symbol of the answer counts as the one of ``expected`` that has its name, whatever their assumptions. ``hints``
-    maps tempting wrong expressions to sentences.
+    A symbol of the answer counts as the one of ``expected`` or ``hints`` that has its name, whatever their
+    assumptions; ``lam`` and ``eps`` count as lambda and epsilon. ``hints`` maps tempting wrong expressions to
+    sentences.
     """
     import sympy as sp
 
     if isinstance(answer, (list, tuple)) and len(answer) == 1 and isinstance(answer[0], sp.Basic):
         return f"This is {_kind(answer)} with one element (solve returns a list): take its element [0]."
-
-    if isinstance(answer, (str, list, tuple, dict)) or (callable(answer) and not isinstance(answer, sp.Basic)):
+    if isinstance(answer, (sp.logic.boolalg.BooleanAtom, sp.core.relational.Relational)):
+        return f"A sympy expression is wanted here, and {answer} is an equation or a truth value."
+    no_expression = answer is None or isinstance(answer, (bool, str, list, tuple, dict))
+    if no_expression or (callable(answer) and not isinstance(answer, sp.Basic)):
         return f"A sympy expression is wanted here, and this is {_kind(answer)}."
-    answer, expected = sp.sympify(answer), sp.sympify(expected)
-    own = {s.name: s for s in expected.free_symbols}
+    try:
+        answer, expected = sp.sympify(answer), sp.sympify(expected)
+    except sp.SympifyError:
+        return f"A sympy expression is wanted here, and this is {_kind(answer)}."
+    hints = {sp.sympify(wrong): why for wrong, why in (hints or {}).items()}
+    own = {s.name: s for e in (*hints, expected) for s in e.free_symbols}
     if hasattr(answer, "xreplace"):
-        answer = answer.xreplace({s: own[s.name] for s in answer.free_symbols if s.name in own})
+        names = {s: s.name if s.name in own else _ALSO.get(s.name) for s in answer.free_symbols}
+        answer = answer.xreplace({s: own[name] for s, name in names.items() if name in own})
+    same_shape = getattr(answer, "shape", None) == getattr(expected, "shape", None)
+
+    def equal(a, b):
+        return sp.simplify(a - b).is_zero_matrix if hasattr(b, "shape") else sp.simplify(a - b) == 0
+
+    if same_shape and equal(answer, expected):
+        return None
+    for wrong, why in hints.items():
+        if getattr(wrong, "shape", None) == getattr(answer, "shape", None) and equal(answer, wrong):
+            return why
     unknown = getattr(answer, "free_symbols", set()) - expected.free_symbols
     if unknown and expected.free_symbols:
         names = ", ".join(sorted(str(s) for s in unknown))
         wanted = ", ".join(sorted(str(s) for s in expected.free_symbols))
         return f"The answer contains {names}; it should contain only {wanted} (the lesson's own symbols)."
-    if getattr(answer, "shape", None) != getattr(expected, "shape", None):
+    if not same_shape:
         return "The shape differs from what is wanted: compare a matrix with a matrix, a number with a number."
-
-    def equal(a, b):
-        return sp.simplify(a - b).is_zero_matrix if hasattr(b, "shape") else sp.simplify(a - b) == 0
-
-    if equal(answer, expected):
-        return None
-    for wrong, why in (hints or {}).items():
-        if getattr(wrong, "shape", None) == getattr(expected, "shape", None) and equal(answer, wrong):
-            return why
     if hasattr(answer, "has") and answer.has(sp.Float) and not expected.has(sp.Float):
         return f"{answer} contains decimal numbers. Give it exactly, with sp.Rational."
     return f"{answer} is not equal to what is wanted."
