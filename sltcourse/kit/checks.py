@@ -53,13 +53,13 @@ class Checks:
             def verdict(*answers):
                 if not answers or any(untouched(a) for a in answers):
                     return Verdict("Not answered", "Put your answer where the ... stands and run the cell again.")
-                if any(a is None for a in answers):
-                    return Verdict("Not yet", "The answer is None: nothing was put in, or a function returned nothing.")
                 try:
                     reason = function(*answers)
                 except Exception:  # whatever it is, the learner gets a sentence
                     kinds = " and ".join(_kind(a) for a in answers)
                     reason = f"This check could not read {kinds}. Look again at what the exercise asks for."
+                    if any(a is None for a in answers):
+                        reason = "The answer is None: nothing was put in, or a function returned nothing."
                 if reason is not None:
                     return Verdict("Not yet", reason)
                 passed.remember(self.lesson, function.__name__)
