@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from sltcourse.llc import HMC, MALA, SGLD, SGNHT, RMSPropSGLD, WhitenedSGLD, calibrate, default_nbeta, estimate_llc
+from sltcourse.llc.noise import BLOCK, Noise
 from sltcourse.theory.closed_forms import deep_linear_network
 
 from .benchmarks.llc_speed import memory
@@ -271,15 +272,63 @@ def test_calibration_finds_settings_to_trust(small_data):
     assert len(found.reasons) == 3 and len(found.step_sizes) == 7
 
 
-@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler: apt install g++")
-def test_compiling_changes_only_the_speed(small_data):
+@pytest.mark.skipif(shutil.which("c++") is None, reason="compile=True needs a C++ compiler: apt install g++")
+@pytest.mark.parametrize(
+    "sampler",
+    [SGLD(1e-5), WhitenedSGLD(), RMSPropSGLD(1e-5), SGNHT(1e-5)],
+    ids=lambda s: type(s).__name__,
+)
+def test_compiling_changes_only_the_speed(sampler, small_data):
     """The same random numbers; a short run, since rounding errors grow."""
-    settings = dict(batch_size=100, num_chains=4, num_draws=20, num_burnin_steps=20, sampler=SGLD(1e-5))
+    settings = dict(batch_size=100, num_chains=4, num_draws=20, num_burnin_steps=20, sampler=sampler)
     plain, fused = (
         estimate_llc(ToyModel(*kgon(6)), small_data, summed_square, compile=compile, **settings)
         for compile in (False, True)
     )
     np.testing.assert_allclose(fused.loss_trace, plain.loss_trace, rtol=1e-3)
+
+
+def test_a_recorded_step_is_the_formula():
+    """Three steps of SGLD on minibatches, by hand with the same random numbers; the first draw is w* itself."""
+    x, lr, nbeta, gamma, w_star = torch.linspace(-1, 1, 50), 1e-3, 40.0, 3.0, 0.2
+    draws = estimate_llc(lambda w, x: (w[0] - x).square().mean(), (x,), at=torch.tensor([w_star]), sampler=SGLD(lr),
+                         nbeta=nbeta, localization=gamma, num_chains=2, num_draws=3, num_burnin_steps=0,
+                         batch_size=10).loss_trace  # fmt: skip
+    generator, w, by_hand = torch.Generator().manual_seed(0), torch.full((2,), w_star), []
+    for _ in range(3):
+        batch = x[torch.zeros(2, 10, dtype=torch.long).random_(0, 50, generator=generator)]
+        excess = (w[:, None] - batch).square().mean(1) - (w_star - batch).square().mean(1)
+        by_hand.append(excess + (w_star - x).square().mean())
+        force = nbeta * 2 * (w[:, None] - batch).mean(1) + gamma * (w - w_star)
+        noise = torch.zeros(2, 1).normal_(generator=generator)[:, 0]
+        w = w - lr / 2 * force + lr**0.5 * noise
+    np.testing.assert_allclose(draws, torch.stack(by_hand, 1), rtol=1e-5)
+
+
+def test_an_autoencoders_data_may_be_given_once_or_twice(small_data):
+    x = small_data
+    settings = dict(batch_size=100, num_chains=2, num_draws=5, num_burnin_steps=5, sampler=SGLD(1e-5))
+    once, twice, copied = (
+        estimate_llc(ToyModel(*kgon(6)), data, summed_square, **settings).loss_trace
+        for data in (x, (x, x), (x, x.clone()))
+    )
+    np.testing.assert_array_equal(once, twice)
+    np.testing.assert_allclose(copied, once, rtol=1e-5)
+
+
+def test_noise_is_normal_and_the_same_on_any_number_of_threads():
+    like, threads, drawn = torch.empty(5, BLOCK), torch.get_num_threads(), []
+    for count in (1, 2):
+        torch.set_num_threads(count)
+        noise = Noise(like, torch.Generator().manual_seed(0))
+        drawn.append([noise.draw().clone() for _ in range(2)])
+    torch.set_num_threads(threads)
+    for one, two in zip(*drawn, strict=True):
+        assert torch.equal(one, two)
+    z = torch.cat([one.view(-1) for one in drawn[0]]).double()
+    assert abs(z.mean()) < 4 / len(z) ** 0.5 and abs(z.var() - 1) < 4 * (2 / len(z)) ** 0.5
+    rows = torch.cat(drawn[0])  # each row of a draw is a block, with a generator of its own
+    assert (torch.corrcoef(rows) - torch.eye(len(rows))).abs().max() < 5 / BLOCK**0.5
 
 
 def test_a_model_of_a_million_parameters_fits_in_eight_gib():
