@@ -55,8 +55,8 @@ def estimate_llc(
     ``nbeta``: None: n/log n. ``mask``: names to booleans or boolean tensors, the coordinates to sample (for a
     function one boolean tensor); the others stay at w*, which gives a refined LLC (arXiv 2410.02984).
     ``device``: where to compute; None: where w* is. ``memory_gib``: chains that do not fit run one group after another.
-    ``compile``: fuse the gradient with torch.compile. It takes seconds first, and a C++ compiler on the CPU; then small
-    models run about twice as fast. The last digits differ from those without.
+    ``compile``: fuse the sampler's whole step into a few kernels. It takes seconds first, and a C++ compiler on the
+    CPU; then small models run two to three times as fast. The last digits differ from those without.
 
     Raises ValueError or TypeError where the question makes no sense (w* with a non-finite loss, a loss that is no
     mean, dropout in training mode, a batch larger than n, ...). Everything else is said in ``result.verdict``.
