@@ -1,6 +1,7 @@
 """Every lesson in real JupyterLab in headless Chromium: it runs, and every live figure follows mouse and keyboard."""
 
 import io
+import shutil
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,8 +17,11 @@ if lab.chromium() is None:
 
 
 @pytest.fixture(scope="module")
-def address():
-    with lab.server(ROOT) as address:
+def address(tmp_path_factory):
+    """JupyterLab over a copy of the lessons: a test that saves one leaves the checkout as it is."""
+    root = tmp_path_factory.mktemp("lab")
+    shutil.copytree(ROOT / "notebooks", root / "notebooks")
+    with lab.server(root) as address:
         yield address
 
 
