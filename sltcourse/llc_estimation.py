@@ -47,7 +47,7 @@ def live_thermometer():
     betas = 10.0 ** np.arange(0, 10.1, 0.5)
     t = np.linspace(-14, -1e-9, 281) * np.log(10)
     fig, (left, right) = style.figure(1, 2)
-    left.set(xlim=(-14, 0), ylim=(0, 1.45), xlabel="loss ε", title="Which losses are met at temperature 1/nβ")
+    left.set(xlim=(-14, 0), ylim=(0, 1.65), xlabel="loss ε", title="Which losses are met at temperature 1/nβ")
     left.set_xticks(np.arange(-12, 1, 4), ["10⁻¹²", "10⁻⁸", "10⁻⁴", "1"])
     left.set_yticks([])
     ends = 0.8, 1.3e10
@@ -55,7 +55,7 @@ def live_thermometer():
     live = LiveFigure(
         fig,
         alt="Left: how much volume there is near each loss, rising with slope λ, times exp(−nβε), a cliff at "
-        "ε = 1/nβ. The product is a hill that moves left as nβ grows and keeps its shape. "
+        "ε = 1/nβ. The product, drawn with one area, is a hill that moves left as nβ grows and keeps its shape. "
         "Right: nβ times the mean loss settles on λ.",
         loss=Menu("K", VOLUMES, start="w₁² + w₂⁴"),
         nbeta=Slider("nβ", betas, start=1e4, format=lambda b: style.power(b) if b > 1 else "1"),
@@ -67,10 +67,10 @@ def live_thermometer():
     x = t / np.log(10)
     live.band(
         left,
-        lambda loss, nbeta: (x, 0 * x, loss.hill(t, nbeta) / 0.65),
+        lambda loss, nbeta: (x, 0 * x, loss.hill(t, nbeta) / 0.8),
         color=COLORS["posterior"],
         alpha=0.45,
-        label="their product: the posterior",
+        label="product (area fixed)",
     )
     live.line(
         left,
@@ -89,7 +89,7 @@ def live_thermometer():
     live.points(
         left, lambda loss, nbeta: (np.log10(heat(loss, nbeta) / nbeta), 0.02), label="posterior mean of ε", **mean
     )
-    left.legend(loc="upper left", ncols=2, fontsize=9)
+    left.legend(loc="upper left", ncols=2, fontsize=9, columnspacing=1, handlelength=1.6)
     live.line(right, lambda loss: (ends, [loss.lam] * 2), color=COLORS["truth"], label="λ")
     live.line(right, lambda loss: (fine, heats[loss]), color=COLORS["posterior"], label="nβ E[K]")
     live.points(right, lambda loss, nbeta: (nbeta, heat(loss, nbeta)), name="reading", **mean)
@@ -187,16 +187,16 @@ def cockpit():
         return {name: file[name].astype(float) if file[name].dtype.kind == "f" else file[name] for name in file}
 
 
-LIGHTS = ("#7fc4ad", "#f1cf78", "#f0a875")  # regular, highlight and singular, pale enough to write on
+LIGHTS = ("#7fc4ad", "#f1cf78", "#f29a86")  # green, amber and red, pale enough to write on
 
 
 def live_cockpit():
     """The sampler's instrument panel: three potentials, four knobs, and the light of the library's verdict."""
     data, kinds = dict(cockpit()), list(POTENTIALS.values())
-    steps, ends, low, high = BURNIN + DRAWS, (7e-6, 0.7), -2, 4
+    steps, ends, low, high = BURNIN + DRAWS, (5.5e-6, 0.85), -2, 4
 
     of_lr, of_pull, of_nbeta, of_chains = (_positions(v) for v in (LRS, LOCALIZATIONS, NBETAS, CHAINS))
-    data["drawn"] = np.clip(np.nan_to_num(data["llc"], nan=high), low + 0.1, high - 0.1)  # diverged: at the top
+    data["drawn"] = np.clip(np.nan_to_num(data["llc"], nan=high), low + 0.25, high - 0.25)  # diverged: at the top
 
     def at(name, loss, lr, pull, nbeta):
         """An array of the runs at a setting; with ``lr`` None at all step sizes."""
@@ -216,8 +216,9 @@ def live_cockpit():
     trace.set(xlim=(0, steps), ylim=(low, high), xlabel="step", title="nβ (L(w) − L(w*)) of the chains")
     trace.axvspan(0, BURNIN, color=COLORS["muted"], alpha=0.4, linewidth=0)
     trace.text(BURNIN * 1.15, low + 0.15, "grey: burn-in", fontsize=9, color=COLORS["reference"])
-    plateau.set(xscale="log", xlim=ends, ylim=(low, high), xlabel="step size ε", title="λ̂ at every step size")
-    plane.set(xlim=(-1, 1), ylim=(-1, 1.6), xlabel="w₂", ylabel="w₁", title="where the chains are")
+    plateau.set(xscale="log", xlim=ends, ylim=(low, high), xlabel="step size ε", title="estimates at every step size")
+    plane.set(xlim=(-1, 1), ylim=(-1, 1.6), xlabel="w₁", ylabel="w₂", title="where the chains are")
+    plane.set_yticks([-1, -0.5, 0, 0.5, 1])
     plane.grid(False)
     live = LiveFigure(
         fig,
@@ -305,17 +306,30 @@ def live_cockpit():
         live.points(plateau, lit, color=COLORS[color], markersize=7, markeredgewidth=0, label=LEVELS[k], name=LEVELS[k])
     plateau.legend(loc="upper left", fontsize=8.5, handlelength=1.4)
 
-    axis = np.linspace(-1, 1.6, 131)
+    def missing(loss, lr, pull, nbeta, chains):
+        """Why there is no trace to see: a word in the middle of the empty panel."""
+        lines = at("trace", loss, lr, pull, nbeta)[-10:, : min(chains, 4)]
+        seen = ((lines > low) & (lines < high)).any()
+        word = "" if seen else "diverged" if np.isnan(lines).all() else f"off the scale: {np.nanmean(lines):.3g}"
+        return steps / 2, 2, word.replace("-", "−")
+
+    live.text(trace, missing, "missing", ha="center", color=COLORS["reference"])
+
+    axis = np.linspace(-1, 1, 101)  # above it is the legend
     live.region(
         plane,
-        lambda loss: loss.K(np.stack(np.meshgrid(axis, axis[:101], indexing="ij"), -1)),
+        lambda loss: loss.K(np.stack(np.meshgrid(axis, axis), -1)),
         lambda nbeta: 1 / nbeta,
-        extent=(-1, 1, -1, 1.6),
+        extent=(-1, 1, -1, 1),
         color=COLORS["muted"],
     )
+
+    def inside(w):
+        return w[:, 0], np.where(w[:, 1] < 1, w[:, 1], np.nan)
+
     live.points(
         plane,
-        lambda loss, lr, pull, nbeta, chains: tuple(at("cloud", loss, lr, pull, nbeta)[of_chains[chains], :, ::-1].T),
+        lambda loss, lr, pull, nbeta, chains: inside(at("cloud", loss, lr, pull, nbeta)[of_chains[chains]]),
         color=COLORS["posterior"],
         markersize=3.5,
         markeredgewidth=0,
@@ -323,18 +337,18 @@ def live_cockpit():
     )
     live.line(
         plane,
-        lambda loss, lr, pull, nbeta: tuple(at("steps", loss, lr, pull, nbeta)[:, ::-1].T),
+        lambda loss, lr, pull, nbeta: inside(at("steps", loss, lr, pull, nbeta)),
         color=COLORS["estimate"],
         linewidth=0.9,
         alpha=0.8,
         name="steps",
     )
-    live.points(plane, lambda loss: loss.w_star[::-1], color=COLORS["highlight"], markersize=9, name="w_star")
+    live.points(plane, lambda loss: loss.w_star, color=COLORS["highlight"], markersize=9, name="w_star")
     key = (
         ("s", "", COLORS["muted"], "K ≤ 1/nβ"),
         ("o", "", COLORS["highlight"], "w*"),
         ("o", "", COLORS["posterior"], f"{CLOUD} draws"),
-        ("", "-", COLORS["estimate"], "50 steps of one chain"),
+        ("", "-", COLORS["estimate"], "50 steps"),
     )
     handles = [plt.Line2D([], [], marker=m, ls=s, lw=1, markersize=5, color=c, label=text) for m, s, c, text in key]
     plane.legend(handles=handles, loc="upper left", ncols=2, fontsize=8, handlelength=1, columnspacing=0.8)
@@ -343,8 +357,8 @@ def live_cockpit():
         names = "llc", "std_error", "distance"
         value, error, distance = (at(name, loss, lr, pull, nbeta)[of_chains[chains]] for name in names)
         shown = f"λ̂ = {value:.2f} ± {error:.2f}" if np.isfinite(value) else "No chain survived"
-        truth = f"λ = {loss.lam:g}" if loss.lam else "w* is no minimum, so there is no λ to read"
-        there = f" Typical distance from w*: {distance:.2g}." if np.isfinite(distance) else ""
+        truth = f"λ = {loss.lam:g}" if loss.lam else "no minimum, so no λ"
+        there = f" Distance from w*: about {distance:.2g}." if np.isfinite(distance) else ""
         return f"{shown}; perfect chains would read {exact(loss, pull, nbeta):.2f}; {truth}.{there}".replace("-", "−")
 
     live.caption(reading)
@@ -383,12 +397,13 @@ def deepest_point(widths, rank, rng):
     return [out @ into.T for into, out in pairwise(frames)]
 
 
-def linear_loss(layers):
+def linear_loss(layers, dtype=torch.float64, device="cpu"):
     """(f, w*): the loss f(w) = ½ ‖W_L ⋯ W_1 − A‖², A the product of ``layers``, and their entries as a vector.
 
-    f is E over x ~ N(0, 1) of the regression loss ½ |W_L ⋯ W_1 x − A x|², the mean over x taken exactly.
+    f is E over x ~ N(0, 1) of the regression loss ½ |W_L ⋯ W_1 x − A x|², the mean over x taken exactly. A and w*
+    have ``dtype`` and live on ``device``.
     """
-    target = torch.tensor(multiply(layers))
+    target = torch.tensor(multiply(layers), dtype=dtype, device=device)
     shapes = [layer.shape for layer in layers]
     sizes = [layer.size for layer in layers]
 
@@ -396,7 +411,7 @@ def linear_loss(layers):
         product = multiply([part.view(shape) for part, shape in zip(w.split(sizes), shapes, strict=True)])
         return 0.5 * (product - target.to(w.dtype)).square().sum()
 
-    return loss, torch.tensor(np.concatenate([layer.ravel() for layer in layers]))
+    return loss, torch.tensor(np.concatenate([layer.ravel() for layer in layers]), dtype=dtype, device=device)
 
 
 def multiply(layers):
@@ -411,6 +426,11 @@ def some_linear_networks(count=32, seed=0):
         shape = np.exp(rng.uniform(-0.5, 0.5, rng.integers(3, 7)))
         widths = [max(2, round(h)) for h in shape * math.sqrt(size / (shape[1:] * shape[:-1]).sum())]
         yield widths, 0 if rng.random() < 1 / 3 else int(rng.integers(1, min(widths) + 1))
+
+
+def network_for(device):
+    """(size, widths, rank) of the network that section 7 measures live: about 10⁶ parameters on "cuda", else 1200."""
+    return ("larger", [700, 700, 700], 350) if device == "cuda" else ("smaller", [30, 20, 30], 10)
 
 
 def estimate_linear_network(widths, rank, seed=0):
@@ -452,20 +472,24 @@ def draw_hill(heat, lam):
     return fig
 
 
-def draw_chains(heat, exact, title="nβ K(w), means over 100 steps"):
-    """``heat`` (steps, chains), smoothed, and each chain's mean at the right edge, beside the ``exact`` mean."""
-    fig, ax = style.figure(height=3.2)
-    _traces(ax, heat)
-    ax.plot(np.full(heat.shape[1], 1.03 * len(heat)), heat.mean(0), "o", color=COLORS["estimate"], label="chain means")
-    ax.axhline(exact, color=COLORS["theory"], ls="--", label="perfect chains")
-    ax.set(xlabel="step", title=title, xlim=(0, 1.06 * len(heat)))
-    ax.legend(ncols=2, loc="upper right")
+def draw_chains(heat, mean, exact):
+    """Left ``heat`` (steps, chains), smoothed, and the ``mean`` of many chains; right each chain's own mean."""
+    fig, (left, right) = style.figure(1, 2, height=3.2, width_ratios=[2.2, 1])
+    _traces(left, heat)
+    _traces(left, mean[:, None], color=COLORS["estimate"], lw=2.2, alpha=1, label="mean of many chains")
+    right.plot(np.arange(heat.shape[1]) + 1, heat.mean(0), "o", color=COLORS["posterior"])
+    for ax in (left, right):
+        ax.axhline(exact, color=COLORS["theory"], ls="--", label="perfect chains")
+    left.set(xlabel="step", ylim=(0, 1.2), xlim=(0, len(heat)), title="nβ K(w), means over 100 steps")
+    left.legend(ncols=2, loc="upper right", frameon=True, facecolor="white", edgecolor="none", framealpha=0.9)
+    right.set(xlabel="chain", ylim=(0, None), xticks=range(1, heat.shape[1] + 1), title="each chain's mean")
     return fig
 
 
-def _traces(ax, heat, window=100):
+def _traces(ax, heat, window=100, **looks):
     smooth = heat[: len(heat) // window * window].reshape(-1, window, heat.shape[1]).mean(1)
-    ax.plot((np.arange(len(smooth)) + 0.5) * window, smooth, color=COLORS["posterior"], lw=1, alpha=0.75)
+    looks = {"color": COLORS["posterior"], "lw": 1, "alpha": 0.75, **looks}
+    ax.plot((np.arange(len(smooth)) + 0.5) * window, smooth, **looks)
 
 
 MYSTERIES = {"A": (4e-7, 0), "B": (1e-3, 0), "C": (2e-4, 2), "D": (2e-4, 0)}  # step size, which potential
@@ -484,37 +508,78 @@ def mystery_runs(seed=3):
     return runs
 
 
-def draw_mystery_runs():
-    """The four runs of the diagnosis exercise, each with λ = ¾."""
+def show_mystery_runs():
+    """Show the four runs of the diagnosis exercise, each with λ = ¾."""
     fig, axes = style.figure(1, 4, height=3.2, sharey=True)
     for ax, (letter, heat) in zip(axes, mystery_runs().items(), strict=True):
         _traces(ax, heat)
         ax.axhline(0.75, color=COLORS["truth"])
         ax.set(title=letter, xlabel="step", ylim=(-2, 3), xticks=[0, 2000, 4000])
     axes[0].set_ylabel("nβ (L(w) − L(w*))")
-    return fig
+    style.show(
+        fig,
+        alt="Four panels with the loss of four chains each. A starts at zero, and its chains never agree. B is jagged "
+        "around 1.3 from the start. C falls below zero at once and stays there. D scatters evenly around 0.75.",
+    )
 
 
 def draw_results(results, lams, half_rank):
-    """λ̂ with two standard errors beside λ, d/2 and half the Hessian's rank, and the verdict in words.
+    """The estimates with two standard errors beside λ, d/2 and half the Hessian's rank, and the verdicts in words.
 
     ``results``: {units: LLCResult}; ``lams``: {units: λ}.
     """
-    fig, ax = style.figure(height=0.9 * len(results) + 1.1)
+    fig, ax = style.figure(height=0.95 * len(results) + 1.1)
     for row, (units, result) in enumerate(results.items()):
-        marks = ax.plot(half_rank, row, "|", ms=22, mew=2.5, color=COLORS["theory"])
-        marks += ax.plot(lams[units], row, "|", ms=22, mew=2.5, color=COLORS["truth"])
-        marks += ax.plot(result.dim / 2, row, "s", color=COLORS["regular"])
-        marks.append(
-            ax.errorbar(result.llc, row, xerr=2 * result.std_error, fmt="o", color=COLORS["estimate"], capsize=4)
+        marks = [ax.errorbar(result.llc, row - 0.1, xerr=2 * result.std_error, **_ESTIMATE)]
+        marks += ax.plot([lams[units]] * 2, [row - 0.25, row + 0.35], color=COLORS["truth"], lw=1.5, zorder=1)
+        marks += ax.plot(result.dim / 2, row + 0.2, "s", ms=9, mfc="none", mew=2, color=COLORS["regular"])
+        marks += ax.plot(half_rank, row + 0.2, "D", ms=5, color=COLORS["theory"])
+        words = (
+            f"{result.llc:.2f} ± {result.std_error:.2f}   {textwrap.shorten(str(result.verdict), 90, placeholder=' …')}"
         )
-        words = textwrap.shorten(str(result.verdict), 100, placeholder=" …")
-        ax.text(0.02, row - 0.36, words, fontsize=9, transform=ax.get_yaxis_transform())
+        ax.text(0.02, row - 0.4, words, fontsize=9, transform=ax.get_yaxis_transform())
     names = [f"{units} unit{'s' * (units > 1)}" for units in results]
-    ax.set(yticks=range(len(results)), yticklabels=names, ylim=(len(results) - 0.5, -0.7), xlim=(0, None), xlabel="λ")
-    ax.legend(
-        marks, ["rank/2", "λ", "d/2", "λ̂ ± 2 standard errors"], loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4
-    )
+    ax.set(yticks=range(len(results)), yticklabels=names, ylim=(len(results) - 0.5, -0.65), xlim=(0, None), xlabel="λ")
+    labels = ["estimate ± 2 standard errors", "λ", "d/2", "rank/2"]
+    ax.legend(marks, labels, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4)
+    return fig
+
+
+_ESTIMATE = dict(fmt="o", color=COLORS["estimate"], capsize=4)
+
+
+def draw_ladder(results, lam):
+    """The estimates with two standard errors against the localization, beside ``lam``. ``results``: {γ: LLCResult}."""
+    fig, ax = style.figure(height=3.2)
+    for pull, result in results.items():
+        ax.errorbar(pull, result.llc, 2 * result.std_error, **_ESTIMATE)
+        words = f"{result.llc:.2f}, {result.verdict.word}"
+        ax.annotate(words, (pull, result.llc), (10, -14), textcoords="offset points", fontsize=10)
+    ax.axhline(lam, color=COLORS["truth"], label=f"λ = {lam:g}")
+    ax.set(xscale="log", xlim=(3e4, 2), ylim=(0, 2.1), xlabel="localization γ", ylabel="estimate")
+    ax.set_xticks(list(results), list(map(style.number, results)))
+    ax.set_xticks([], minor=True)
+    ax.legend(loc="lower right")
+    return fig
+
+
+def draw_training(readings, lam):
+    """The estimates along a training run, beside ``lam``. ``readings``: {label: {step: LLCResult}}."""
+    fig, axes = style.figure(1, len(readings), height=3.6, sharey=True)
+    for ax, (label, results) in zip(axes, readings.items(), strict=True):
+        ax.axhline(lam, color=COLORS["truth"], label=f"λ = {lam:g}")
+        for step, result in results.items():
+            ax.plot(step, result.llc, "o", color=COLORS["estimate" if result.llc > 0 else "singular"], markersize=8)
+            said = style.number(float(f"{result.llc:.2g}"), 2)
+            place = dict(y=6, va="bottom") if result.llc > 0 else dict(y=2.5 * result.llc, va="top")
+            ax.text(step, s=f"{said}\n{result.verdict.word}", ha="center", fontsize=10, **place)
+        ax.set(xscale="log", xlim=(50, 9000), ylim=(-1e7, 500), xlabel="training steps", title=label)
+        ax.set_xticks(list(results), list(map(style.number, results)), minor=False)
+        ax.set_xticks([], minor=True)
+        ax.set_yscale("symlog", linthresh=1, linscale=0.5)
+        ax.set_yticks([-1e5, -1e3, -10, 0, 10], ["−10⁵", "−10³", "−10", "0", "10"])
+        ax.legend(loc="lower right")
+    axes[0].set_ylabel("estimate")
     return fig
 
 
@@ -529,7 +594,7 @@ def draw_rescaled(scales, estimates, lam):
         for x in scales[~alive]:
             ax.text(x, 1.75, "diverged", ha="center", va="top", fontsize=9, color=COLORS[color])
     ax.axhline(lam, color=COLORS["truth"], label="λ")
-    ax.set(xscale="log", ylim=(0, 2.5), xlabel="α", ylabel="λ̂")
+    ax.set(xscale="log", ylim=(0, 2.5), xlabel="α", ylabel="estimate")
     ax.legend(loc="upper left", ncols=3)
     return fig
 
@@ -544,15 +609,18 @@ def draw_networks(rows):
     """Left λ̂ against exact λ; right the relative error against the number of parameters; a figure."""
     fig, (left, right) = style.figure(1, 2)
     ends = 5, 2e5
-    left.plot(ends, ends, color=COLORS["truth"], lw=1, label="λ̂ = λ")
+    left.plot(ends, ends, color=COLORS["truth"], lw=1, label="estimate = λ")
     for name, color, marker, label in (("sgld", "estimate", "o", "SGLD"), ("hmc", "singular", "x", "HMC")):
-        lam, d, llc = np.array([[r["lam"], r["d"], r[name]["llc"]] for r in rows if name in r]).T
+        lam, d, llc, error = np.array(
+            [[r["lam"], r["d"], r[name]["llc"], r[name]["std_error"]] for r in rows if name in r]
+        ).T
         left.plot(lam, llc, marker, color=COLORS[color], label=label, markersize=5)
-        right.plot(d, llc / lam - 1, marker, color=COLORS[color], label=label, markersize=5)
+        looks = dict(color=COLORS[color], markersize=5, elinewidth=1.2)
+        right.errorbar(d, llc / lam - 1, 2 * error / lam, fmt=marker, label=f"{label} ± 2 standard errors", **looks)
     left.plot([r["lam"] for r in rows], [r["d"] / 2 for r in rows], "s", ms=4, color=COLORS["regular"], label="d/2")
     right.axhline(0, color=COLORS["truth"], lw=1)
     left.set(xscale="log", yscale="log", xlim=ends, xlabel="exact λ", title="estimate against exact λ")
-    right.set(xscale="log", ylim=(-0.4, 0.4), xlabel="parameters d", title="relative error (λ̂ − λ)/λ")
+    right.set(xscale="log", ylim=(-0.4, 0.4), xlabel="parameters d", title="relative error (estimate − λ)/λ")
     left.legend(loc="upper left")
     right.legend(loc="upper right")
     return fig

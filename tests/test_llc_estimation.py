@@ -1,10 +1,13 @@
+import math
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import sympy as sp
 import torch
 
 from sltcourse import llc_estimation as lesson
-from sltcourse.llc import HMC, estimate_llc
+from sltcourse.llc import HMC, default_nbeta, estimate_llc
 from sltcourse.theory.closed_forms import deep_linear_network
 
 check = lesson.check
@@ -40,7 +43,9 @@ def test_the_cockpit_says_what_the_text_says():
     assert "No chain survived" in at(nbeta=1e4)["caption"]
     green = at(pull=1000.0, nbeta=1e3, lr=lesson.LRS[2])
     assert "TRUST" in str(green["verdict"]) and "perfect chains would read 0.34" in green["caption"]
-    assert "DOUBTFUL" in str(at(chains=1)["verdict"])
+    assert "DOUBTFUL: one chain cannot be compared" in str(at(chains=1)["verdict"])
+    assert at()["missing"][2] == "" and at(loss=SLOPE, nbeta=1e4)["missing"][2] == "diverged"
+    assert at(loss=SLOPE, nbeta=1e4, lr=lesson.LRS[2])["missing"][2].startswith("off the scale: −1")
     assert "perfect chains would read −0.85" in at(loss=SLOPE, nbeta=1e3)["caption"]
     assert "no minimum" in at(loss=SLOPE)["caption"]
     light = lesson.cockpit()["light"][0, :, 0, :, 1]
@@ -96,6 +101,9 @@ def test_the_results_picture_shows_every_network():
     (ax,) = lesson.draw_results(results, {1: 0.5, 2: 1.0}, half_rank=1).axes
     assert [t.get_text() for t in ax.get_yticklabels()] == ["1 unit", "2 units"]
     assert len(ax.texts) == 2 and len(ax.get_legend().get_texts()) == 4
+    (ladder,) = lesson.draw_ladder(results, 1.0).axes
+    assert [t.get_text() for t in ladder.texts] == [f"{r.llc:.2f}, {r.verdict.word}" for r in results.values()]
+    assert len(lesson.draw_training({"cold": results, "warm": results}, 1.0).axes) == 2
 
 
 def test_the_kept_networks():
@@ -105,9 +113,33 @@ def test_the_kept_networks():
         value, m = deep_linear_network(row["widths"], row["rank"])
         assert (float(value), m) == (row["lam"], row["m"])
         assert sum(a * b for a, b in zip(row["widths"], row["widths"][1:], strict=False)) == row["d"]
-        assert row["sgld"]["verdict"] != "trust"
+        assert all(row[name]["verdict"] != "trust" for name in ("sgld", "hmc") if name in row)
+        assert (row["m"] - 1) / math.log(default_nbeta(10**6)) < 0.013 * row["lam"], "nβ is not what reads low"
     assert np.median([abs(r["sgld"]["llc"] / r["lam"] - 1) for r in rows]) < 0.06
     assert len(lesson.draw_networks(rows).axes) == 2
+
+
+def test_a_stiffer_spring_reads_a_deep_network_low_and_is_trusted():
+    """The question's error: all widths' product is zero, so K grows like w¹⁰ in some directions."""
+    f, w_star = lesson.linear_loss(lesson.deepest_point([6, 5, 6, 5, 6], 0, np.random.default_rng(0)))
+    lam = float(deep_linear_network([6, 5, 6, 5, 6], 0)[0])
+    read = [
+        estimate_llc(f, at=w_star, sampler=HMC(), nbeta=72_000, localization=pull, num_burnin_steps=300)
+        for pull in (10, 100)
+    ]
+    assert read[1].verdict.word == "trust" and read[1].llc < 0.75 * read[0].llc < 0.75 * lam
+
+
+@pytest.mark.parametrize("device, size, low, high", [("cuda", "larger", 9e5, 1.1e6), ("cpu", "smaller", 1e3, 1e4)])
+def test_the_network_measured_live_fits_the_device(device, size, low, high):
+    named, widths, rank = lesson.network_for(device)
+    assert named == size and low < sum(a * b for a, b in pairwise(widths)) < high and 0 < rank < min(widths)
+    assert lesson.network_for("mps") == lesson.network_for("cpu")
+
+
+def test_a_linear_networks_loss_lives_where_it_is_told():
+    f, w_star = lesson.linear_loss([np.eye(2), np.eye(2)], torch.float32, "meta")
+    assert w_star.device.type == f(w_star).device.type == "meta" and w_star.dtype == torch.float32
 
 
 RIGHT = [

@@ -178,14 +178,23 @@ def judge(
         )
     if not math.isfinite(llc):
         return Verdict(LEVELS[2], tuple(text for _, text in found) or ("no draw is finite.",))
+    if rhat is None:  # before the error bar: that of a single chain says little
+        say(1, "one chain cannot be compared with another: run four or more.")
+    downhill = -tilt > max(0.25 * abs(llc), 0.1)
     if not math.isfinite(std_error):
         say(2, f"{draws} draws give no error bar: take at least 4 (or the loss does not move at all).")
     else:
-        if llc < -2 * std_error:
+        if llc < -2 * std_error and downhill:
             say(
                 2,
-                f"λ̂ is negative ({llc:.3g}): the chains found lower loss than L(w*), so w* is no local minimum at "
-                "this temperature; train further, or raise nbeta or localization.",
+                f"the estimate is negative ({llc:.3g}): the loss falls away from w*, which is no local minimum; train "
+                "further.",
+            )
+        elif llc < -2 * std_error:
+            say(
+                2,
+                f"the estimate is negative ({llc:.3g}), though the gradient at w* is small: the chains left it for "
+                "lower loss. Raise nbeta or localization; if that does not help, w* is a saddle: train further.",
             )
         elif share_below > 0.05 and not noisy_draws:
             say(
@@ -197,27 +206,31 @@ def judge(
         if std_error > 0.1 * abs(llc):
             say(
                 1,
-                f"the Monte-Carlo error is {std_error / max(abs(llc), 1e-12):.0%} of λ̂: take more draws or chains.",
+                f"the Monte-Carlo error is {std_error / max(abs(llc), 1e-12):.0%} of the estimate: take more draws or "
+                "chains.",
             )
         if llc > 0.55 * dim + 3 * std_error:
-            say(2, f"λ̂ exceeds d/2 = {dim / 2:g}, which no local minimum can: lower lr, or train further.")
-    if rhat is None:
-        say(1, "one chain cannot be compared with another: run four or more.")
-    elif not rhat < 1.05:
+            say(
+                2,
+                f"the estimate exceeds d/2 = {dim / 2:g}, which λ at a local minimum never does: lower lr, raise "
+                "nbeta, or train further.",
+            )
+    if rhat is not None and not rhat < 1.05:
         say(
             2 if not rhat < 1.2 else 1,
             f"R-hat is {rhat:.3f}: the chains disagree; a longer burn-in or more draws.",
         )
-    if -tilt > max(0.25 * abs(llc), 0.1) and llc >= -2 * std_error:
+    if downhill and llc >= -2 * std_error:
         say(
             2 if -tilt > max(llc, 0.5) else 1,
             f"the gradient at w* pulls the chains downhill (it takes {-tilt:.2g} off "
-            "λ̂): w* is no local minimum of L_n; train further.",
+            "the estimate): w* is no local minimum of L_n; train further.",
         )
     if step_bias > 0.1 * abs(llc):
         say(
             2 if step_bias > 0.3 * abs(llc) else 1,
-            f"the step (or the minibatch noise) adds about {step_bias:.2g} to λ̂: lower lr or raise batch_size.",
+            f"the step (or the minibatch noise) adds about {step_bias:.2g} to the estimate: lower lr or raise "
+            "batch_size.",
         )
     elif equipartition > 1.2:
         say(1, f"equipartition is {equipartition:.2f} where 1 is right: the chains still spread; a longer burn-in.")
