@@ -2,11 +2,13 @@
 # make test   build the environment, run every test and every notebook
 # make test-all     the same and the tests that take over a minute each
 # make test-colab   one-file copies of the lessons, alone in a folder, at the versions Colab has
+# make test-oldest  the package's tests at the lowest versions that pyproject.toml allows
 # make test-browser every lesson in JupyterLab and Notebook 6 in a real browser
 # make colab        one-file copies of the lessons for Colab, in build/colab
 PYTHON ?= python3
 VENV ?= .venv
 COLAB_VENV ?= .venv-colab
+OLDEST_VENV ?= .venv-oldest
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 NBVAL = -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout 120
 ALONE = $(or $(TMPDIR),/tmp)/sltcourse-one-file
@@ -15,7 +17,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export JUPYTER_PLATFORM_DIRS = 1
 export TQDM_DISABLE = 1
 
-.PHONY: lab test test-all test-colab test-browser colab lint lesson stamp notebooks latency speed clean
+.PHONY: lab test test-all test-colab test-oldest test-browser colab lint lesson stamp notebooks latency speed clean
 
 lab: $(VENV)/.ready
 	TQDM_DISABLE= $(VENV)/bin/jupyter lab $(ROOT_FLAG) $(firstword $(NOTEBOOKS))
@@ -31,6 +33,11 @@ test-colab: $(COLAB_VENV)/.ready colab
 	rm -rf $(ALONE) && mkdir -p $(ALONE) && cp $(NOTEBOOKS:notebooks/%=build/colab/%) $(ALONE)
 	cd $(ALONE) && ! $(abspath $(COLAB_VENV))/bin/python -c "import sltcourse" 2>/dev/null
 	cd $(ALONE) && $(abspath $(COLAB_VENV))/bin/python -m pytest -c /dev/null --rootdir . $(NBVAL) .
+
+# without the notebooks, whose stored outputs are Colab's and constraints.txt's, and without what tests maintainers' tools
+test-oldest: $(OLDEST_VENV)/.ready
+	$(OLDEST_VENV)/bin/python -m pytest -p no:cacheprovider -n 2 --dist loadscope -m "not long" -W ignore::DeprecationWarning \
+		$(filter-out tests/test_architecture.py tests/test_kit_new_lesson.py,$(wildcard tests/test_*.py))
 
 # every lesson in JupyterLab, its one-file copy in Notebook 6, in headless Chromium (apt-get install chromium)
 test-browser: $(VENV)/.ready $(COLAB_VENV)/.ready colab
@@ -79,5 +86,11 @@ $(COLAB_VENV)/.ready: pyproject.toml constraints-colab.txt
 	$(COLAB_VENV)/bin/python -c "import matplotlib.pyplot"
 	@touch $@
 
+$(OLDEST_VENV)/.ready: pyproject.toml constraints-oldest.txt
+	$(PYTHON) -m venv $(OLDEST_VENV)
+	$(OLDEST_VENV)/bin/pip install -q -r constraints-oldest.txt -e .
+	$(OLDEST_VENV)/bin/python -c "import matplotlib.pyplot"
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(COLAB_VENV) build
+	rm -rf $(VENV) $(COLAB_VENV) $(OLDEST_VENV) build

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -59,6 +60,12 @@ def test_colabs_versions_are_within_the_bounds():
     pinned, core = pins("constraints-colab.txt"), {re.split(">=", r)[0] for r in PROJECT["dependencies"]}
     for name in core - {"arviz-stats"}:  # Colab has arviz in its place
         assert version(pinned[name]) >= version(bounds()[name]), name
+
+
+def test_the_oldest_versions_are_the_bounds():
+    pinned, core = pins("constraints-oldest.txt"), {re.split(">=", r)[0] for r in PROJECT["dependencies"]}
+    for name in core - {"torch"}:  # no small build of torch 2.6 is at hand
+        assert Version(pinned[name]) == Version(bounds()[name]), name
 
 
 def test_the_environment_file_uses_the_constraints():

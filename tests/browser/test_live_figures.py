@@ -11,10 +11,6 @@ from tests.browser import figures, lab
 from tests.browser.figures import picture
 from tests.notebooks.lessons import NAMES, PATHS, ROOT, read
 
-pytest.importorskip("playwright", reason="needs playwright: pip install -c constraints.txt -e '.[browser]'")
-if lab.chromium() is None:
-    pytest.skip("needs Chromium: apt-get install chromium, or set CHROMIUM", allow_module_level=True)
-
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
@@ -23,12 +19,6 @@ def address(tmp_path_factory):
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
     with lab.server(root) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def page():
-    with lab.browser() as page:
-        yield page
 
 
 @pytest.mark.timeout(400)

@@ -9,9 +9,6 @@ import pytest
 from tests.browser import figures, lab
 from tests.notebooks.lessons import NAMES, ROOT
 
-pytest.importorskip("playwright", reason="needs playwright: pip install -c constraints.txt -e '.[browser]'")
-if lab.chromium() is None:
-    pytest.skip("needs Chromium: apt-get install chromium, or set CHROMIUM", allow_module_level=True)
 PYTHON = Path(os.environ.get("COLAB_VENV", ROOT / ".venv-colab"), "bin", "python").absolute()
 if not PYTHON.exists():
     pytest.skip("needs the environment with Colab's versions: make test-browser", allow_module_level=True)
@@ -26,12 +23,6 @@ def address(tmp_path_factory):
         shutil.copy(ROOT / "build" / "colab" / f"{name}.ipynb", alone)
     with lab.server(alone, "notebook", PYTHON) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def page():
-    with lab.browser() as page:
-        yield page
 
 
 @pytest.mark.timeout(400)
