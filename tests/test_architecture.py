@@ -64,7 +64,7 @@ def test_colabs_versions_are_within_the_bounds():
 
 def test_the_oldest_versions_are_the_bounds():
     pinned, core = pins("constraints-oldest.txt"), {re.split(">=", r)[0] for r in PROJECT["dependencies"]}
-    for name in core - {"torch"}:  # no small build of torch 2.6 is at hand
+    for name in core - {"torch", "sympy"}:  # see the file's head
         assert Version(pinned[name]) == Version(bounds()[name]), name
 
 
