@@ -20,6 +20,7 @@ from sltcourse.kit import assets, style
 from sltcourse.kit.checks import Checks, expression, number
 from sltcourse.kit.live import LiveFigure, Menu, Slider
 from sltcourse.llc import HMC, SGLD, estimate_llc
+from sltcourse.llc.result import LEVELS
 from sltcourse.theory import volume
 from sltcourse.theory.replica_exchange import replica_exchange
 from sltcourse.theory.superposition_model import (
@@ -66,22 +67,79 @@ def squared_error(output, x):
 
 def exact_loss(w):
     """The population loss of one parameter w (3c,), a torch tensor, for ``estimate_llc``."""
+    g, b, at, falls = _products(w)
+    at = at.clamp(0, 1)
+    low, high = torch.where(falls, 0, at), torch.where(falls, at, 1)
+    moments = [(high**k - low**k) / (k * len(g)) for k in (1, 2, 3)]
+    return _torch_loss(g, b, moments, 1 / 3)
+
+
+def exact_sample_loss(x, device="cpu"):
+    """The loss L_n of the data set x (n, c), a function of one w (3c,) for ``estimate_llc`` on ``device``.
+
+    Exact, at a cost free of n: ``sample_loss`` in PyTorch. The sums over the inputs that switch an output on are
+    differences of running totals, and where to look them up is found by bisection.
+    """
+    n, c = x.shape
+    feature, size = x.argmax(1), x.max(1)
+    order = np.lexsort((size, feature))
+    line = size[order] + 2 * feature[order]  # the features one after another, each within [2i, 2i + 1]
+    totals = np.stack([np.r_[0, np.cumsum(size[order] ** k)] for k in (0, 1, 2)]) / n
+    ends = totals[:, np.searchsorted(line, 2 * np.arange(c + 1) - 0.5)]
+    line, totals, ends = (torch.tensor(v, dtype=torch.float64, device=device) for v in (line, totals, ends))
+    first, last = ends[:, :-1, None], ends[:, 1:, None]
+    block = 2.0 * torch.arange(c, device=device)[:, None]
+    power = float((x**2).sum() / n)
+
+    def loss(w):
+        g, b, at, falls = _products(w)
+        middle = totals[:, torch.searchsorted(line, at.clamp(-0.5, 1.5) + block)]
+        return _torch_loss(g, b, torch.where(falls, middle - first, last - middle), power)
+
+    return loss
+
+
+def _products(w):
+    """g = WᵀW and b, both (c, c); the μ at which gμ + b changes sign; and whether it falls there."""
     c = len(w) // 3
     W, b = w[: 2 * c].reshape(2, c), w[2 * c :].expand(c, c)
     g = W.T @ W
-    away = torch.where(g.abs() < 1e-30, 1e-30, g)
-    at = (-b / away).clamp(0, 1).detach()
-    low, high = torch.where(away < 0, 0, at), torch.where(away < 0, at, 1)
-    m0, m1, m2 = (((high**k - low**k) / (k * c)) for k in (1, 2, 3))
+    away = torch.where(g.abs() < 1e-30, 1e-30, g).detach()
+    return g, b, -b.detach() / away, away < 0
+
+
+def _torch_loss(g, b, moments, power):
+    """The loss from g, b and the moments of the inputs that switch an output on, as in ``superposition_model``."""
+    m0, m1, m2 = moments
     own = (g * m2 + b * m1).diagonal().sum()
-    return (g * g * m2 + 2 * g * b * m1 + b * b * m0).sum() - 2 * own + 1 / 3
+    return (g * g * m2 + 2 * g * b * m1 + b * b * m0).sum() - 2 * own + power
+
+
+TRAJECTORY = {  # what ``trajectory_settings`` gives: about ten seconds on either
+    "cpu": {"checkpoints": 10, "num_chains": 16, "num_burnin_steps": 150, "num_draws": 160},
+    "cuda": {"checkpoints": 60, "num_chains": 64, "num_burnin_steps": 400, "num_draws": 400},
+}
+
+
+def trajectory_settings(device):
+    """How much of a training run to measure on ``device``: (checkpoints, the chains' options for estimate_llc)."""
+    options = dict(TRAJECTORY["cuda" if torch.device(device).type == "cuda" else "cpu"])
+    return options.pop("checkpoints"), options
+
+
+def checkpoint_steps(count, last=20_000):
+    """``count`` training steps or a few less: 0, and the others evenly on a log scale up to ``last``."""
+    return np.unique(np.r_[0, np.round(np.geomspace(30, last, count - 1))]).astype(int)
 
 
 # ---- what is slow, kept in assets ---------------------------------------------------------------------------------
 
 NBETAS = 10.0 ** np.arange(2, 8.5, 0.5)
 N_TRAIN = (100, 200, 300, 500, 1000, 2000, 3000)
-STEPS = np.unique(np.r_[0, np.round(np.geomspace(5, 20_000, 27))]).astype(int)
+STEPS = np.unique(np.r_[0, np.round(np.geomspace(5, 20_000, 31))]).astype(int)
+FIGURE_SPRINGS = (10.0, 30.0)  # γ of the λ̂ along training
+SPRINGS = (0.1, 1.0, 10.0, 30.0, 100.0)
+END_SIZES = (20, 50, 100, 200, 500, 1_000, 2_000, 4_000)
 STARTS = {"square, one feature awake": 1, "square, two features awake": 2, "near zero": 6}
 
 
@@ -188,31 +246,48 @@ def start(kind, seed):
     return w
 
 
+def along(path, x, gamma, **options):
+    """estimate_llc at every state of a path (checkpoints, 3c) by the exact sampler.
+
+    ``x``: the data set (n, c); None: the population, at the nβ of a thousand samples.
+    """
+    n = 1_000 if x is None else len(x)
+    nbeta = n / np.log(n)
+    settings = {"num_chains": 12, "num_draws": 120, "num_burnin_steps": 150, "num_steps_bw_draws": 2} | options
+    return estimate_llc(
+        exact_loss if x is None else exact_sample_loss(x), at=[torch.tensor(w) for w in path], nbeta=nbeta,
+        localization=gamma, sampler=HMC(lr=0.1 / nbeta, num_leapfrog=12), **settings,
+    )  # fmt: skip
+
+
 def make_training():
-    """Gradient descent on L_n for many n, with λ̂ along the way; and how many of many runs leave the square."""
-    states, losses, llcs, errors = [], [], [], []
+    """Gradient descent on L_n for many n, with λ̂ along the way; and where many runs end."""
+    states, losses, along_it = [], [], {"llc": [], "se": [], "verdict": []}
     for kind in STARTS.values():
         x = sample(max(N_TRAIN), np.random.default_rng(kind))
         for n in N_TRAIN:
-            loss = sample_loss(x[:n])
-            path = descend(start(kind, kind), STEPS[-1], loss, keep=set(STEPS.tolist()))
-            nbeta = n / np.log(n)
-            runs = estimate_llc(
-                Superposition(path[0]), torch.tensor(x[:n], dtype=torch.float32), squared_error,
-                at=[Superposition(w).state_dict() for w in path], sampler=SGLD(lr=0.145 / nbeta),
-                num_chains=8, num_draws=500, num_burnin_steps=0, batch_size=min(n, 250),
-            )  # fmt: skip
+            path = descend(start(kind, kind), STEPS[-1], sample_loss(x[:n]), keep=set(STEPS.tolist()))
             states.append(path)
-            losses.append(loss(path)[0])
-            llcs.append([r.llc for r in runs])
-            errors.append([r.std_error for r in runs])
-            print(kind, n, [f"{name_of(w)} {r.llc:.1f}" for w, r in zip(path, runs, strict=True)][::6], flush=True)
-    shape = (len(STARTS), len(N_TRAIN), len(STEPS))
-    results = {"states": np.reshape(states, (*shape, -1)).astype(np.float32)}
-    results |= {k: np.reshape(v, shape) for k, v in (("loss", losses), ("llc", llcs), ("se", errors))}
+            losses.append(sample_loss(x[:n])(path)[0])
+            for gamma in FIGURE_SPRINGS:
+                runs = along(path, x[:n], gamma)
+                along_it["llc"].append([r.llc for r in runs])
+                along_it["se"].append([r.std_error for r in runs])
+                along_it["verdict"].append([LEVELS.index(r.verdict.word) for r in runs])
+                said = [f"{name_of(w)} {r.llc:.1f} {r.verdict.word}" for w, r in zip(path, runs, strict=True)]
+                print(kind, n, gamma, *said[::3], sep=" | ", flush=True)
+    shape = (len(STARTS), len(N_TRAIN))
+    results = {key: np.reshape(v, (*shape, len(FIGURE_SPRINGS), len(STEPS))) for key, v in along_it.items()}
+    results["states"] = np.reshape(states, (*shape, len(STEPS), -1)).astype(np.float32)
+    results["loss"] = np.reshape(losses, (*shape, len(STEPS)))
 
-    sizes = (100, 300, 1_000, 3_000, 10_000, 30_000)
-    square = polygon(4, 1, 0, dead=0)
+    at, many = list(POLYGONS.values()), {"num_draws": 500, "num_burnin_steps": 500}
+    rows = {gamma: along(at, None, gamma, **many) for gamma in SPRINGS}
+    results["springs"] = [[(r.llc, r.std_error, LEVELS.index(r.verdict.word)) for r in rows[g]] for g in SPRINGS]
+    for gamma in SPRINGS:
+        print("γ", gamma, [f"{r.llc:.2f} ± {r.std_error:.2f} {r.verdict.word}" for r in rows[gamma]], flush=True)
+
+    square, sizes = polygon(4, 1, 0, dead=0), (100, 300, 1_000, 3_000, 10_000, 30_000)
     left = []
     for n in sizes:
         rng = np.random.default_rng(n)
@@ -221,6 +296,17 @@ def make_training():
         left.append((corners(end)[0] > 4).sum())
         print(n, left[-1], "of 40 left the square", flush=True)
     results |= {"sizes": sizes, "left": left}
+
+    ends = []
+    for n in END_SIZES:
+        rng = np.random.default_rng(n)
+        x = np.stack([sample(n, rng) for _ in range(100)])
+        w = 0.01 * rng.standard_normal((100, 18))
+        w[:, 12:] = 0
+        k = corners(descend(w, 5_000, sample_loss(x)))[0]
+        ends.append([(k <= 3).sum(), *((k == c).sum() for c in (4, 5, 6))])
+        print(n, "from near zero: corners ≤ 3, 4, 5, 6 in", ends[-1], flush=True)
+    results |= {"end_sizes": END_SIZES, "ends": ends}
 
     rng = np.random.default_rng(0)
     for n, epochs in ((1_000, 4_500), (30_000, 150)):
@@ -248,7 +334,9 @@ def make_posterior():
     share[0] = (k <= 3).mean(0)
     pick = np.linspace(0, len(draws) - 1, 3).astype(int)
     shown = np.moveaxis(draws[pick][:, row], 1, 0).reshape(len(row), -1, 18)
+    shown_k = np.moveaxis(k[pick], 1, 0).reshape(len(row), -1)
     results = {"n": n, "loss": loss.mean(1), "loss_se": _error(loss), "shown_n": n[row], "shown": shown}
+    results["shown_k"] = shown_k  # the corners of the polygon below each
     results |= {"share": share.mean(2), "share_se": np.stack([_error(s) for s in share])}
     print(np.round(np.c_[n[row], share.mean(2).T], 2), flush=True)
 
@@ -273,6 +361,7 @@ def _error(values):
 # ---- live figures -------------------------------------------------------------------------------------------------
 
 PHASE_COLORS = {"4": "theory", "5": "singular", "5⁺": "posterior", "6": "regular"}
+BY_CORNERS = {"≤ 3": "reference", "4": "theory", "5": "singular", "6": "regular"}
 
 
 def _arrows(w):
@@ -291,22 +380,42 @@ def _outline(w):
 
 
 def _plane(ax, size=1.6):
-    ax.set(xlim=(-size, size), ylim=(-size, size), xticks=[], yticks=[], aspect="equal")
+    ax.set(xlim=(-size, size), ylim=(-size, size), xticks=[], yticks=[], aspect="equal", anchor="N")
     ax.grid(False)
 
 
+def loss_parts(k, length, bias):
+    """The loss of a k-gon whose other features are dead, in three parts that add up to it.
+
+    What the given-up features cost; the error of the outputs that should say μ; what leaks into those that should be 0.
+    """
+    g = length**2 * np.cos(2 * np.pi * np.arange(1, k) / k)
+    g = np.where(np.abs(g) < 1e-12, 1e-12, g)
+    leaked = np.maximum(g + bias, 0) ** 3 - max(bias, 0) ** 3
+    leaked = (leaked / (3 * g)).sum() + (FEATURES - k) * max(bias, 0) ** 2
+    given_up, leaked = (FEATURES - k) / (3 * FEATURES), k * leaked / FEATURES
+    return given_up, population_loss(polygon(k, length, bias))[0] - given_up - leaked, leaked
+
+
 def live_polygon():
-    """Length and bias of a k-gon on sliders: the columns, and what every output says when feature 1 is on."""
+    """Length and bias of a k-gon on sliders: the columns, every output when feature 1 is on, the parts of the loss."""
     lengths, biases = np.round(np.arange(0.7, 1.51, 0.025), 3), np.round(np.arange(-0.9, 0.31, 0.05), 2)
-    fig, (left, right) = style.figure(1, 2, width_ratios=[0.75, 1])
+    fig, (left, right, parts) = style.figure(1, 3, width_ratios=[0.8, 1, 0.72])
     _plane(left)
-    left.set_title("the columns of W")
-    right.plot([0, 1], [0, 1], color=COLORS["truth"], lw=1, ls="--", label="wanted of output 1; 0 of the others")
-    right.set(xlim=(0, 1), ylim=(-0.05, 2.25), xlabel="μ, the size of feature 1", ylabel="output")
+    left.set_title("columns of W")
+    right.plot([0, 1], [0, 1], color=COLORS["truth"], lw=1, ls="--", label="wanted of output 1")
+    right.set(xlim=(0, 1), ylim=(-0.06, 2.75), xlabel="μ, the size of feature 1", title="outputs")
+    names, widest = ("given up", "wanted,\nbut wrong", "leaked"), 0.3
+    parts.set(xlim=(0, widest), ylim=(-0.6, 2.6), xlabel="its share of L", title="parts of the loss")
+    parts.set_yticks([2, 1, 0], names)
+    parts.set_xticks([0, 0.1, 0.2, 0.3])
+    parts.tick_params(axis="y", length=0)
+    parts.grid(False, axis="y")
     live = LiveFigure(
         fig,
-        alt="Left: the columns of W as arrows to the corners of a regular polygon. Right: outputs against the input; "
-        "a negative bias silences the neighbours and shrinks the wanted output.",
+        alt="Left: the columns of W as arrows to the corners of a regular polygon. Middle: outputs against the input; "
+        "a negative bias silences the neighbours and shrinks the wanted output. Right: three bars, the parts of the "
+        "loss: features given up, wanted outputs that are wrong, and what leaks into the others.",
         k=Menu("corners", {"4": 4, "5": 5, "6": 6}, start="5"),
         length=Slider("length l", lengths, start=1.0),
         bias=Slider("bias b", biases, start=0.0),
@@ -323,24 +432,39 @@ def live_polygon():
     live.points(
         left, lambda k, length: _outline(polygon(k, length, 0)), name="tips", color=COLORS["estimate"], markersize=8
     )
-    looks = (("output 1", "estimate"), ("its two neighbours", "singular"), ("the two after them", "theory"))
-    for j, (label, color) in enumerate(looks):
+    nothing = (np.array([np.nan]), np.array([np.nan]))
+    looks = (
+        ("output 1", "estimate", 2.6, {4: 0, 5: 0, 6: 0}),
+        ("its two neighbours", "singular", 2.2, {4: 1, 5: 1, 6: 1}),
+        ("the two after them (5, 6)", "posterior", 1.7, {5: 2, 6: 2}),
+        ("the opposite one (4, 6)", "regular", 1.2, {4: 2, 6: 3}),
+    )
+    for label, color, width, which in looks:
         live.line(
             right,
-            lambda k, length, bias, j=j: output(k, length, bias, j),
-            name=label,
-            color=COLORS[color],
-            label=label,
-            lw=2.5 - j / 2,
-        )
-    right.legend(loc="upper left")
+            lambda k, length, bias, which=which: output(k, length, bias, which[k]) if k in which else nothing,
+            name=label, color=COLORS[color], label=label, lw=width,
+        )  # fmt: skip
+    right.legend(loc="upper left", fontsize=9, handlelength=1.4)
+    for i, (name, color) in enumerate(zip(names, ("reference", "estimate", "singular"), strict=True)):
+
+        def bar(k, length, bias, i=i):
+            width = min(loss_parts(k, length, bias)[i], 2 * widest)
+            return np.array([0, width, width, 0]), 2 - i + np.array([-0.3, -0.3, 0.3, 0.3])
+
+        def value(k, length, bias, i=i):
+            part = loss_parts(k, length, bias)[i]
+            inside = part < 0.6 * widest
+            return (part if inside else 0.02 * widest) + 0.01, 2 - i, f"{max(part, 0):.3f}"
+
+        live.fill(parts, bar, name=name.replace("\n", " "), color=COLORS[color], alpha=0.55)
+        live.text(parts, value, name=f"{name} in numbers", va="center", fontsize=10)
 
     def caption(k, length, bias):
-        loss, _ = population_loss(polygon(k, length, bias))
-        given_up = (FEATURES - k) / (3 * FEATURES)
+        loss, best = population_loss(polygon(k, length, bias))[0], population_loss(POLYGONS[str(k)])[0]
         return (
-            f"{k} corners, l = {length:.3f}, b = {style.number(bias)}: loss {loss:.4f}, {given_up:.4f} of it for the "
-            f"features given up. The best {k}-gon has {population_loss(POLYGONS[str(k)])[0]:.4f}."
+            f"{k} corners, l = {length:.3f}, b = {style.number(bias)}: loss {loss:.4f}. "
+            f"The best {k}-gon has {best:.4f}."
         )
 
     return live.caption(caption)
@@ -351,57 +475,84 @@ def live_training():
     data = asset("training")
     at = {kind: i for i, kind in enumerate(STARTS)}
     size, step = ({v: i for i, v in enumerate(values)} for values in (N_TRAIN, STEPS.tolist()))
-    shown = np.where(data["llc"] > 0, data["llc"], np.nan)
+    level, spring = ({v: i for i, v in enumerate(values)} for values in (LEVELS, FIGURE_SPRINGS))
     time = np.maximum(STEPS, 2)
 
     fig, (plane, left, right) = style.figure(1, 3, height=3.4)
     _plane(plane)
-    for ax, title, top in ((left, "loss Lₙ", 0.38), (right, "estimate λ̂ at n/log n", 12)):
+    plane.set_title("columns of W")
+    for ax, title, top in ((left, "loss Lₙ", 0.38), (right, "λ̂ at nβ = n/log n", 9.9)):
         ax.set(xscale="log", xlim=(1.8, 25_000), ylim=(0, top), title=title, xlabel="training step")
         ax.set_xticks([2, 10, 100, 1000, 10_000], ["0", "10", "10²", "10³", "10⁴"])
         ax.minorticks_off()
     live = LiveFigure(
         fig,
         alt="Left: the six columns of W during training. Middle: the loss against the training step, a staircase going "
-        "down. Right: the estimated local learning coefficient, which goes up where the loss goes down.",
+        "down. Right: the estimated local learning coefficient, which goes up where the loss goes down; hollow where "
+        "the verdict is doubtful, left out where it is don't.",
         run=Menu("start", list(STARTS), start="square, one feature awake"),
         n=Slider("n", N_TRAIN, start=500),
+        gamma=Menu("spring γ", {f"{g:g}": g for g in FIGURE_SPRINGS}, start="10"),
         step=Slider("training step", STEPS, start=STEPS[len(STEPS) // 2]),
     )
 
     def state(run, n, step, step_of=step):
         return data["states"][at[run], size[n], step_of[int(step)]].astype(float)
 
-    def row(key, run, n):
-        return data[key][at[run], size[n]]
+    def losses(run, n):
+        return data["loss"][at[run], size[n]]
+
+    def row(key, run, n, gamma):
+        return data[key][at[run], size[n], spring[gamma]]
+
+    def readings(run, n, gamma, *words):
+        said = np.isin(row("verdict", run, n, gamma), [level[word] for word in words])
+        return time, np.where(said, row("llc", run, n, gamma), np.nan)
 
     live.line(plane, lambda run, n, step: _outline(state(run, n, step)), name="outline", color=COLORS["muted"])
     live.line(plane, lambda run, n, step: _arrows(state(run, n, step)), name="columns", color=COLORS["estimate"])
     live.points(
         plane, lambda run, n, step: tuple(unpack(state(run, n, step))[0]), name="tips", color=COLORS["estimate"]
     )
-    live.text(plane, lambda run, n, step: (-1.5, 1.3, name_of(state(run, n, step))), name="name", fontsize=17)
-    live.line(left, lambda run, n: (time, row("loss", run, n)), name="loss", color=COLORS["loss"])
-    live.band(
-        right,
-        lambda run, n: (time, shown[at[run], size[n]] - row("se", run, n), shown[at[run], size[n]] + row("se", run, n)),
-        name="error", color=COLORS["estimate"],
+    live.text(plane, lambda run, n, step: (-1.5, 1.27, name_of(state(run, n, step))), name="name", fontsize=17)
+    live.line(left, lambda run, n: (time, losses(run, n)), name="loss", color=COLORS["loss"])
+    live.line(
+        right, lambda run, n, gamma: readings(run, n, gamma, "trust", "doubtful"), name="llc",
+        color=COLORS["estimate"], lw=1.2,
     )  # fmt: skip
-    live.line(right, lambda run, n: (time, shown[at[run], size[n]]), name="llc", color=COLORS["estimate"])
     live.points(
-        left, lambda run, n, step, s=step: (max(step, 2), row("loss", run, n)[s[int(step)]]), name="loss now",
+        right, lambda run, n, gamma: readings(run, n, gamma, "trust"), name="trusted", color=COLORS["estimate"],
+        markersize=4.5, markeredgewidth=0, label="trust",
+    )  # fmt: skip
+    live.points(
+        right, lambda run, n, gamma: readings(run, n, gamma, "doubtful"), name="doubtful", color=COLORS["estimate"],
+        markersize=4.5, markerfacecolor="white", markeredgecolor=COLORS["estimate"], markeredgewidth=1.2,
+        label="doubtful",
+    )  # fmt: skip
+    right.legend(loc="upper left", fontsize=9, ncols=2, handletextpad=0.1, columnspacing=1)
+    live.points(
+        left, lambda run, n, step, s=step: (max(step, 2), losses(run, n)[s[int(step)]]), name="loss now",
         color=COLORS["loss"], markersize=9,
     )  # fmt: skip
-    live.points(
-        right, lambda run, n, step, s=step: (max(step, 2), shown[at[run], size[n]][s[int(step)]]), name="llc now",
-        color=COLORS["estimate"], markersize=9,
-    )  # fmt: skip
 
-    def caption(run, n, step, s=step):
+    def silence(run, n, gamma):
+        empty = np.isnan(readings(run, n, gamma, "trust", "doubtful")[1]).all()
+        return 200, 4.5, "verdict at every step: don't" if empty else ""
+
+    live.text(right, silence, name="silence", ha="center", color=COLORS["reference"])
+
+    def reading_now(run, n, gamma, step, s=step):
+        return max(step, 2), readings(run, n, gamma, "trust", "doubtful")[1][s[int(step)]]
+
+    live.points(right, reading_now, name="llc now", color=COLORS["estimate"], markersize=9)
+
+    def caption(run, n, gamma, step, s=step):
         i = s[int(step)]
-        llc, error = row("llc", run, n)[i], row("se", run, n)[i]
-        said = f"λ̂ = {llc:.1f} ± {error:.1f}" if llc > 0 else "λ̂ is negative, so this is no minimum and it is not drawn"
-        loss, name = row("loss", run, n)[i], name_of(state(run, n, step))
+        llc, error, word = (row(key, run, n, gamma)[i] for key in ("llc", "se", "verdict"))
+        said = f"λ̂ = {llc:.1f} ± {error:.1f}, verdict {LEVELS[word]}"
+        if LEVELS[word] == "don't":
+            said = "verdict don't" + (": λ̂ is negative, the chains find something lower" if llc < 0 else "")
+        loss, name = losses(run, n)[i], name_of(state(run, n, step))
         return f"n = {style.number(n)}, step {style.number(step)}: {name}, Lₙ = {loss:.3f}, {said}."
 
     return live.caption(caption)
@@ -417,35 +568,40 @@ def live_transition():
         sampled = np.log(share[3] / share[2])  # log P(6)/P(5)
     trusted = (share[2] > 0.003) & (share[3] > 0.003)
 
-    fig, (plane, left, right) = style.figure(1, 3, height=3.5)
+    fig, (plane, left, right) = style.figure(1, 3, height=3.7)
     _plane(plane, 2.5)
-    plane.set_title("48 draws of W, turned")
-    left.set(xscale="log", xlim=(9, 4300), ylim=(-8, 12), xlabel="n", title="F − F(6-gon)")
-    right.set(xscale="log", xlim=(9, 4300), ylim=(0, 1.12), xlabel="n", title="share of the posterior")
+    plane.set(title="48 draws of W, turned")
+    left.set(xscale="log", xlim=(9, 4300), ylim=(-8, 14.5), xlabel="n", title="F − F(6-gon)")
+    right.set(xscale="log", xlim=(9, 4300), ylim=(0, 1.16), xlabel="n", title="share of the posterior")
+    right.set_yticks([0, 0.25, 0.5, 0.75, 1])
     left.axhline(0, color=COLORS["regular"], lw=1.5)
     for name in ("4", "5", "5⁺"):
         color = COLORS[PHASE_COLORS[name]]
-        left.plot(n, free_energy(name, n) - free_energy("6", n), color=color, label=f"{name}, formula")
-    left.plot(n[trusted], sampled[trusted], ".", color=COLORS["singular"], markersize=6, label="5, sampled")
-    left.legend(loc="upper left", fontsize=8.5, handlelength=1.3, borderpad=0)
-    for s, name, label in zip(share, ("3", "4", "5", "6"), ("≤ 3", "4", "5", "6"), strict=True):
-        color = COLORS[PHASE_COLORS.get(name, "reference")]
-        right.plot(n, s, color=color)
-        peak = {"3": 1, "6": len(n) - 12}.get(name, np.argmax(s))
-        right.text(n[peak], s[peak] + (-0.09 if name == "3" else 0.04), label, color=color)
+        above = free_energy(name, n) - free_energy("6", n)
+        left.plot(n[above < 12], above[above < 12], color=color, label=name)
+    left.plot(n[trusted], sampled[trusted], "o", color=COLORS["truth"], markersize=3, label="5 and 5⁺, sampled")
+    left.legend(loc="upper left", fontsize=8.5, handlelength=1.2, borderpad=0, ncols=4, columnspacing=0.8,
+                handletextpad=0.4)  # fmt: skip
+    for s, (label, color) in zip(share, BY_CORNERS.items(), strict=True):
+        right.plot(n, s, color=COLORS[color], label=label)
+    right.legend(loc="upper left", fontsize=8.5, handlelength=1.2, borderpad=0, ncols=4, columnspacing=0.8,
+                 handletextpad=0.4)  # fmt: skip
     live = LiveFigure(
         fig,
-        alt="Left: the tips of the columns of W in draws from the posterior, a cloud at small n, five clusters around "
-        "n = 150, six clusters beyond 500. Middle: free energies of the polygons by the formula cross at n = 601, the "
-        "sampled ones near 250. Right: the shares of the polygons in the posterior.",
+        alt="Left: the tips of the columns of W in draws from the posterior, coloured by the polygon below each draw: "
+        "a cloud at small n, then five clusters beside six, six alone beyond 500. Middle: free energies of the "
+        "polygons by the formula cross at n = 601, the sampled ones near 250. Right: the shares of the polygons in "
+        "the posterior.",
         n=Slider("n", n, start=n[np.argmin(np.abs(n - 150))], format=lambda v: style.number(round(v))),
     )
-    clouds = [_turned(draws) for draws in shown]
-    live.points(
-        plane, lambda n: clouds[position[n]], name="draws", color=COLORS["posterior"], markersize=4, alpha=0.6,
-        markeredgewidth=0,
-    )  # fmt: skip
-    for ax, span in ((left, (-8, 12)), (right, (0, 1))):
+    clouds = [_turned(draws, k) for draws, k in zip(shown, data["shown_k"], strict=True)]
+    for k, (label, color) in enumerate(BY_CORNERS.items(), 3):
+        live.points(
+            plane, lambda n, k=k: clouds[position[n]][k], name=f"draws {label}", color=COLORS[color], markersize=4,
+            alpha=0.65, markeredgewidth=0, label=label,
+        )  # fmt: skip
+    plane.legend(loc="lower center", fontsize=9, ncols=4, handletextpad=0, columnspacing=0.8, borderpad=0.1)
+    for ax, span in ((left, (-8, 11.5)), (right, (0, 1))):
         live.line(ax, lambda n, span=span: ([n, n], span), name=f"now {span[0]}", color=COLORS["truth"], lw=1)
 
     def caption(n):
@@ -459,13 +615,17 @@ def live_transition():
     return live.caption(caption)
 
 
-def _turned(draws):
-    """The tips of all columns of several W, each turned so that its longest column points to the right."""
+def _turned(draws, corners_of):
+    """The tips of all columns of several W, each W turned to fit its own regular polygon; a dict by corners."""
     W, _ = unpack(draws)
     z = W[:, 0] + 1j * W[:, 1]
-    longest = z[np.arange(len(z)), np.abs(z).argmax(1)]
-    z = (z * (np.abs(longest) / longest)[:, None]).ravel()
-    return z.real, z.imag
+    found = {}
+    for k in (3, 4, 5, 6):
+        mine = z[np.maximum(corners_of, 3) == k]
+        fit = (np.abs(mine) * (mine / np.abs(mine)) ** k).sum(1, keepdims=True)
+        mine = (mine * np.exp(-1j * np.angle(fit) / k)).ravel()
+        found[k] = (mine.real, mine.imag)
+    return found
 
 
 # ---- pictures that stand still ------------------------------------------------------------------------------------
@@ -497,14 +657,74 @@ def draw_temperatures(coefficients):
     families = (("4", "4⁺", "4⁺⁺"), ("5", "5⁺", "6"))
     colors = (("theory", "singular", "posterior"), ("singular", "posterior", "regular"))
     for ax, names, hues in zip(axes, families, colors, strict=True):
-        for name, hue in zip(names, hues, strict=True):
+        for i, (name, hue) in enumerate(zip(names, hues, strict=True)):
             llc, se, below = (np.array(data[name][key]) for key in ("llc", "se", "below"))
-            stays = (below < 0.05) & (llc > 0)
-            ax.errorbar(nbeta[stays], llc[stays], 2 * se[stays], fmt="o", color=COLORS[hue], label=name, markersize=5)
+            at, stays = nbeta * 1.17 ** (i - 1), (below < 0.05) & (llc > 0)
+            ax.errorbar(at[stays], llc[stays], 2 * se[stays], fmt="o", color=COLORS[hue], label=name, markersize=4.5)
+            gone = np.full((~stays).sum(), 3.5 - 0.25 * i)
+            ax.plot(at[~stays], gone, "o", mec=COLORS[hue], mfc="white", markersize=4.5)
             ax.axhline(COEFFICIENTS[name], color=COLORS[hue], ls="--", lw=1)
-        ax.set(xscale="log", xlabel="nβ", ylim=(3, 12), xlim=(60, 2e8))
+        ax.set(xscale="log", xlabel="nβ", ylim=(2.7, 12), xlim=(60, 2e8))
         ax.legend(loc="upper right", ncols=3)
+    axes[0].text(3e8 / 2, 3.25, "hollow: the chains left", ha="right", va="center", color=COLORS["reference"])
     axes[0].set_ylabel("λ̂ = nβ (E[L] − L(w*))")
+    return fig
+
+
+def draw_losses(steps, path):
+    """The losses (log scales) of many networks against the step, a figure: coloured by where they end."""
+    fig, ax = style.figure(height=3.8)
+    ends = np.array([name_of(w) for w in path[-1]])
+    for name, color in (("4⁺⁺", "theory"), ("5⁺", "posterior"), ("6", "regular")):
+        mine = ends == name
+        ax.plot(steps, population_loss(path[:, mine])[0], color=COLORS[color], lw=0.7, alpha=0.5)
+        level = population_loss(POLYGONS[name])[0]
+        ax.text(3_150, level, f"{name}: {mine.sum()} of {len(ends)}", color=COLORS[color], va="center")
+    ax.axhline(7 / 24, color=COLORS["reference"], ls="--", lw=1, zorder=0)
+    ax.set(xscale="log", yscale="log", xlim=(1, 3_000), ylim=(0.044, 0.36), xlabel="training step", ylabel="loss L")
+    ax.set_xticks([1, 10, 100, 1_000], ["1", "10", "10²", "10³"])
+    ax.set_yticks([0.05, 0.1, 0.2, 0.3], ["0.05", "0.1", "0.2", "0.3"])
+    ax.minorticks_off()
+    return fig
+
+
+def draw_run(steps, states, results):
+    """One training run, a figure: the loss falls on the left, λ̂ rises on the right, with two standard errors.
+
+    Filled where the verdict is trust, hollow where it is doubtful; what has the verdict don't is left out.
+    """
+    fig, (left, right) = style.figure(1, 2, height=3.4)
+    time, names = np.maximum(steps, 10), [name_of(w) for w in states]
+    loss = np.array([r.init_loss for r in results])
+    left.plot(time, loss, "o-", color=COLORS["loss"], markersize=4.5)
+    for word, face in (("trust", COLORS["estimate"]), ("doubtful", "white")):
+        these = [i for i, r in enumerate(results) if r.verdict.word == word]
+        llc, se = np.array([(results[i].llc, results[i].std_error) for i in these]).reshape(-1, 2).T
+        right.errorbar(time[these], llc, 2 * se, fmt="o", color=COLORS["estimate"], mfc=face, markersize=5, label=word)
+    for i, name in enumerate(names):
+        if i == 0 or name != names[i - 1]:
+            left.annotate(name, (time[i], loss[i]), (0, 8), textcoords="offset points", color=COLORS["loss"])
+    for ax, title in ((left, "loss Lₙ"), (right, "estimate λ̂")):
+        ax.set(xscale="log", xlabel="training step", title=title, xlim=(8, 25_000))
+        ax.set_xticks([10, 100, 1000, 10_000], ["0", "10²", "10³", "10⁴"])
+        ax.minorticks_off()
+        ax.margins(y=0.18)
+    right.legend(loc="lower right")
+    return fig
+
+
+def draw_transitions():
+    """The two kinds of transition, a figure: shares of the polygons against n, in the posterior and after training."""
+    posterior, training = asset("posterior"), asset("training")
+    ends = training["ends"] / training["ends"].sum(1, keepdims=True)
+    fig, (left, right) = style.figure(1, 2, height=3.3, sharey=True)
+    for i, (label, color) in enumerate(BY_CORNERS.items()):
+        left.plot(posterior["shown_n"], posterior["share"][i], color=COLORS[color], label=label)
+        right.plot(training["end_sizes"], ends[:, i], "o-", color=COLORS[color], lw=1, markersize=5, label=label)
+    for ax, title in ((left, "in the posterior"), (right, "where training ends, from near zero")):
+        ax.set(xscale="log", xlabel="n", title=title, xlim=(9, 4_900), ylim=(-0.03, 1.03))
+    left.set_ylabel("share")
+    left.legend(title="corners", loc="center right")
     return fig
 
 
@@ -522,13 +742,15 @@ def dead_bias(answer):
         sp.Rational(1, 2): "The best guess when the feature is on. That is once in c times, b² is always paid.",
         1 / _c: "Nearly: the derivative of c b² is 2 c b.",
         sp.Rational(1, 12): "That is right for c = 6: write it with the symbol c.",
-        1 / (4 * _c**2): "That is what the guess gains, divided by c; the question is where the minimum lies.",
+        1 / (4 * _c): "That is what the guess gains in c·L. The question is at which b it gains that.",
+        1 / (4 * _c**2): "That is what the guess gains in L. The question is at which b it gains that.",
     })  # fmt: skip
 
 
 @check.exercise("Six features, six guesses of 1/12: every run waits at 7/24 until a column grows.")
 def plateau(answer):
     return number(answer, 7 / 24, rel=2e-3, hints={
+        0.29: "That is what the picture shows. Give it exactly: it is a fraction.",
         1 / 3: "That is the loss at W = 0, b = 0. The biases move first, and each of them gains something.",
         1 / 3 - 1 / 144: "One feature makes that gain, 1/(4c²). All six do.",
         1 / 3 - 1 / 4: "That is far too low: the gain of one feature is 1/(4c²), not 1/(4c).",
@@ -537,6 +759,8 @@ def plateau(answer):
 
 @check.exercise("A dead feature of a 5-gon is free in three numbers and saves 3/2: λ = 14/2 against 23/2.")
 def count(answer):
+    if isinstance(answer, (tuple, list)) and len(answer) == 2:
+        return "Two values of λ? The question is by how much they differ: subtract."
     return number(answer, 4.5, rel=1e-6, hints={
         9.0: "That many more directions cost something. Each of them contributes ½.",
         1.5: "That is one dead feature, or three biases. All three features are free, each in bias and column.",
@@ -553,6 +777,8 @@ def second_crossing(answer):
     right = (half_norm("6") - half_norm("5⁺")) / gap
     return number(answer, right, rel=0.02, hints={
         601: "That is the crossing of 5 and 6. This time it is 5⁺.",
+        445: "That is the crossing of 5 and 6 without the prior's term. This time it is 5⁺, and with it.",
+        250: "That is where the sampled posterior changes, as the figure below shows. What does the formula say?",
         2 * right: "The prior charges half of the squared norm.",
         0.0: "Without the prior's term the 6-gon would indeed always win; keep the term.",
     })  # fmt: skip
@@ -564,6 +790,7 @@ def enough_samples(answer):
     return number(answer, right, rel=0.3, hints={
         NBETA_FOR_A_TENTH: "That is nβ. With β = 1/log n, solve n/log n = nβ for n.",
         500_000: "There it is far below 0.1: less will do.",
+        4_000 * np.log(4_000): "A good first step. log n has grown: put this n into 4000 log n, and once more.",
     })  # fmt: skip
 
 

@@ -16,9 +16,12 @@ from sltcourse.theory.superposition_model import (
     constants,
     expected_llc,
     half_norm,
+    name_of,
     pack,
+    polygon,
     population_loss,
     sample,
+    sample_loss,
     unpack,
 )
 
@@ -35,6 +38,28 @@ def test_torch_computes_the_same_losses():
     W, b = unpack(w)
     mean = ((inputs - np.maximum(inputs @ W.T @ W + b, 0)) ** 2).sum(1).mean()
     assert squared_error(Superposition(w)(x), x).item() == pytest.approx(mean, rel=1e-5)
+
+
+def test_torch_computes_the_same_loss_of_a_sample():
+    x = sample(500, np.random.default_rng(0))
+    for w in (*np.random.default_rng(5).standard_normal((3, 18)), *POLYGONS.values()):
+        parameter = torch.tensor(w, requires_grad=True)
+        value = lesson.exact_sample_loss(x)(parameter)
+        value.backward()
+        assert value.item() == pytest.approx(sample_loss(x)(w)[0], abs=1e-12)
+        np.testing.assert_allclose(parameter.grad.numpy(), sample_loss(x)(w)[1], atol=1e-12)
+
+
+def test_a_gpu_takes_many_checkpoints_and_chains_and_a_cpu_few():
+    for device in ("cpu", torch.device("cpu")):
+        count, few = lesson.trajectory_settings(device)
+        assert count == 10 and few["num_chains"] == 16
+    for device in ("cuda", "cuda:1", torch.device("cuda", 0)):
+        count, many = lesson.trajectory_settings(device)
+        assert count == 60 and all(many[key] > few[key] for key in few) and set(many) == set(few)
+    for count in (10, 60):
+        steps = lesson.checkpoint_steps(count)
+        assert len(steps) == count and steps[0] == 0 and steps[-1] == 20_000
 
 
 # ---- λ by the estimator -------------------------------------------------------------------------------------------
@@ -149,12 +174,58 @@ def test_the_stored_training_runs():
     assert training["states"].shape == (len(STARTS), len(N_TRAIN), len(STEPS), 18)
     assert (np.diff(training["loss"], axis=-1) < 1e-9).all()
     assert training["left"][0] > 10 and training["left"][-1] == 0
+    assert training["loss"].shape == training["states"].shape[:3]
+    assert training["llc"].shape == training["se"].shape == training["verdict"].shape
+    assert training["llc"].shape == (len(STARTS), len(N_TRAIN), len(lesson.FIGURE_SPRINGS), len(STEPS))
     small, large = (training[f"routes_{n}"].tolist() for n in (1000, 30000))
     assert sum("5" in route for route in small) == 13 and not any("5" in route for route in large)
     loss = {name: population_loss(w)[0] for name, w in POLYGONS.items()}
     for route in {*small, *large}:  # every step of every route goes down in loss
         losses = [loss[name] for name in route.split(" → ")]
         assert losses == sorted(losses, reverse=True)
+
+
+def test_along_the_stored_runs_the_estimate_rises_where_the_loss_falls():
+    """At γ = 10 and n up to 1000: from the first settled state to the last, where a run leaves the square."""
+    training, settled = lesson.asset("training"), int(np.searchsorted(STEPS, 30))
+    left = 0
+    for run, size in np.ndindex(2, N_TRAIN.index(1_000) + 1):
+        llc, se, verdict = (training[key][run, size, 0] for key in ("llc", "se", "verdict"))
+        assert (verdict == 0).mean() > 0.8 and (verdict[[settled, -1]] == 0).all()
+        if name_of(training["states"][run, size, -1])[0] == "5":
+            left += 1
+            assert llc[-1] > llc[settled] + 3 * se[-1]
+    assert left == 8
+    assert (training["llc"][2, :, :, 0] < 0).all()  # near zero: a saddle
+
+
+def test_at_larger_n_the_chains_leave_the_square_unless_the_spring_is_stiff():
+    training, size = lesson.asset("training"), N_TRAIN.index(3_000)
+    weak, stiff = (training["verdict"][0, size, gamma, 5:] for gamma in (0, 1))
+    assert (weak == 2).mean() > 0.9 and (stiff == 0).all()
+    assert (training["llc"][0, size, 0, 5:] < 0).all()
+
+
+def test_the_order_of_the_stored_readings_holds_for_every_spring_and_the_numbers_do_not():
+    springs = dict(zip(lesson.SPRINGS, lesson.asset("training")["springs"], strict=True))
+    names = list(POLYGONS)
+    reads = {g: {n: row[names.index(n)][0] for n in names} for g, row in springs.items()}
+    assert all(reads[g]["5"] > reads[g]["4⁺"] + 0.2 for g in (0.1, 1.0, 10.0, 30.0))
+    assert reads[0.1]["5"] > 9 > 3 > reads[100.0]["5"]
+
+
+def test_the_stored_ends_of_training():
+    ends = lesson.asset("training")["ends"]
+    assert ends.shape == (len(lesson.END_SIZES), 4) and (ends.sum(1) == 100).all()
+    small = np.array(lesson.END_SIZES) <= 100
+    assert (ends.argmax(1) == np.where(small, 1, 2)).all()  # squares lead at first, then pentagons
+    assert (ends[:, 3] <= 2).all()
+
+
+def test_the_stored_draws_know_the_polygon_below_them():
+    posterior = lesson.asset("posterior")
+    assert posterior["shown_k"].shape == posterior["shown"].shape[:2]
+    assert (posterior["shown_k"][-1] == 6).all()
 
 
 # ---- live figures -------------------------------------------------------------------------------------------------
@@ -166,7 +237,23 @@ def test_live_polygon_knows_the_best_pentagon():
     assert "loss 0.06" in str(now)
 
 
-@pytest.mark.parametrize("make", [lesson.live_training, lesson.live_transition, lesson.draw_polygons])
+def test_the_parts_of_the_loss_add_up():
+    for k in (4, 5, 6):
+        for length, bias in ((0.7, -0.9), (1.0, 0.0), (1.5, 0.3)):
+            parts = lesson.loss_parts(k, length, bias)
+            assert sum(parts) == pytest.approx(population_loss(polygon(k, length, bias))[0], abs=1e-12)
+            assert min(parts) > -1e-12
+    given_up, wrong, leaked = lesson.loss_parts(4, 1.0, 0.0)
+    assert given_up == pytest.approx(1 / 9) and wrong == pytest.approx(0, abs=1e-12) == leaked
+    W, b = unpack(polygon(5, 1.2, -0.2))
+    x = sample(200_000, np.random.default_rng(0))
+    says = np.maximum(x @ W.T @ W + b, 0)
+    assert (np.where(x == 0, says, 0) ** 2).sum(1).mean() == pytest.approx(lesson.loss_parts(5, 1.2, -0.2)[2], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "make", [lesson.live_training, lesson.live_transition, lesson.draw_polygons, lesson.draw_transitions]
+)
 def test_figures_can_be_drawn(make):
     assert make() is not None
 
@@ -181,15 +268,21 @@ def test_figures_can_be_drawn(make):
         ("dead_bias", 1 / lesson._c, "2 c b"),
         ("dead_bias", 0.5, "once in c times"),
         ("plateau", 7 / 24, "Right"),
+        ("dead_bias", 1 / (4 * lesson._c), "gains in c·L"),
+        ("dead_bias", 1 / (4 * lesson._c**2), "gains in L"),
+        ("plateau", 0.29, "Give it exactly"),
         ("plateau", 1 / 3, "biases move first"),
         ("plateau", 1 / 3 - 1 / 144, "All six"),
         ("count", 4.5, "Right"),
+        ("count", (11.5, 7), "subtract"),
         ("count", 9, "contributes"),
         ("count", 1.5, "each in bias and column"),
         ("count", 7, "subtract it"),
         ("count", -4.5, "other way round"),
         ("second_crossing", 202, "Right"),
         ("second_crossing", 601, "crossing of 5 and 6"),
+        ("second_crossing", 445, "without the prior's term"),
+        ("second_crossing", 250, "sampled posterior"),
         ("second_crossing", 404, "half of the squared norm"),
     ],
 )
@@ -199,10 +292,16 @@ def test_answers(name, answer, said):
 
 
 def test_enough_samples():
-    assert expected_llc("6", lesson.NBETA_FOR_A_TENTH) == pytest.approx(8.6, abs=0.01)
+    assert expected_llc("6", lesson.NBETA_FOR_A_TENTH) == pytest.approx(8.595, abs=0.01)
     n = 10_000
     for _ in range(30):
         n = 4_000 * np.log(n)
-    for answer, said in ((n, "Right"), (4_500, "That is nβ"), (500_000, "less will do"), (100_000, "Not yet")):
+    for answer, said in (
+        (n, "Right"),
+        (4_500, "That is nβ"),
+        (500_000, "less will do"),
+        (4_000 * np.log(4_000), "once more"),
+        (100_000, "Not yet"),
+    ):
         verdict = check.enough_samples(answer)
         assert said in f"{verdict.state}: {verdict.reason}"

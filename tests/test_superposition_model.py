@@ -163,6 +163,32 @@ def test_two_or_three_corners_make_a_saddle_and_one_corner_is_no_critical_point(
     assert np.abs(population_loss(model.polygon(1, 1, 0, plus=5))[1]).max() > 0.01
 
 
+def least_rise(w, moving, radius=1e-3):
+    """The least (L(w + u) − L(w))/‖u‖² found over u in the coordinates ``moving``, ‖u‖ = radius."""
+    floor, rng, moving = population_loss(w)[0], np.random.default_rng(0), np.array(moving)
+
+    def rise(v):
+        u, size = np.zeros(len(w)), np.linalg.norm(v)
+        u[moving] = v / size
+        value, slope = population_loss(w + radius * u)
+        slope = slope[moving] / radius
+        return (value - floor) / radius**2, (slope - (slope @ u[moving]) * u[moving]) / size
+
+    starts = rng.standard_normal((20, len(moving)))
+    return min(minimize(rise, v, jac=True, method="L-BFGS-B").fun for v in starts)
+
+
+def test_one_more_column_pays_at_once_at_2_and_only_with_turning_corners_or_another_at_3():
+    two, three = (model.polygon(k, 1, 0, plus=6 - k) for k in (2, 3))
+    assert population_loss(np.stack([two, three]))[0] == pytest.approx([7 / 36, 7 / 48], abs=1e-12)
+    assert least_rise(two, [2, 8]) == pytest.approx(-0.0972, abs=1e-3)
+    alone, corners, biases = [3, 9], [0, 1, 2, 6, 7, 8], list(range(12, 18))
+    assert least_rise(three, alone) == pytest.approx(1 / 72, abs=1e-3)
+    assert least_rise(three, alone + biases) > 0.002
+    assert least_rise(three, alone + corners) < -0.003
+    assert least_rise(three, [3, 4, 9, 10, *biases]) < -0.006
+
+
 def test_eight_features_around_a_pentagon():
     """Three dead features: rank 14. Three ⁺: rank 23. A ⁺ beside a dead feature: no minimum."""
     for plus, rank in ((0, 14), (3, 23)):
@@ -195,6 +221,33 @@ def test_the_ridge_between_a_square_and_the_pentagon(name, height):
     assert profile[-1] < population_loss(POLYGONS[name])[0]
 
 
+def test_the_ridge_between_5_plus_and_the_hexagon():
+    """The lowest loss at every length of a sixth column between two corners: up by 0.0075, then down to the 6-gon."""
+    w = POLYGONS["5⁺"].copy()
+    free = np.delete(np.arange(18), [5, 11])
+    profile = []
+    for length in np.arange(0.02, 1.35, 0.04):
+        w[[5, 11]] = length * np.cos(np.pi / 5), length * np.sin(np.pi / 5)
+
+        def rest(part, w=w):
+            v = w.copy()
+            v[free] = part
+            loss, slope = population_loss(v)
+            return loss, slope[free]
+
+        found = minimize(rest, w[free], jac=True, method="BFGS", options={"gtol": 1e-8})
+        w[free] = found.x
+        profile.append(found.fun)
+    assert max(profile) - population_loss(POLYGONS["5⁺"])[0] == pytest.approx(0.0075, abs=5e-5)
+    assert model.name_of(w) == "6"
+
+
+def test_the_best_pentagon_of_a_sample_gives_up_the_weakest_feature():
+    for seed in (0, 1):
+        x = sample(400, np.random.default_rng(seed))
+        assert model.given_up(x) == (x**2).sum(0).argmin()
+
+
 def test_the_expected_llc_is_that_of_a_random_walk():
     """Metropolis on the exact loss, in the well of the 6-gon at nβ = 5000; near λ, and nearer at larger nβ."""
     rng, w, nbeta = np.random.default_rng(0), np.tile(POLYGONS["6"], (400, 1)), 5_000
@@ -212,6 +265,24 @@ def test_the_expected_llc_is_that_of_a_random_walk():
     assert abs(excess.mean() - model.expected_llc("6", nbeta)) < 4 * excess.std() / 20 + 0.01
     assert model.expected_llc("6", 1e5) == pytest.approx(8.5, abs=0.01)
     assert model.expected_llc("6", 3_000) > model.expected_llc("6", 1e4) + 0.05
+
+
+def test_the_expected_llc_does_not_depend_on_the_eigenvectors_a_machine_chooses(monkeypatch):
+    here, eigh = model.expected_llc("6", 1e4, draws=5_000), np.linalg.eigh
+
+    def elsewhere(matrix):
+        values, vectors = eigh(matrix)
+        for i in np.flatnonzero(np.diff(values[1:]) < 1e-6) + 1:  # turn the pairs of equal eigenvalues
+            vectors[:, [i, i + 1]] = vectors[:, [i, i + 1]] @ np.array([[0.6, -0.8], [0.8, 0.6]])
+        return values, -vectors
+
+    monkeypatch.setattr(model.np.linalg, "eigh", elsewhere)
+    assert model.expected_llc("6", 1e4, draws=5_000) == pytest.approx(here, abs=1e-6)
+
+
+def test_the_excess_of_the_six_gon_is_400_over_nbeta():
+    for nbeta in (1e4, 1e5):
+        assert nbeta * (model.expected_llc("6", nbeta) - 8.5) == pytest.approx(385, abs=30)
 
 
 def test_the_expected_llc_refuses_what_it_does_not_know():
