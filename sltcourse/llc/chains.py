@@ -8,6 +8,7 @@ import torch
 from sltcourse.llc.noise import Noise
 from sltcourse.llc.trace import trace
 
+RECORDED = ("excess", "distance", "tilt", "virial", "step_bias", "accepted")  # of every draw; see Traces
 DIVERGED = 50.0  # a draw has diverged if nβ(L − L(w*)) exceeds this times d + 1; the posterior's mean is below d/2
 
 
@@ -65,43 +66,37 @@ def run(
     burnin_events = num_burnin_steps // num_steps_bw_draws
     events = burnin_events + num_draws
     total = num_burnin_steps + (num_draws - 1) * num_steps_bw_draws + 1
-    record = {
-        name: torch.zeros(events, chains, device=target.center.device, dtype=target.center.dtype)
-        for name in ("excess", "distance", "tilt", "virial", "accepted", "step_bias")
-    }
-    slope = target.nbeta * grad_at_center
+    record = torch.zeros(len(RECORDED), events, chains, device=target.center.device, dtype=target.center.dtype)
+    excess, *_, accepted = record
+    before = torch.empty_like(state.w)
     done, interrupted = 0, False
-    move = _mover(sampler, state, target, generator)
+    move, observe = _mover(sampler, state, target, generator), _observer(target, target.nbeta * grad_at_center)
     try:
         for step in range(total):
             burnin = step < num_burnin_steps
             since = step + 1 if burnin else step - num_burnin_steps
             event = since % num_steps_bw_draws == 0
             if event and done < events:
-                away = state.w - target.center
+                before.copy_(state.w)
                 (loss, force), batch = move(burnin)
                 base = target.loss(target.center, batch) if batch else loss_at_center
-                record["excess"][done] = loss - base
-                record["distance"][done] = away.square().sum(1).sqrt_()
-                record["tilt"][done] = (slope * away).sum(1)
-                record["virial"][done] = away.mul_(force).sum(1) / dim
+                size = torch.as_tensor(step_size(state, target)).to(loss) if step_size else torch.zeros_like(loss[0])
+                record[:-1, done] = observe(before, loss, base, force, size)
                 if exact:
-                    record["accepted"][done] = state.accepted[:, 0]
-                elif step_size is not None:
-                    record["step_bias"][done] = force.square_().mul_(step_size(state, target)).sum(1) / 8
+                    accepted[done] = state.accepted[:, 0]
                 done += 1
             else:
                 move(burnin)
             if (step + 1) % 64 == 0:
                 if bar is not None:
                     bar.update(64)
-                if done and not torch.isfinite(record["excess"][done - 1]).any():
+                if done and not torch.isfinite(excess[done - 1]).any():
                     break  # every chain has diverged
     except KeyboardInterrupt:
         if done <= burnin_events:
             raise
         interrupted = True
-    taken = {name: values[:done].T.cpu().double().numpy() for name, values in record.items()}
+    taken = dict(zip(RECORDED, record[:, :done].transpose(1, 2).cpu().double().numpy(), strict=True))
     excess = taken["excess"]
     nbeta = torch.as_tensor(target.nbeta).expand(chains, 1).double().cpu().numpy()
     with np.errstate(invalid="ignore", over="ignore"):
@@ -163,6 +158,27 @@ def _traced(sampler, state, target):
         return steps[adapt](*args)
 
     return step
+
+
+def _observer(target, slope):
+    """``observe(w, loss, base, force, size)``: all of RECORDED but the last at the points w, (5, chains), in one pass.
+
+    ``base`` is the loss at w* on the same minibatch, ``force`` and ``size`` are the sampler's gradient and step size.
+    """
+    traced = []
+
+    def function(w, loss, base, force, size):
+        away = w - target.center
+        total = [away.square(), slope * away, away * force, force.square() * size]
+        distance, tilt, virial, step_bias = (x.sum(1) for x in total)
+        return torch.stack([loss - base, distance.sqrt(), tilt, virial / w.shape[1], step_bias / 8])
+
+    def observe(*args):
+        if not traced:
+            traced.append(trace(function, *args, compiled=target.compiled))
+        return traced[0](*args)
+
+    return observe
 
 
 def _captured(move, generator):

@@ -22,7 +22,8 @@ class Noise:
             self._blocks = self._values.view(-1).split(BLOCK)
             seeds = torch.randint(2**62, (len(self._blocks),), generator=generator).tolist()
             self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        self._pool = ThreadPoolExecutor(torch.get_num_threads()) if len(self._blocks) > 1 else None
+        threads = torch.get_num_threads()  # two gain nothing: OpenMP's own still spin on the core after a step
+        self._pool = ThreadPoolExecutor(threads) if threads > 2 and len(self._blocks) > 1 else None
 
     def draw(self) -> torch.Tensor:
         fill = self._pool.map if self._pool else map
