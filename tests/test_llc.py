@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from sltcourse.llc import HMC, MALA, SGLD, SGNHT, RMSPropSGLD, WhitenedSGLD, calibrate, default_nbeta, estimate_llc
-from sltcourse.llc.noise import BLOCK, Noise
+from sltcourse.llc.noise import LARGE, Noise
 from sltcourse.theory.closed_forms import deep_linear_network
 
 from .benchmarks.llc_speed import memory
@@ -316,19 +316,25 @@ def test_an_autoencoders_data_may_be_given_once_or_twice(small_data):
     np.testing.assert_allclose(copied, once, rtol=1e-5)
 
 
-def test_noise_is_normal_and_the_same_on_any_number_of_threads():
-    like, threads, drawn = torch.empty(5, BLOCK), torch.get_num_threads(), []
-    for count in (1, 3):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_noise_is_normal_and_the_same_on_any_number_of_threads(dtype):
+    like, threads, drawn = torch.empty(5, LARGE // 4 + 1, dtype=dtype), torch.get_num_threads(), []
+    for count in (1, 2):
         torch.set_num_threads(count)
         noise = Noise(like, torch.Generator().manual_seed(0))
-        drawn.append([noise.draw().clone() for _ in range(2)])
+        drawn.append([noise.draw().clone() for _ in range(4)])
     torch.set_num_threads(threads)
     for one, two in zip(*drawn, strict=True):
         assert torch.equal(one, two)
-    z = torch.cat([one.view(-1) for one in drawn[0]]).double()
-    assert abs(z.mean()) < 4 / len(z) ** 0.5 and abs(z.var() - 1) < 4 * (2 / len(z)) ** 0.5
-    rows = torch.cat(drawn[0])  # each row of a draw is a block, with a generator of its own
-    assert (torch.corrcoef(rows) - torch.eye(len(rows))).abs().max() < 5 / BLOCK**0.5
+    z = torch.stack(drawn[0]).double()
+    assert z.shape == (4, *like.shape)
+    flat = z.view(-1).sort().values
+    assert 4.5 < flat[-1] < 6.7 and -6.7 < flat[0] < -4.5
+    below = torch.special.ndtr(flat)  # uniform on [0, 1]: the test of Kolmogorov and Smirnov
+    assert (below - torch.linspace(0, 1, len(flat), dtype=torch.float64)).abs().max() < 1.95 / len(flat) ** 0.5
+    assert abs((flat**4).mean() - 3) < 4 * (96 / len(flat)) ** 0.5
+    for rows in (z.view(20, -1), z.square().view(20, -1)):  # of one draw and of different ones
+        assert (torch.corrcoef(rows) - torch.eye(20)).abs().max() < 5 / rows.shape[1] ** 0.5
 
 
 def test_a_model_of_a_million_parameters_fits_in_eight_gib():

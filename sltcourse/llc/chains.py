@@ -129,7 +129,7 @@ def _mover(sampler, state, target, generator):
     """A function ``move(adapt)`` that steps all chains and returns what ``sampler.step`` does, and the minibatch."""
     if getattr(sampler, "exact", False):
         return lambda adapt: (sampler.step(state, target, generator, adapt), ())
-    noise, step = Noise(state.w, generator), _traced(sampler, state, target)
+    noise, step = Noise(state.w, generator, target.compiled), _traced(sampler, state, target)
 
     def move(adapt):
         batch = target.draw_batch(generator)
@@ -169,9 +169,9 @@ def _observer(target, slope):
 
     def function(w, loss, base, force, size):
         away = w - target.center
-        total = [away.square(), slope * away, away * force, force.square() * size]
-        distance, tilt, virial, step_bias = (x.sum(1) for x in total)
-        return torch.stack([loss - base, distance.sqrt(), tilt, virial / w.shape[1], step_bias / 8])
+        distance, tilt = away.square().sum(1).sqrt(), (slope * away).sum(1)
+        virial, step_bias = (away * force).sum(1) / w.shape[1], (force.square() * size).sum(1) / 8
+        return torch.stack([loss - base, distance, tilt, virial, step_bias])
 
     def observe(*args):
         if not traced:

@@ -1,35 +1,46 @@
-"""The noise of Langevin dynamics: standard normal numbers, on the CPU drawn by all threads."""
+"""The noise of Langevin dynamics: standard normal numbers."""
 
-from concurrent.futures import ThreadPoolExecutor
+import math
 
+import numpy as np
 import torch
 
-BLOCK = 2**17  # numbers that one generator draws at a time
+from sltcourse.llc.trace import trace
+
+LARGE = 2**18  # from here on torch's own normal numbers, drawn on one thread, cost as much as a step's matrix products
 
 
 class Noise:
     """Standard normal numbers in the shape of ``like``, drawn anew by each ``draw()`` into the same tensor.
 
-    torch draws normal numbers on one thread, which for a large model takes as long as its matrix products. So a large
-    tensor on the CPU is cut into blocks with a generator each, seeded from ``generator``: what is drawn depends on the
-    seed and not on the number of threads.
+    A large draw on the CPU is made from random bits (SFC64, seeded from ``generator``) by Box and Muller's
+    transformation, which runs on all threads: a part of the time, and the same numbers on any number of threads.
+    ``compiled``: see ``trace``.
     """
 
-    def __init__(self, like: torch.Tensor, generator: torch.Generator):
-        self._values = torch.empty_like(like, memory_format=torch.contiguous_format)
-        self._blocks, self._generators = [self._values.view(-1)], [generator]
-        if like.device.type == "cpu" and like.numel() >= 2 * BLOCK:
-            self._blocks = self._values.view(-1).split(BLOCK)
-            seeds = torch.randint(2**62, (len(self._blocks),), generator=generator).tolist()
-            self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        threads = torch.get_num_threads()  # two gain nothing: OpenMP's own still spin on the core after a step
-        self._pool = ThreadPoolExecutor(threads) if threads > 2 and len(self._blocks) > 1 else None
+    def __init__(self, like: torch.Tensor, generator: torch.Generator, compiled: bool = False):
+        size, self._generator, self._transform = like.numel(), generator, None
+        self._halves = torch.empty(2, (size + 1) // 2, device=like.device, dtype=like.dtype)
+        self._values = self._halves.view(-1)[:size].view(like.shape)
+        if like.device.type == "cpu" and size >= LARGE:
+            self._bits = np.random.Generator(np.random.SFC64(torch.randint(2**62, (), generator=generator).item()))
+            self._transform = trace(_box_muller, *self._halves, *self._draw_bits(), compiled=compiled)
 
     def draw(self) -> torch.Tensor:
-        fill = self._pool.map if self._pool else map
-        list(fill(_fill, self._blocks, self._generators))
+        if self._transform is None:
+            return self._values.normal_(generator=self._generator)
+        self._transform(*self._halves, *self._draw_bits())
         return self._values
 
+    def _draw_bits(self):
+        words = self._bits.integers(2**64, size=self._halves.shape[1], dtype=np.uint64)
+        return torch.from_numpy(words.view(np.int32)).view(2, -1)
 
-def _fill(block, generator):
-    block.normal_(generator=generator)
+
+def _box_muller(cosine, sine, bits, more):
+    """Fill ``cosine`` and ``sine`` (k,) with normal numbers, given random whole numbers from −2³¹ to 2³¹ − 1."""
+    uniform = bits.to(sine.dtype).abs_().add_(0.5).div_(2**31).clamp_(max=1)
+    radius, angle = uniform.log_().mul_(-2).sqrt_(), more.to(sine.dtype).mul_(math.pi / 2**31)
+    cosine.copy_(angle).cos_().mul_(radius)
+    sine.copy_(angle).sin_().mul_(radius)
+    return []

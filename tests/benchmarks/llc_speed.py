@@ -63,8 +63,8 @@ def loss(outputs, targets):
 # name: problem, chains, batch, step size, draws of the short and the long run for each library
 CASES = {
     "toy model of superposition (18)": (toy, 64, 100, 5e-5, {"sltcourse": (20, 2020), "devinterp": (2, 5)}),
-    "deep linear network (10 092)": (linear_network, 64, 100, 1e-6, {"sltcourse": (2, 12), "devinterp": (2, 5)}),
-    "perceptron (94 218)": (perceptron, 16, 100, 1e-6, {"sltcourse": (2, 12), "devinterp": (2, 8)}),
+    "deep linear network (10 092)": (linear_network, 64, 100, 1e-6, {"sltcourse": (2, 62), "devinterp": (2, 5)}),
+    "perceptron (94 218)": (perceptron, 16, 100, 1e-6, {"sltcourse": (2, 42), "devinterp": (2, 8)}),
 }
 
 
