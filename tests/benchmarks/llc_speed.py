@@ -147,7 +147,7 @@ def memory() -> dict:
 def matmul_limit() -> float:
     """GFLOP/s of a large single-precision product: the machine's limit, all threads."""
     a = torch.randn(2048, 2048)
-    best = min(_seconds(lambda: a @ a) for _ in range(5))
+    best = min(_seconds(lambda: a @ a) for _ in range(30))
     return 2 * 2048**3 / best / 1e9
 
 
