@@ -187,6 +187,7 @@ def cockpit():
         return {name: file[name].astype(float) if file[name].dtype.kind == "f" else file[name] for name in file}
 
 
+LEVEL_COLORS = tuple(COLORS[name] for name in ("regular", "highlight", "singular"))
 LIGHTS = ("#7fc4ad", "#f1cf78", "#f29a86")  # green, amber and red, pale enough to write on
 
 
@@ -297,13 +298,13 @@ def live_cockpit():
         markeredgewidth=1.5,
         name="now",
     )
-    for k, color in enumerate(("regular", "highlight", "singular")):
+    for k, color in enumerate(LEVEL_COLORS):
 
         def lit(loss, pull, nbeta, chains, k=k):
             light, llc = (at(name, loss, None, pull, nbeta)[:, of_chains[chains]] for name in ("light", "drawn"))
             return LRS, np.where(light == k, llc, np.nan)
 
-        live.points(plateau, lit, color=COLORS[color], markersize=7, markeredgewidth=0, label=LEVELS[k], name=LEVELS[k])
+        live.points(plateau, lit, color=color, markersize=7, markeredgewidth=0, label=LEVELS[k], name=LEVELS[k])
     plateau.legend(loc="upper left", fontsize=8.5, handlelength=1.4)
 
     def missing(loss, lr, pull, nbeta, chains):
@@ -569,7 +570,8 @@ def draw_training(readings, lam):
     for ax, (label, results) in zip(axes, readings.items(), strict=True):
         ax.axhline(lam, color=COLORS["truth"], label=f"λ = {lam:g}")
         for step, result in results.items():
-            ax.plot(step, result.llc, "o", color=COLORS["estimate" if result.llc > 0 else "singular"], markersize=8)
+            color = LEVEL_COLORS[LEVELS.index(result.verdict.word)]
+            ax.plot(step, result.llc, "o", color=color, markersize=8)
             said = style.number(float(f"{result.llc:.2g}"), 2)
             place = dict(y=6, va="bottom") if result.llc > 0 else dict(y=2.5 * result.llc, va="top")
             ax.text(step, s=f"{said}\n{result.verdict.word}", ha="center", fontsize=10, **place)
