@@ -536,7 +536,8 @@ def draw_results(results, lams, half_rank):
         marks += ax.plot(result.dim / 2, row + 0.2, "s", ms=9, mfc="none", mew=2, color=COLORS["regular"])
         marks += ax.plot(half_rank, row + 0.2, "D", ms=5, color=COLORS["theory"])
         words = (
-            f"{result.llc:.2f} ± {result.std_error:.2f}   {textwrap.shorten(str(result.verdict), 90, placeholder=' …')}"
+            f"{result.llc:.2f}, standard error {result.std_error:.2f}; "
+            f"{textwrap.shorten(str(result.verdict), 90, placeholder=' …')}"
         )
         ax.text(0.02, row - 0.4, words, fontsize=9, transform=ax.get_yaxis_transform())
     names = [f"{units} unit{'s' * (units > 1)}" for units in results]
@@ -638,6 +639,7 @@ def variance(answer):
     return expression(answer, _lam, hints={
         _lam / _s**2: "That is the variance of K. Times s it becomes s² times as large.",
         _lam / _s: "That is the mean of K.",
+        _lam * (_lam + 1): "That is the mean of (sK)². Subtract the square of the mean.",
         sp.sqrt(_lam): "That is the standard deviation.",
     })  # fmt: skip
 
@@ -653,6 +655,7 @@ def draws(answer):
         why = number(value, 1e4 / lam, rel=0.02, hints={
             1e4 * lam: "The other way round: √(λ/N) = 0.01 λ, so N falls with λ.",
             100 / math.sqrt(lam): "Take the square: √(λ/N) = 0.01 λ.",
+            100 / lam: "Square the 100 as well: √(λ/N) = 0.01 λ.",
             1e4: "This would be an absolute error of 0.01 √λ; 1 % of λ is wanted.",
         })  # fmt: skip
         if why:
@@ -663,6 +666,7 @@ def draws(answer):
 def spring(answer):
     return expression(answer, _s * _h / (2 * (_s * _h + _gamma)), hints={
         sp.Rational(1, 2): "That is λ, the limit of large nβ. Keep γ.",
+        1 / (2 * (_s * _h + _gamma)): "That is half the variance of w. The reading is nβ·h times it.",
         1 / (_s * _h + _gamma): "That is the variance of w. The reading is nβ·h/2 times it.",
         sp.Rational(1, 2) * _h / (_s * _h + _gamma): "That is the mean loss. Multiply by nβ.",
         _s * _h / (_s * _h + _gamma): "Nearly: the loss is h w²/2. Where is its ½?",

@@ -570,9 +570,9 @@ def live_transition():
 
     fig, (plane, left, right) = style.figure(1, 3, height=3.7)
     _plane(plane, 2.5)
-    plane.set(title="48 draws of W, turned")
+    plane.set(title="48 draws of W, by corners")
     left.set(xscale="log", xlim=(9, 4300), ylim=(-8, 14.5), xlabel="n", title="F − F(6-gon)")
-    right.set(xscale="log", xlim=(9, 4300), ylim=(0, 1.16), xlabel="n", title="share of the posterior")
+    right.set(xscale="log", xlim=(9, 4300), ylim=(0, 1.16), xlabel="n", title="share by corners")
     right.set_yticks([0, 0.25, 0.5, 0.75, 1])
     left.axhline(0, color=COLORS["regular"], lw=1.5)
     for name in ("4", "5", "5⁺"):
@@ -730,7 +730,7 @@ def draw_transitions():
 
 # ---- the exercises ------------------------------------------------------------------------------------------------
 
-NBETA_FOR_A_TENTH = 4_500  # where expected_llc("6", nβ) − 8.5 = 0.1
+NBETA_FOR_A_TENTH = 4_250  # where expected_llc("6", nβ) − 8.5 = 0.1
 _c = sp.Symbol("c", positive=True)
 
 
@@ -740,6 +740,7 @@ _c = sp.Symbol("c", positive=True)
 def dead_bias(answer):
     return expression(answer, 1 / (2 * _c), hints={
         sp.Rational(1, 2): "The best guess when the feature is on. That is once in c times, b² is always paid.",
+        1 / (2 * (_c - 1)): "Nearly: the squared error of the on-case has a b² as well, c of them in all.",
         1 / _c: "Nearly: the derivative of c b² is 2 c b.",
         sp.Rational(1, 12): "That is right for c = 6: write it with the symbol c.",
         1 / (4 * _c): "That is what the guess gains in c·L. The question is at which b it gains that.",
@@ -787,7 +788,9 @@ def second_crossing(answer):
 @check.exercise("Tens of thousands of samples for one decimal: at n = 5 000, reading 9 for a λ of 8.5 is no failure.")
 def enough_samples(answer):
     right = brentq(lambda n: n / np.log(n) - NBETA_FOR_A_TENTH, 10, 1e9)
-    return number(answer, right, rel=0.3, hints={
+    if number(answer, 5_500, rel=0.15) is None:
+        return "There nβ = n/log n is only about 600; nβ itself must be about 4000."
+    return number(answer, right, rel=0.25, hints={
         NBETA_FOR_A_TENTH: "That is nβ. With β = 1/log n, solve n/log n = nβ for n.",
         500_000: "There it is far below 0.1: less will do.",
         4_000 * np.log(4_000): "A good first step. log n has grown: put this n into 4000 log n, and once more.",

@@ -292,13 +292,14 @@ def test_answers(name, answer, said):
 
 
 def test_enough_samples():
-    assert expected_llc("6", lesson.NBETA_FOR_A_TENTH) == pytest.approx(8.595, abs=0.01)
+    assert expected_llc("6", lesson.NBETA_FOR_A_TENTH) == pytest.approx(8.6, abs=0.004)
     n = 10_000
     for _ in range(30):
         n = 4_000 * np.log(n)
     for answer, said in (
         (n, "Right"),
         (4_500, "That is nβ"),
+        (5_000, "only about 600"),
         (500_000, "less will do"),
         (4_000 * np.log(4_000), "once more"),
         (100_000, "Not yet"),
