@@ -199,14 +199,13 @@ def test_eight_features_around_a_pentagon():
     assert np.linalg.eigvalsh(model.hessian(mixed)).min() < -5e-4
 
 
-@pytest.mark.parametrize(("name", "height"), [("4⁺", 0.00023), ("4⁺⁺", 0.00046)])
-def test_the_ridge_between_a_square_and_the_pentagon(name, height):
-    """The lowest loss at every length of a fifth column, on its best side: up by the height of the ridge, then down."""
-    w = POLYGONS[name].copy()
-    free = np.delete(np.arange(18), [4, 10])
+def lowest_beside_a_column(name, column, angle, lengths):
+    """The lowest loss at every length of one column of a polygon, held at an angle; and where the last one is."""
+    w, held = POLYGONS[name].copy(), [column, column + 6]
+    free = np.delete(np.arange(18), held)
     profile = []
-    for length in np.arange(0.01, 0.35, 0.02):
-        w[[4, 10]] = length * np.cos(np.pi / 4), length * np.sin(np.pi / 4)
+    for length in lengths:
+        w[held] = length * np.cos(angle), length * np.sin(angle)
 
         def rest(part, w=w):
             v = w.copy()
@@ -217,28 +216,21 @@ def test_the_ridge_between_a_square_and_the_pentagon(name, height):
         found = minimize(rest, w[free], jac=True, method="BFGS", options={"gtol": 1e-8})
         w[free] = found.x
         profile.append(found.fun)
-    assert max(profile) - population_loss(POLYGONS[name])[0] == pytest.approx(height, abs=2e-5)
-    assert profile[-1] < population_loss(POLYGONS[name])[0]
+    return np.array(profile), w
+
+
+@pytest.mark.parametrize(("name", "height"), [("4⁺", 0.00023), ("4⁺⁺", 0.00046)])
+def test_the_ridge_between_a_square_and_the_pentagon(name, height):
+    """With a fifth column, on its best side, up by the height of the ridge, then down."""
+    profile, _ = lowest_beside_a_column(name, 4, np.pi / 4, np.arange(0.01, 0.35, 0.02))
+    rise = profile - population_loss(POLYGONS[name])[0]
+    assert rise.max() == pytest.approx(height, abs=2e-5) and rise[-1] < 0
 
 
 def test_the_ridge_between_5_plus_and_the_hexagon():
-    """The lowest loss at every length of a sixth column between two corners: up by 0.0075, then down to the 6-gon."""
-    w = POLYGONS["5⁺"].copy()
-    free = np.delete(np.arange(18), [5, 11])
-    profile = []
-    for length in np.arange(0.02, 1.35, 0.04):
-        w[[5, 11]] = length * np.cos(np.pi / 5), length * np.sin(np.pi / 5)
-
-        def rest(part, w=w):
-            v = w.copy()
-            v[free] = part
-            loss, slope = population_loss(v)
-            return loss, slope[free]
-
-        found = minimize(rest, w[free], jac=True, method="BFGS", options={"gtol": 1e-8})
-        w[free] = found.x
-        profile.append(found.fun)
-    assert max(profile) - population_loss(POLYGONS["5⁺"])[0] == pytest.approx(0.0075, abs=5e-5)
+    """With a sixth column between two corners up by 0.0075, then down to the 6-gon."""
+    profile, w = lowest_beside_a_column("5⁺", 5, np.pi / 5, np.arange(0.02, 1.35, 0.04))
+    assert profile.max() - population_loss(POLYGONS["5⁺"])[0] == pytest.approx(0.0075, abs=5e-5)
     assert model.name_of(w) == "6"
 
 
