@@ -788,10 +788,8 @@ def second_crossing(answer):
 @check.exercise("Tens of thousands of samples for one decimal: at n = 5 000, reading 9 for a λ of 8.5 is no failure.")
 def enough_samples(answer):
     right = brentq(lambda n: n / np.log(n) - NBETA_FOR_A_TENTH, 10, 1e9)
-    if number(answer, 5_500, rel=0.15) is None:
-        return "There nβ = n/log n is only about 600; nβ itself must be about 4000."
     return number(answer, right, rel=0.25, hints={
-        NBETA_FOR_A_TENTH: "That is nβ. With β = 1/log n, solve n/log n = nβ for n.",
+        NBETA_FOR_A_TENTH: "That is nβ; as n it is too small (n = 5 000 has nβ = 587). Solve n/log n = nβ for n.",
         500_000: "There it is far below 0.1: less will do.",
         4_000 * np.log(4_000): "A good first step. log n has grown: put this n into 4000 log n, and once more.",
     })  # fmt: skip

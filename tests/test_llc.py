@@ -329,6 +329,7 @@ def test_noise_is_normal_and_the_same_on_any_number_of_threads(dtype):
     z = torch.stack(drawn[0]).double()
     assert z.shape == (4, *like.shape)
     flat = z.view(-1).sort().values
+    assert abs(flat.mean()) < 4 / len(flat) ** 0.5 and abs(flat.var() - 1) < 4 * (2 / len(flat)) ** 0.5
     assert 4.5 < flat[-1] < 6.7 and -6.7 < flat[0] < -4.5
     below = torch.special.ndtr(flat)  # uniform on [0, 1]: the test of Kolmogorov and Smirnov
     assert (below - torch.linspace(0, 1, len(flat), dtype=torch.float64)).abs().max() < 1.95 / len(flat) ** 0.5

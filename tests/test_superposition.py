@@ -299,7 +299,7 @@ def test_enough_samples():
     for answer, said in (
         (n, "Right"),
         (4_500, "That is nβ"),
-        (5_000, "only about 600"),
+        (5_000, "n = 5 000 has nβ = 587"),
         (500_000, "less will do"),
         (4_000 * np.log(4_000), "once more"),
         (100_000, "Not yet"),

@@ -182,17 +182,21 @@ def _observer(target, slope):
 
 
 def _captured(move, generator):
-    """``move`` on CUDA: what it does with and without ``adapt`` becomes one captured graph each."""
-    graphs = {}
+    """``move`` on CUDA: what it does with and without ``adapt`` becomes a captured graph each, from the fourth call on.
+
+    The first three calls are the warm-up that capture asks for, on a stream of their own.
+    """
+    side, calls, graphs = torch.cuda.Stream(), {True: 0, False: 0}, {}
 
     def replay(adapt):
-        if adapt not in graphs:
-            side = torch.cuda.Stream()
+        calls[adapt] += 1
+        if calls[adapt] <= 3:
             side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(side):  # the warm-up that capture asks for; these steps are burn-in like any other
-                for _ in range(3):
-                    move(adapt)
+            with torch.cuda.stream(side):
+                out = move(adapt)
             torch.cuda.current_stream().wait_stream(side)
+            return out
+        if adapt not in graphs:
             graph = torch.cuda.CUDAGraph()
             graph.register_generator_state(generator)
             with torch.cuda.graph(graph):

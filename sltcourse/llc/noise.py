@@ -7,15 +7,15 @@ import torch
 
 from sltcourse.llc.trace import trace
 
-LARGE = 2**18  # from here on torch's own normal numbers, drawn on one thread, cost as much as a step's matrix products
+LARGE = 2**18  # about where two threads begin to beat torch's normal_, which uses one
 
 
 class Noise:
     """Standard normal numbers in the shape of ``like``, drawn anew by each ``draw()`` into the same tensor.
 
     A large draw on the CPU is made from random bits (SFC64, seeded from ``generator``) by Box and Muller's
-    transformation, which runs on all threads: a part of the time, and the same numbers on any number of threads.
-    ``compiled``: see ``trace``.
+    transformation, which runs on all threads and gives the same numbers on any number of them. ``compiled``: see
+    ``trace``.
     """
 
     def __init__(self, like: torch.Tensor, generator: torch.Generator, compiled: bool = False):

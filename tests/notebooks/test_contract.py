@@ -111,7 +111,7 @@ def test_stored_outputs_are_clean(path):
             text = json.dumps([data, output.get("text", "")], ensure_ascii=False)
             assert output.output_type != "error", f"cell {i} stores an error"
             assert output.get("name") != "stderr", f"cell {i} stores stderr: {text[:200]}"
-            assert not re.search(r"Warning|Traceback|site-packages|/home/|/tmp/|/root/| at 0x", text), (
+            assert not re.search(r"Warning|Traceback|site-packages|/\w+/| at 0x", text), (
                 f"cell {i}: {text[:200]}"
             )
             assert authoring.WIDGET not in data, f"cell {i} stores a widget's id"
