@@ -481,8 +481,11 @@ def draw_chains(heat, mean, exact):
     right.plot(np.arange(heat.shape[1]) + 1, heat.mean(0), "o", color=COLORS["posterior"])
     for ax in (left, right):
         ax.axhline(exact, color=COLORS["theory"], ls="--", label="perfect chains")
-    left.set(xlabel="step", ylim=(0, 1.2), xlim=(0, len(heat)), title="nβ K(w), means over 100 steps")
-    left.legend(ncols=2, loc="upper right", frameon=True, facecolor="white", edgecolor="none", framealpha=0.9)
+    left.set(xlabel="step", ylim=(0, 1.2), xlim=(0, len(heat)), title="nβ K, means of 100 steps")
+    left.legend(
+        loc="lower right", bbox_to_anchor=(1.02, 0.98), ncols=2, fontsize=9.5, columnspacing=0.8, handlelength=1.2,
+        borderpad=0,
+    )  # fmt: skip
     right.set(xlabel="chain", ylim=(0, None), xticks=range(1, heat.shape[1] + 1), title="each chain's mean")
     return fig
 
@@ -520,7 +523,7 @@ def show_mystery_runs():
     style.show(
         fig,
         alt="Four panels with the loss of four chains each. A starts at zero, and its chains never agree. B is jagged "
-        "around 1.3 from the start. C falls below zero at once and stays there. D scatters evenly around 0.75.",
+        "around 1.3 from the start. C falls below zero at once and mostly stays there. D scatters evenly around 0.75.",
     )
 
 

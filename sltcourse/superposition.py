@@ -381,6 +381,7 @@ def _outline(w):
 
 def _plane(ax, size=1.6):
     ax.set(xlim=(-size, size), ylim=(-size, size), xticks=[], yticks=[], aspect="equal", anchor="N")
+    ax.spines[:].set_visible(False)
     ax.grid(False)
 
 
@@ -403,7 +404,7 @@ def live_polygon():
     fig, (left, right, parts) = style.figure(1, 3, width_ratios=[0.8, 1, 0.72])
     _plane(left)
     left.set_title("columns of W")
-    right.plot([0, 1], [0, 1], color=COLORS["truth"], lw=1, ls="--", label="wanted of output 1")
+    right.plot([0, 1], [0, 1], color=COLORS["truth"], lw=1, ls="--", zorder=5, label="output 1 should say")
     right.set(xlim=(0, 1), ylim=(-0.06, 2.75), xlabel="μ, the size of feature 1", title="outputs")
     names, widest = ("given up", "wanted,\nbut wrong", "leaked"), 0.3
     parts.set(xlim=(0, widest), ylim=(-0.6, 2.6), xlabel="its share of L", title="parts of the loss")
@@ -436,8 +437,8 @@ def live_polygon():
     looks = (
         ("output 1", "estimate", 2.6, {4: 0, 5: 0, 6: 0}),
         ("its two neighbours", "singular", 2.2, {4: 1, 5: 1, 6: 1}),
-        ("the two after them (5, 6)", "posterior", 1.7, {5: 2, 6: 2}),
-        ("the opposite one (4, 6)", "regular", 1.2, {4: 2, 6: 3}),
+        ("the next two (5- and 6-gon)", "posterior", 1.7, {5: 2, 6: 2}),
+        ("the opposite one (4- and 6-gon)", "regular", 1.2, {4: 2, 6: 3}),
     )
     for label, color, width, which in looks:
         live.line(
@@ -549,7 +550,7 @@ def live_training():
     def caption(run, n, gamma, step, s=step):
         i = s[int(step)]
         llc, error, word = (row(key, run, n, gamma)[i] for key in ("llc", "se", "verdict"))
-        said = f"λ̂ = {llc:.1f} ± {error:.1f}, verdict {LEVELS[word]}"
+        said = f"λ̂ = {llc:.2f} ± {error:.2f}, verdict {LEVELS[word]}"
         if LEVELS[word] == "don't":
             said = "verdict don't" + (": λ̂ is negative, the chains find something lower" if llc < 0 else "")
         loss, name = losses(run, n)[i], name_of(state(run, n, step))

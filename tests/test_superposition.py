@@ -212,6 +212,23 @@ def test_the_order_of_the_stored_readings_holds_for_every_spring_and_the_numbers
     reads = {g: {n: row[names.index(n)][0] for n in names} for g, row in springs.items()}
     assert all(reads[g]["5"] > reads[g]["4⁺"] + 0.2 for g in (0.1, 1.0, 10.0, 30.0))
     assert reads[0.1]["5"] > 9 > 3 > reads[100.0]["5"]
+    assert all(reads[g]["5"] > reads[g]["4"] + 0.2 for g in lesson.SPRINGS)
+
+
+def test_chains_on_a_weak_spring_share_their_places_and_on_a_stiff_one_do_not():
+    """E[L] of 4⁺ and 5 from the readings: the same up to γ = 1, so that λ̂ differ by nβ times the losses' difference."""
+    names, nbeta = list(POLYGONS), 1000 / np.log(1000)
+    for gamma, row in zip(lesson.SPRINGS, lesson.asset("training")["springs"], strict=True):
+        mean = {n: population_loss(POLYGONS[n])[0] + row[names.index(n)][0] / nbeta for n in ("4⁺", "5")}
+        apart = mean["4⁺"] - mean["5"]
+        assert abs(apart) < 0.002 if gamma <= 1 else apart > 0.02
+
+
+def test_the_order_of_square_and_pentagon_turns_over_with_temperature():
+    cold = lesson.asset("coefficients")["temperature"]
+    more = np.array(cold["5"]["llc"]) - np.array(cold["4"]["llc"])
+    for nbeta, difference in zip(cold["nbeta"], more, strict=True):
+        assert difference > 0.2 if nbeta < 1001 else difference < -0.2
 
 
 def test_the_stored_ends_of_training():
