@@ -1,9 +1,10 @@
 """Samplers: ``init`` gives a state of plain tensors, ``step`` moves all chains of it at once.
 
 ``step`` returns the mean loss (chains,) and the potential's gradient (chains, d) at the points it started from.
-``adapt`` is True during burn-in. The exact samplers' ``step(state, target, generator, adapt)`` draws its own random
-numbers. The others' ``step(state, target, batch, noise, adapt)`` is given a minibatch and standard normal ``noise``
-(chains, d), which it may overwrite; it changes ``state`` in place by tensor operations only, so that it can be traced.
+``adapt`` is True during burn-in, for samplers that adapt. The exact samplers' ``step(state, target, generator, adapt)``
+draws its own random numbers. The others' ``step(state, target, batch, noise, adapt)`` is given a minibatch and standard
+normal ``noise`` (chains, d), which it may overwrite; it changes ``state`` in place by tensor operations only, so that it
+can be recorded.
 """
 
 from sltcourse.llc.samplers.hmc import HMC

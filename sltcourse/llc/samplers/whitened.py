@@ -1,13 +1,16 @@
 """SGLD in units of the posterior's own width, coordinate by coordinate."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from sltcourse.llc.samplers.base import Sampler
+
 
 @dataclass(frozen=True)
-class WhitenedSGLD:
+class WhitenedSGLD(Sampler):
     """SGLD with step ε·G, where G = 1/(V + γ) and V is the running mean of the squared gradients of nβL_B.
 
     Integration by parts gives E[(∂_i U)²] = E[∂_i² U] under exp(−U): V + γ is the posterior's mean curvature along
@@ -17,7 +20,7 @@ class WhitenedSGLD:
     and is then held, so that the draws have one fixed stationary distribution.
     """
 
-    adapts = True
+    adapts: ClassVar[bool] = True
     lr: float | Tensor = 0.05
     decay: float = 0.99
 
@@ -35,13 +38,13 @@ class WhitenedSGLD:
             state.curvature.lerp_(target.mean_over_chains(grad.square()), rate)
             state.adapted += 1
         step = self.step_size(state, target)
-        force = grad.add_((state.w - target.center).mul_(target.localization))
+        force = grad.add_(target.spring(state.w))
         state.w.sub_(0.5 * step * force).add_(noise.mul_(step.sqrt_()))
         return loss, force
 
     def step_size(self, state, target):
         """ε·G, elementwise."""
-        return self.lr / (state.curvature + target.localization)
+        return self.lr / (state.curvature + target.stiffness)
 
 
 @dataclass
@@ -53,7 +56,7 @@ class State:
 
 def safe_radius(target, generator) -> Tensor:
     """A scale r, (chains or 1, 1), at which a random displacement r·N(0, 1) costs at most d/2 of nβL."""
-    batch = target.draw_batch(generator)
+    batch = target.draw_batch()
     direction = torch.empty_like(target.center, memory_format=torch.contiguous_format).normal_(generator=generator)
     base = target.loss(target.center, batch)
     radius = torch.ones_like(target.center[:, :1])
