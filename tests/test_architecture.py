@@ -42,8 +42,8 @@ def test_a_lesson_that_imports_a_lesson_breaks_the_rules(tmp_path):
 
     shutil.copytree(ROOT / "sltcourse", tmp_path / "sltcourse")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    with open(tmp_path / "sltcourse" / "free_energy.py", "a", encoding="utf-8") as file:
-        file.write("\nfrom sltcourse import volume_scaling\n")
+    with open(tmp_path / "sltcourse" / "lessons" / "free_energy.py", "a", encoding="utf-8") as file:
+        file.write("\nfrom sltcourse.lessons import volume_scaling\n")
     command = [Path(sys.executable).parent / "lint-imports", "--no-cache", "--no-logo"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1 and "free_energy is not allowed to import" in done.stdout.replace("\n", " ")

@@ -5,7 +5,7 @@ from scipy.integrate import quad
 from scipy.special import gamma
 from scipy.stats import chi2, norm
 
-from sltcourse import broken_statistics as lesson
+from sltcourse.lessons import broken_statistics as lesson
 from sltcourse.theory.mean_models import power_mean
 from sltcourse.theory.quadrature import Posterior
 

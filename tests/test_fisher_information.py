@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from sltcourse import fisher_information as lesson
-from sltcourse.fisher_information import check
+from sltcourse.lessons import fisher_information as lesson
+from sltcourse.lessons.fisher_information import check
 from sltcourse.theory import families
 from sltcourse.theory.fisher import Density, fisher_matrix, normal, regression
 

@@ -7,8 +7,8 @@ import pytest
 import sympy as sp
 from scipy import integrate, optimize
 
-from sltcourse import free_energy as lesson
-from sltcourse.free_energy import MODELS, POLYGONS, K, check
+from sltcourse.lessons import free_energy as lesson
+from sltcourse.lessons.free_energy import MODELS, POLYGONS, K, check
 from sltcourse.theory.quadrature import Posterior
 
 

@@ -6,7 +6,7 @@ import pytest
 import sympy as sp
 import torch
 
-from sltcourse import llc_estimation as lesson
+from sltcourse.lessons import llc_estimation as lesson
 from sltcourse.llc import HMC, default_nbeta, estimate_llc
 from sltcourse.theory.closed_forms import deep_linear_network
 

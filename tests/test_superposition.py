@@ -7,9 +7,9 @@ import pytest
 import torch
 from scipy.interpolate import PchipInterpolator
 
-from sltcourse import superposition as lesson
+from sltcourse.lessons import superposition as lesson
+from sltcourse.lessons.superposition import N_TRAIN, STARTS, STEPS, Superposition, check, squared_error
 from sltcourse.llc import SGLD, estimate_llc
-from sltcourse.superposition import N_TRAIN, STARTS, STEPS, Superposition, check, squared_error
 from sltcourse.theory.superposition_model import (
     COEFFICIENTS,
     POLYGONS,

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sltcourse import two_mysteries as lesson
+from sltcourse.lessons import two_mysteries as lesson
 
 check = lesson.check
 
@@ -225,7 +225,7 @@ def test_training_starts_and_learns():
 
 
 def test_the_command_says_how_it_is_used():
-    with pytest.raises(SystemExit, match="usage: python -m sltcourse.two_mysteries network"):
+    with pytest.raises(SystemExit, match="usage: python -m sltcourse.lessons.two_mysteries network"):
         lesson.main([])
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from sltcourse import volume_scaling as lesson
+from sltcourse.lessons import volume_scaling as lesson
 from sltcourse.theory.losses import CATALOGUE
 from sltcourse.theory.volume import fit, splitting
 

@@ -1,7 +1,6 @@
 """``python -m sltcourse.kit.new_lesson 09_grokking "Grokking"``: a lesson that keeps the contract, to write over.
 
-It makes the notebook, its module, its tests and its folder of assets, and enters the lesson in README.md and in the
-import rules of pyproject.toml.
+It makes the notebook, its module, its tests and its folder of assets, and enters the lesson in README.md.
 """
 
 import re
@@ -52,7 +51,7 @@ def third(answer):
 TESTS = """\
 import pytest
 
-from sltcourse import {name} as lesson
+from sltcourse.lessons import {name} as lesson
 
 
 def test_the_live_figure():
@@ -149,7 +148,7 @@ def cells(name, title):
     markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
     made = [markdown(HEAD.format(title=title, badge=BADGE_MARK)), markdown(BOX)]
     made += [code("import sltcourse", metadata={"tags": ["setup"]})]
-    made += [code(f"from sltcourse.{name} import check, live_power")]
+    made += [code(f"from sltcourse.lessons.{name} import check, live_power")]
     for k, exercise in enumerate(("first", "second", "third"), 1):
         made += [markdown(SECTION.format(k=k)), markdown(EXERCISE.format(k=k, power=2 * k))]
         made += [code(f"answer = ...\ncheck.{exercise}(answer)", metadata={"tags": ["exercise"]})]
@@ -167,7 +166,7 @@ def new_lesson(stem, title):
     number, name = found.groups()
     paths = [
         ROOT / "notebooks" / f"{stem}.ipynb",
-        ROOT / "sltcourse" / f"{name}.py",
+        ROOT / "sltcourse" / "lessons" / f"{name}.py",
         ROOT / "tests" / f"test_{name}.py",
     ]
     taken = [path for path in paths if path.exists()]
@@ -180,7 +179,6 @@ def new_lesson(stem, title):
     nbformat.write(nbformat.v4.new_notebook(cells=cells(name, title)), notebook)
     row = f"| [{number} {title}](notebooks/{stem}.ipynb) | the idea, in a line | 60 | one-file copy: `make colab` |\n"
     _enter(ROOT / "README.md", r"(\| \[\d\d .*\n)(?!\| \[\d\d)", row)
-    _enter(ROOT / "pyproject.toml", r"(?s)(layers = \[\n.*?)(?=\"{1,3},\n    \"theory)", f" | {name}")
     execute(notebook)
     return paths
 

@@ -20,7 +20,7 @@ def test_there_are_lessons_and_nothing_else_in_their_folder():
 @lessons
 def test_a_lesson_has_its_module_and_its_tests(path):
     lesson = path.stem[3:]
-    assert (ROOT / "sltcourse" / f"{lesson}.py").is_file()
+    assert (ROOT / "sltcourse" / "lessons" / f"{lesson}.py").is_file()
     assert (ROOT / "tests" / f"test_{lesson}.py").is_file()
 
 
@@ -90,7 +90,7 @@ def test_exercises_have_check_hint_and_solution(path):
 def test_every_check_of_the_lesson_is_an_exercise(path):
     import importlib
 
-    check = importlib.import_module(f"sltcourse.{path.stem[3:]}").check
+    check = importlib.import_module(f"sltcourse.lessons.{path.stem[3:]}").check
     notebook = read(path)
     used = [
         re.search(r"^check\.(\w+)\(", notebook.cells[i].source, re.M).group(1) for i in tagged(notebook, "exercise")

@@ -1,6 +1,6 @@
 """Lesson 00, two mysteries: its live figures, pictures, small networks and checks.
 
-``python -m sltcourse.two_mysteries network`` trains the modular addition network again (about a minute).
+``python -m sltcourse.lessons.two_mysteries network`` trains the modular addition network again (about a minute).
 """
 
 import re
@@ -452,15 +452,15 @@ def price(answer):
 
 
 def main(arguments):
-    """``python -m sltcourse.two_mysteries network`` trains the network and keeps its weights."""
+    """``python -m sltcourse.lessons.two_mysteries network`` trains the network and keeps its weights."""
     if arguments != ["network"]:
-        sys.exit("usage: python -m sltcourse.two_mysteries network")
+        sys.exit("usage: python -m sltcourse.lessons.two_mysteries network")
     adder, name = train_adder(), "two_mysteries/network.npz"
     file = assets.folder() / name
     file.parent.mkdir(exist_ok=True)
     weights = {k: getattr(adder, k).astype(np.float32) for k in ("E", "W", "U")}
     np.savez_compressed(file, **weights, seen=adder.seen)
-    assets.record(name, "python -m sltcourse.two_mysteries network", "cpu")
+    assets.record(name, "python -m sltcourse.lessons.two_mysteries network", "cpu")
 
 
 if __name__ == "__main__":

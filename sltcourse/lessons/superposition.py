@@ -2,8 +2,8 @@
 
 The exact mathematics, from the loss to the free energies, stands in ``sltcourse.theory.superposition_model``.
 
-What is slow lies in ``assets/superposition``; ``python -m sltcourse.superposition NAME`` remakes it, for the NAMEs
-``coefficients``, ``training`` and ``posterior``.
+What is slow lies in ``assets/superposition``; ``python -m sltcourse.lessons.superposition NAME`` remakes it, for
+the NAMEs ``coefficients``, ``training`` and ``posterior``.
 """
 
 import itertools
@@ -158,7 +158,7 @@ def _store(name, results):
         file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     else:
         np.savez_compressed(file, **results)
-    assets.record(f"superposition/{file.name}", f"python -m sltcourse.superposition {name}", "CPU, 2 cores")
+    assets.record(f"superposition/{file.name}", f"python -m sltcourse.lessons.superposition {name}", "CPU, 2 cores")
 
 
 def make_coefficients():
@@ -799,5 +799,5 @@ def enough_samples(answer):
 if __name__ == "__main__":
     makers = {"coefficients": make_coefficients, "training": make_training, "posterior": make_posterior}
     if len(sys.argv) != 2 or sys.argv[1] not in makers:
-        sys.exit(f"usage: python -m sltcourse.superposition {'|'.join(makers)}")
+        sys.exit(f"usage: python -m sltcourse.lessons.superposition {'|'.join(makers)}")
     makers[sys.argv[1]]()

@@ -1,8 +1,8 @@
 """Lesson 07, the LLC estimator: the cockpit's runs, live figures, networks of known λ, drawings, checks.
 
 The lesson's own subject, a sampler in ten lines and ``sltcourse.llc.estimate_llc``, stands in the notebook.
-``python -m sltcourse.llc_estimation cockpit`` remakes the runs behind the cockpit (two minutes on a CPU core), and
-``python -m sltcourse.llc_estimation networks`` the estimates for 10² to 10⁶ parameters (half an hour).
+``python -m sltcourse.lessons.llc_estimation cockpit`` remakes the runs behind the cockpit (two minutes on a CPU core),
+and ``python -m sltcourse.lessons.llc_estimation networks`` the estimates for 10² to 10⁶ parameters (half an hour).
 """
 
 import json
@@ -708,14 +708,14 @@ def diagnosis(answer):
 
 
 def main(arguments):
-    """``python -m sltcourse.llc_estimation cockpit|networks`` remakes an asset of the lesson."""
+    """``python -m sltcourse.lessons.llc_estimation cockpit|networks`` remakes an asset of the lesson."""
     made = {"cockpit": ("cockpit.npz", _save_cockpit), "networks": ("networks.json", _save_networks)}
     if len(arguments) != 1 or arguments[0] not in made:
-        sys.exit("usage: python -m sltcourse.llc_estimation cockpit|networks")
+        sys.exit("usage: python -m sltcourse.lessons.llc_estimation cockpit|networks")
     name, save = made[arguments[0]]
     (assets.folder() / "llc_estimation").mkdir(exist_ok=True)
     save(assets.folder() / "llc_estimation" / name)
-    assets.record(f"llc_estimation/{name}", f"python -m sltcourse.llc_estimation {arguments[0]}", "cpu")
+    assets.record(f"llc_estimation/{name}", f"python -m sltcourse.lessons.llc_estimation {arguments[0]}", "cpu")
 
 
 def _save_cockpit(file):
