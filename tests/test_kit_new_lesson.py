@@ -27,7 +27,7 @@ def test_a_new_lesson_passes_all_that_is_asked_of_a_lesson(tmp_path):
     shutil.copytree(ROOT, tmp_path / "copy", ignore=skip)
     done = run(tmp_path / "copy", "sltcourse.kit.new_lesson", "99_trial", "A trial")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["notebooks/99_trial.ipynb", "sltcourse/trial.py", "tests/test_trial.py"]
+    assert done.stdout.splitlines() == ["notebooks/99_trial.ipynb", "sltcourse/lessons/trial", "tests/test_trial.py"]
     done = run(tmp_path / "copy", "pytest", "-q", "-p", "no:cacheprovider", "-k", "trial or readme or import_rules",
                "tests/test_trial.py", "tests/notebooks", "tests/test_architecture.py")  # fmt: skip
     assert done.returncode == 0, done.stdout
