@@ -285,14 +285,14 @@ def _notes(draws, ess, rhat, blocks, streamed) -> list[str]:
             f"{1 / math.sqrt(2 * blocks - 2):.0%}: " + ("more chains." if streamed else "more draws or more chains.")
         )
     if ess < FEW:
-        weighted = "log_weight" in draws.data_vars
+        weighted = "log_weight" in draws.variables
         notes.append(
             f"the draws are worth {ess:.0f} independent ones, so that a variance is known to about "
             f"{math.sqrt(2 / ess):.0%}: " + ("more draws, or a stronger spring." if weighted else "more draws.")
         )
     if rhat > AGREE:
         notes.append(f"R-hat is {rhat:.3f}: the chains disagree; a longer burn-in or more draws.")
-    if "virial" in draws.data_vars:
+    if "virial" in draws.variables:
         warmth = float(draws["virial"].mean())
         if warmth > HOT:
             notes.append(

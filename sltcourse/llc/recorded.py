@@ -22,17 +22,7 @@ def pool(draws) -> xr.Dataset:
             raise ValueError(
                 f"draws of one posterior are pooled, but their {name} differ: {found}. Give them as a dict."
             )
-    if len(many) > 1:
-        keep = [v for v in many[0].data_vars if all(v in one and "chain" in one[v].dims for one in many)]
-        bad = [
-            one["first_bad"].values if "first_bad" in one.coords else np.full(one.sizes["chain"], -1) for one in many
-        ]
-        attrs = many[0].attrs
-        many = [one[keep].reset_coords(drop=True) for one in many]
-        pooled = xr.concat(many, dim="chain", join="exact", combine_attrs="drop").assign_attrs(attrs)
-        pooled = pooled.assign_coords(first_bad=("chain", np.concatenate(bad)))
-    else:
-        pooled = many[0]
+    pooled = many[0] if len(many) == 1 else _joined(many)
     if "first_bad" in pooled.coords:
         sound = pooled["first_bad"].values < 0
         if not sound.any():
@@ -40,6 +30,22 @@ def pool(draws) -> xr.Dataset:
         if not sound.all():
             pooled = pooled.isel(chain=np.flatnonzero(sound))
     return pooled
+
+
+def _joined(many) -> xr.Dataset:
+    """One Dataset with the chains of all, and with the variables that all of them have."""
+    if len({one.sizes["draw"] for one in many}) > 1:
+        raise ValueError(
+            f"runs with {[one.sizes['draw'] for one in many]} draws cannot be pooled: cut them to one length."
+        )
+    bad = [one["first_bad"].values if "first_bad" in one.coords else np.full(one.sizes["chain"], -1) for one in many]
+    common = set.intersection(*({v for v in one.variables if "chain" in one[v].dims} for one in many)) - {"chain"}
+    parts = [
+        one.drop_vars([v for v in one.variables if ("chain" in one[v].dims and v not in common) or v == "first_bad"])
+        for one in many
+    ]
+    options = dict(data_vars="minimal", coords="minimal", compat="override", join="override", combine_attrs="override")
+    return xr.concat(parts, dim="chain", **options).assign_coords(first_bad=("chain", np.concatenate(bad)))
 
 
 def variable(draws, name) -> xr.DataArray:
@@ -56,12 +62,12 @@ def variable(draws, name) -> xr.DataArray:
         return together.transpose("chain", "draw", ...)
     if isinstance(name, xr.DataArray):
         array = name
-        if array.sizes.get("chain") != draws.sizes["chain"] and "first_bad" in draws.coords:
-            array = array.sel(chain=draws["chain"]) if "chain" in array.coords else array
-    elif name in draws.data_vars:
+        if "first_bad" in array.coords and array.sizes["chain"] != draws.sizes["chain"]:
+            array = array.isel(chain=np.flatnonzero(array["first_bad"].values < 0))
+    elif name in draws.variables:
         array = draws[name]
     else:
-        known = [str(v) for v in draws.data_vars if "chain" in draws[v].dims]
+        known = [str(v) for v in draws.variables if {"chain", "draw"} <= set(draws[v].dims)]
         raise KeyError(f"{name!r} was not recorded in these draws, which have {known}: give observe={{{name!r}: …}}.")
     thinned = [d for d in array.dims if str(d).startswith("draw_every_")]
     if thinned:
@@ -81,8 +87,8 @@ def series(draws, one, two, base) -> Series:
     """The columns of two variables, and of what goes with them, at the draws that all of them have."""
     together = [one.rename("one").reset_coords(drop=True), two.rename("two").reset_coords(drop=True)]
     together += [] if base is None else [_scalar(draws, base)]
-    watched = [draws[name] for name in ("loss", "distance") if name in draws.data_vars]
-    weight = [draws["log_weight"]] if "log_weight" in draws.data_vars else []
+    watched = [draws[name] for name in ("loss", "distance") if name in draws.variables]
+    weight = [draws["log_weight"]] if "log_weight" in draws.variables else []
     together = xr.align(*together, *watched, *weight, join="inner")
     if together[0].sizes["draw"] < 2:
         raise ValueError(f"{together[0].sizes['draw']} draw(s) in common: a covariance needs two or more.")
@@ -115,7 +121,7 @@ def _columns(array) -> np.ndarray:
 
 
 def is_streamed(draws, name) -> bool:
-    return isinstance(name, str) and name not in draws.data_vars and f"{name}_mean" in draws.data_vars
+    return isinstance(name, str) and name not in draws.variables and f"{name}_mean" in draws.variables
 
 
 def moments(draws, first, second, base) -> tuple[ChainMoments, xr.DataArray, xr.DataArray]:
@@ -123,12 +129,12 @@ def moments(draws, first, second, base) -> tuple[ChainMoments, xr.DataArray, xr.
     if is_streamed(draws, first) and is_streamed(draws, second) and first != second:
         raise KeyError(f"{first!r} and {second!r} were streamed apart: no covariance of theirs was kept.")
     name = first if is_streamed(draws, first) else second
-    missing = [v for v in (f"{name}_{kind}" for kind in ("count", "mean")) if v not in draws.data_vars]
+    missing = [v for v in (f"{name}_{kind}" for kind in ("count", "mean")) if v not in draws.variables]
     if missing:
         raise KeyError(f"the moments of {name!r} lack {missing}.")
     count, mean = draws[f"{name}_count"].values.astype(float), draws[f"{name}_mean"]
     if first == second:
-        if f"{name}_cov" not in draws.data_vars:
+        if f"{name}_cov" not in draws.variables:
             raise KeyError(f'of {name!r} no covariance matrix was kept: record it with moments="full".')
         square = draws[f"{name}_cov"].values
         flat = mean.values.reshape(len(count), -1)
