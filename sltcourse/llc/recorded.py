@@ -1,0 +1,181 @@
+"""What was recorded along the chains, found by name and laid out as columns for ``covariance``."""
+
+import numpy as np
+import xarray as xr
+
+from sltcourse.llc.covariance import ChainMoments, Series
+
+LARGEST = 2**28  # entries of a matrix, 2 GB
+
+
+def pool(draws) -> xr.Dataset:
+    """One Dataset of the chains that did not diverge, from one or a list of Datasets."""
+    many = list(draws) if isinstance(draws, (list, tuple)) else [draws]
+    for one in many:
+        if not isinstance(one, xr.Dataset):
+            raise TypeError(f"draws must be an xarray Dataset (or a list or dict of them), not {type(one).__name__}.")
+        if not {"chain", "draw"} <= set(one.dims):
+            raise ValueError(f"draws must have dimensions 'chain' and 'draw'; it has {sorted(map(str, one.dims))}.")
+    for name in ("nbeta", "localization", "init_loss"):
+        if len({one.attrs.get(name) for one in many}) > 1:
+            found = [one.attrs.get(name) for one in many]
+            raise ValueError(
+                f"draws of one posterior are pooled, but their {name} differ: {found}. Give them as a dict."
+            )
+    pooled = many[0] if len(many) == 1 else _joined(many)
+    if "first_bad" in pooled.coords:
+        sound = pooled["first_bad"].values < 0
+        if not sound.any():
+            raise ValueError("every chain diverged: there is nothing to read.")
+        if not sound.all():
+            pooled = pooled.isel(chain=np.flatnonzero(sound))
+    return pooled
+
+
+def _joined(many) -> xr.Dataset:
+    """One Dataset with the chains of all, and with the variables that all of them have."""
+    if len({one.sizes["draw"] for one in many}) > 1:
+        raise ValueError(
+            f"runs with {[one.sizes['draw'] for one in many]} draws cannot be pooled: cut them to one length."
+        )
+    bad = [one["first_bad"].values if "first_bad" in one.coords else np.full(one.sizes["chain"], -1) for one in many]
+    common = set.intersection(*({v for v in one.variables if "chain" in one[v].dims} for one in many)) - {"chain"}
+    parts = [
+        one.drop_vars([v for v in one.variables if ("chain" in one[v].dims and v not in common) or v == "first_bad"])
+        for one in many
+    ]
+    options = dict(data_vars="minimal", coords="minimal", compat="override", join="override", combine_attrs="override")
+    return xr.concat(parts, dim="chain", **options).assign_coords(first_bad=("chain", np.concatenate(bad)))
+
+
+def variable(draws, name) -> xr.DataArray:
+    """The recorded variable, its dimensions in the order (chain, draw, …)."""
+    if isinstance(name, (list, tuple)):
+        parts = [variable(draws, one) for one in name]
+        if any(rest(part) for part in parts):
+            raise ValueError(f"of {list(name)} some are not one number per draw: give those by themselves.")
+        parts = xr.align(*parts, join="inner")
+        together = xr.concat(
+            [part.rename("value").reset_coords(drop=True) for part in parts],
+            dim=xr.DataArray([str(one) for one in name], dims="observable", name="observable"),
+        )
+        return together.transpose("chain", "draw", ...)
+    if isinstance(name, xr.DataArray):
+        array = name
+        if "first_bad" in array.coords and array.sizes["chain"] != draws.sizes["chain"]:
+            array = array.isel(chain=np.flatnonzero(array["first_bad"].values < 0))
+    elif name in draws.variables:
+        array = draws[name]
+    else:
+        known = [str(v) for v in draws.variables if {"chain", "draw"} <= set(draws[v].dims)]
+        raise KeyError(f"{name!r} was not recorded in these draws, which have {known}: give observe={{{name!r}: …}}.")
+    thinned = [d for d in array.dims if str(d).startswith("draw_every_")]
+    if thinned:
+        array = array.rename({thinned[0]: "draw"})
+    if not {"chain", "draw"} <= set(array.dims):
+        raise ValueError(
+            f"{getattr(array, 'name', name)!r} has dimensions {array.dims}: 'chain' and 'draw' are needed."
+        )
+    return array.transpose("chain", "draw", ...)
+
+
+def rest(array) -> list[str]:
+    return [str(d) for d in array.dims if d not in ("chain", "draw")]
+
+
+def series(draws, one, two, base) -> Series:
+    """The columns of two variables, and of what goes with them, at the draws that all of them have."""
+    together = [one.rename("one").reset_coords(drop=True), two.rename("two").reset_coords(drop=True)]
+    together += [] if base is None else [_scalar(draws, base)]
+    watched = [draws[name] for name in ("loss", "distance") if name in draws.variables]
+    weight = [draws["log_weight"]] if "log_weight" in draws.variables else []
+    together = xr.align(*together, *watched, *weight, join="inner")
+    if together[0].sizes["draw"] < 2:
+        raise ValueError(f"{together[0].sizes['draw']} draw(s) in common: a covariance needs two or more.")
+    first, second, *others = [_columns(array) for array in together]
+    log_weight = others.pop()[:, :, 0] if weight else None
+    minus = None if base is None else others.pop(0)[:, :, 0].astype(np.float64)
+    return Series(
+        first,
+        second,
+        minus,
+        None if log_weight is None else np.exp(log_weight - log_weight.max()),
+        tuple(trace[:, :, 0].astype(np.float64) for trace in others),
+    )
+
+
+def _scalar(draws, name) -> xr.DataArray:
+    array = variable(draws, name)
+    if rest(array):
+        raise ValueError(f"base must be one number per draw; {name!r} has the dimensions {rest(array)} beside.")
+    return array.reset_coords(drop=True)
+
+
+def _columns(array) -> np.ndarray:
+    """(chain, draw, columns), finite."""
+    values = np.asarray(array.values)
+    values = values.reshape(*values.shape[:2], -1)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{array.name or 'the variable'} has draws that are not finite; leave them out (or lower lr).")
+    return values
+
+
+def is_streamed(draws, name) -> bool:
+    return isinstance(name, str) and name not in draws.variables and f"{name}_mean" in draws.variables
+
+
+def moments(draws, first, second, base) -> tuple[ChainMoments, xr.DataArray, xr.DataArray]:
+    """The streamed moments of two variables, of which one at least is known by its moments only."""
+    if is_streamed(draws, first) and is_streamed(draws, second) and first != second:
+        raise KeyError(f"{first!r} and {second!r} were streamed apart: no covariance of theirs was kept.")
+    name = first if is_streamed(draws, first) else second
+    missing = [v for v in (f"{name}_{kind}" for kind in ("count", "mean")) if v not in draws.variables]
+    if missing:
+        raise KeyError(f"the moments of {name!r} lack {missing}.")
+    count, mean = draws[f"{name}_count"].values.astype(float), draws[f"{name}_mean"]
+    if first == second:
+        if f"{name}_cov" not in draws.variables:
+            raise KeyError(f'of {name!r} no covariance matrix was kept: record it with moments="full".')
+        square = draws[f"{name}_cov"].values
+        flat = mean.values.reshape(len(count), -1)
+        square = square.reshape(len(count), flat.shape[1], flat.shape[1])
+        return ChainMoments(count, flat, flat, square), _with_draw(mean), _with_draw(mean)
+    other = second if name == first else first
+    scalars = [str(s) for s in draws["scalar"].values] if "scalar" in draws.coords else []
+    listed = list(other) if isinstance(other, (list, tuple)) else [other]
+    unknown = [s for s in [*listed, *([] if base is None else [base])] if s not in scalars]
+    if unknown:
+        raise KeyError(f"{unknown} was not recorded beside the moments of {name!r}, which has {scalars}.")
+    at = [scalars.index(s) for s in listed]
+    flat = mean.values.reshape(len(count), -1)
+    cross = draws[f"{name}_cross"].values.reshape(*flat.shape, len(scalars))[:, :, at]
+    level = draws[f"{name}_scalar_mean"].values
+    if base is not None:
+        k = scalars.index(base)
+        flat = flat - level[:, [k]]
+        cross = cross - draws[f"{name}_scalar_cov"].values[:, [k]][:, :, at]
+    label = xr.DataArray(np.zeros(len(listed)), dims="observable", coords={"observable": listed})
+    label = label if isinstance(other, (list, tuple)) else label[0].drop_vars("observable")
+    if name == first:
+        return ChainMoments(count, flat, level[:, at], cross), _with_draw(mean), label
+    return ChainMoments(count, level[:, at], flat, cross.transpose(0, 2, 1)), label, _with_draw(mean)
+
+
+def _with_draw(mean) -> xr.DataArray:
+    return mean.isel(chain=0, drop=True)
+
+
+def still(source) -> np.ndarray:
+    """Which columns of the first set never change."""
+    if isinstance(source, ChainMoments):
+        return np.all([np.diagonal(c) == 0 for c in source.covariance], axis=0) & (np.ptp(source.first, axis=0) == 0)
+    return np.array([np.ptp(source.first[:, :, i]) == 0 for i in range(source.shape[0])])
+
+
+def refuse_large(source):
+    p, q = source.shape
+    if p * q > LARGEST:
+        raise ValueError(
+            f"the result would be {p} × {q} numbers ({p * q * 8 / 2**30:.0f} GiB): take a mean over tokens, "
+            'draws.losses.mean("token"), or a part of the samples, draws.losses.isel(sample=slice(1000)).'
+        )
