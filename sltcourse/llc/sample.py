@@ -4,18 +4,16 @@ import json
 import math
 import time
 import weakref
-from dataclasses import asdict
 
 import numpy as np
 import torch
 import xarray as xr
 
 from sltcourse.kit.progress import progress
-from sltcourse.llc import samplers as known
 from sltcourse.llc.chains import Group
 from sltcourse.llc.draws import append, dataset, pack, random_state, restore
 from sltcourse.llc.posterior import LocalPosterior, whole
-from sltcourse.llc.samplers import WhitenedSGLD
+from sltcourse.llc.samplers import WhitenedSGLD, named, to_json
 from sltcourse.llc.threads import threads_for
 
 _made_by: dict[int, tuple] = {}  # id of draws that live → (posterior, observe, group or None), for resume
@@ -48,7 +46,7 @@ def sample(posterior: LocalPosterior, sampler=None, *, num_chains=8, num_draws=1
         prior_precision=posterior.prior_precision, penalty=posterior.penalty, dim=posterior.dim,
         num_samples=posterior.num_samples or 0, batch_size=batch_size or 0, **counts, num_burnin_steps=num_burnin_steps,
         seed=whole("seed", seed, 0), device=str(posterior.device), dtype=str(posterior.dtype).removeprefix("torch."),
-        sampler=json.dumps({"name": type(sampler).__name__, **asdict(sampler)}), compile=int(compile),
+        sampler=to_json(sampler), compile=int(compile),
         chains_at_once=at_once,
     )  # fmt: skip
     return _Run(posterior, sampler, settings, observe).go(num_draws, None)
@@ -80,9 +78,7 @@ def resume(draws, posterior: LocalPosterior | None = None, *, num_draws=1000,
             raise ValueError(f"the draws have {name} = {settings[name]:g}, the posterior {here:g}: it is another one.")
     if len(parts) != len(posterior.centers):
         raise ValueError(f"the posterior has {len(posterior.centers)} points, {len(parts)} draws were given: give all.")
-    named = json.loads(settings["sampler"])
-    sampler = getattr(known, named.pop("name"))(**named)
-    run = _Run(posterior, sampler, settings, observe)
+    run = _Run(posterior, named(settings["sampler"]), settings, observe)
     if group is not None and group.steps == settings["steps"]:
         run.group = group
     more = run.go(num_draws, parts)
