@@ -160,37 +160,60 @@ def cells(name, title):
 
 
 def new_lesson(stem, title):
-    """Make the lesson ``stem`` ("09_grokking") in this checkout; ValueError if the name will not do."""
+    """Make the lesson ``stem`` ("09_grokking") in this checkout; return the paths of notebook, module and tests.
+
+    ValueError, before anything is written, if the name will not do, the lesson is there already or this is no
+    checkout. If the new notebook cannot be run, what was made is removed again, and README.md and pyproject.toml
+    stay as they were.
+    """
     found = re.fullmatch(r"(\d\d)_([a-z_]+)", stem)
     if not found:
         raise ValueError(f"a lesson is called like 09_grokking: two digits and small letters, not {stem!r}")
     number, name = found.groups()
-    paths = [
+    notebook, module, tests = paths = [
         ROOT / "notebooks" / f"{stem}.ipynb",
         ROOT / "sltcourse" / f"{name}.py",
         ROOT / "tests" / f"test_{name}.py",
     ]
+    readme, rules = ROOT / "README.md", ROOT / "pyproject.toml"
+    if not (readme.is_file() and rules.is_file() and all(path.parent.is_dir() for path in paths)):
+        raise ValueError(
+            "a lesson is made in a checkout of the course, and this package is an installed copy: "
+            "clone the repository, run make lab there, and start from its folder"
+        )
     taken = [path for path in paths if path.exists()]
     if taken:
         raise ValueError(f"{taken[0].name} is there already")
-    notebook, module, tests = paths
-    module.write_text(MODULE.format(number=number, stem=stem, title=title), encoding="utf-8")
-    tests.write_text(TESTS.format(name=name), encoding="utf-8")
-    (ROOT / "assets" / name).mkdir(exist_ok=True)
-    nbformat.write(nbformat.v4.new_notebook(cells=cells(name, title)), notebook)
     row = f"| [{number} {title}](notebooks/{stem}.ipynb) | the idea, in a line | 60 | one-file copy: `make colab` |\n"
-    _enter(ROOT / "README.md", r"(\| \[\d\d .*\n)(?!\| \[\d\d)", row)
-    _enter(ROOT / "pyproject.toml", r"(?s)(layers = \[\n.*?)(?=\"{1,3},\n    \"theory)", f" | {name}")
-    execute(notebook)
+    entered = {
+        readme: _with_entry(readme, r"(\| \[\d\d .*\n)(?!\| \[\d\d)", row),
+        rules: _with_entry(rules, r"(?s)(layers = \[\n.*?)(?=\"{1,3},\n    \"theory)", f" | {name}"),
+    }
+    folder = ROOT / "assets" / name
+    new_folder = not folder.exists()
+    try:
+        module.write_text(MODULE.format(number=number, stem=stem, title=title), encoding="utf-8")
+        tests.write_text(TESTS.format(name=name), encoding="utf-8")
+        folder.mkdir(parents=True, exist_ok=True)
+        nbformat.write(nbformat.v4.new_notebook(cells=cells(name, title)), notebook)
+        execute(notebook)
+    except BaseException:  # an interrupt too
+        for path in paths:
+            path.unlink(missing_ok=True)
+        if new_folder and folder.exists():
+            folder.rmdir()
+        raise
+    for path, text in entered.items():
+        path.write_text(text, encoding="utf-8")
     return paths
 
 
-def _enter(path, after, text):
-    """Put ``text`` behind what the pattern ``after`` finds in a file."""
+def _with_entry(path, after, text):
+    """A file's text with ``text`` behind what the pattern ``after`` finds in it."""
     source, count = re.subn(after, lambda found: found[0] + text, path.read_text(encoding="utf-8"), count=1)
     if not count:
         raise ValueError(f"{path.name} has no place for a new lesson: enter it by hand")
-    path.write_text(source, encoding="utf-8")
+    return source
 
 
 if __name__ == "__main__":
