@@ -31,7 +31,7 @@ def folder() -> Path:
 def _manifest(place: Path) -> dict[str, dict[str, str]]:
     file = place / "manifest.json"
     try:
-        entries = json.loads(file.read_text(encoding="utf-8"))
+        entries: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8"))
         if not all(isinstance(entry["sha256"] + entry["command"], str) for entry in entries.values()):
             raise TypeError
     except (ValueError, TypeError, KeyError, AttributeError):

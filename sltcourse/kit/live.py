@@ -278,7 +278,7 @@ class LiveFigure:
             spec = traitlets.Dict().tag(sync=True)
             tables = traitlets.Bytes().tag(sync=True)
             background = traitlets.Bytes().tag(sync=True)
-            state = traitlets.List().tag(sync=True)
+            state: Any = traitlets.List().tag(sync=True)
 
         def answered(widget: LiveView, question: dict[str, Any], _buffers: Any) -> None:
             message, buffers = self.answer(question)

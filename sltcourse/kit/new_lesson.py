@@ -5,9 +5,12 @@ import rules of pyproject.toml.
 """
 
 import re
+import shutil
 import sys
+from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 
 from sltcourse.kit.authoring import BADGE_MARK, ROOT, execute
 
@@ -144,7 +147,7 @@ TEACHER = """\
 </details>"""
 
 
-def cells(name, title):
+def cells(name: str, title: str) -> list[NotebookNode]:
     """The cells of the new notebook."""
     markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
     made = [markdown(HEAD.format(title=title, badge=BADGE_MARK)), markdown(BOX)]
@@ -159,7 +162,7 @@ def cells(name, title):
     return made + [markdown(text) for text in (quiz, END, TEACHER)]
 
 
-def new_lesson(stem, title):
+def new_lesson(stem: str, title: str) -> list[Path]:
     """Make the lesson ``stem`` ("09_grokking") in this checkout; return the paths of notebook, module and tests.
 
     ValueError, before anything is written, if the name will not do, the lesson is there already or this is no
@@ -198,17 +201,15 @@ def new_lesson(stem, title):
         nbformat.write(nbformat.v4.new_notebook(cells=cells(name, title)), notebook)
         execute(notebook)
     except BaseException:  # an interrupt too
-        for path in paths:
-            path.unlink(missing_ok=True)
-        if new_folder and folder.exists():
-            folder.rmdir()
+        for path in [*paths, *([folder] if new_folder else [])]:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         raise
     for path, text in entered.items():
         path.write_text(text, encoding="utf-8")
     return paths
 
 
-def _with_entry(path, after, text):
+def _with_entry(path: Path, after: str, text: str) -> str:
     """A file's text with ``text`` behind what the pattern ``after`` finds in it."""
     source, count = re.subn(after, lambda found: found[0] + text, path.read_text(encoding="utf-8"), count=1)
     if not count:

@@ -10,10 +10,11 @@ and never for a hue. The texts of labels and tables (``number``, ``power``, ``su
 import io
 from typing import Any
 
-import matplotlib as mpl
+import matplotlib as mpl  # cycler and PIL come with it
 import matplotlib.pyplot as plt
+from cycler import cycler
 from matplotlib.figure import Figure
-from PIL import Image  # comes with matplotlib
+from PIL import Image
 
 from sltcourse.kit.text import number, power, superscript, table
 
@@ -37,7 +38,7 @@ DPI = 100  # a reader's pixels per inch; pictures are drawn at twice that and sh
 SHARPNESS = 2
 _WIDTH = 8.8
 
-_LOOK = {
+_LOOK: Any = {
     "figure.dpi": DPI,
     "figure.figsize": (_WIDTH, 3.8),
     "figure.facecolor": "white",
@@ -52,7 +53,7 @@ _LOOK = {
     "axes.grid": True,
     "grid.color": "#e9ebee",
     "grid.linewidth": 0.8,
-    "axes.prop_cycle": mpl.cycler(
+    "axes.prop_cycle": cycler(
         color=[COLORS[k] for k in ("estimate", "singular", "regular", "theory", "posterior", "loss")]
     ),
     "lines.linewidth": 2.0,
