@@ -45,7 +45,7 @@ def test_importing_the_style_changes_nothing_in_matplotlib():
 def test_these_lessons_import_no_torch(path):
     if path.stem[:2] not in ("01", "03", "06"):
         pytest.skip("a lesson that uses torch")
-    code = f"import sltcourse.{path.stem[3:]}, sys; print('torch' in sys.modules)"
+    code = f"import sltcourse.lessons.{path.stem[3:]}, sys; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 

@@ -28,7 +28,7 @@ def test_a_new_lesson_passes_all_that_is_asked_of_a_lesson(tmp_path):
     shutil.copytree(ROOT, tmp_path / "copy", ignore=skip)
     done = run(tmp_path / "copy", "sltcourse.kit.new_lesson", "99_trial", "A trial")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["notebooks/99_trial.ipynb", "sltcourse/trial.py", "tests/test_trial.py"]
+    assert done.stdout.splitlines() == ["notebooks/99_trial.ipynb", "sltcourse/lessons/trial", "tests/test_trial.py"]
     done = run(tmp_path / "copy", "pytest", "-q", "-p", "no:cacheprovider", "-k", "trial or readme or import_rules",
                "tests/test_trial.py", "tests/notebooks", "tests/test_architecture.py")  # fmt: skip
     assert done.returncode == 0, done.stdout
@@ -49,10 +49,10 @@ def files(folder):
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
     """The parts of a checkout that a new lesson is entered in."""
-    for name in ("notebooks", "sltcourse", "tests", "assets"):
-        (tmp_path / name).mkdir()
-    for name in ("README.md", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path)
+    for name in ("notebooks", "sltcourse/lessons", "tests", "assets"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("README.md", "pyproject.toml", "sltcourse/lessons/__init__.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
     monkeypatch.setattr(module, "ROOT", tmp_path)
     return tmp_path
 
@@ -70,7 +70,9 @@ def test_a_lesson_that_cannot_be_run_leaves_nothing_behind(checkout, monkeypatch
     assert files(checkout) == before and not (checkout / "assets" / "trial").exists()
 
 
-@pytest.mark.parametrize("missing", ["README.md", "pyproject.toml", "notebooks", "tests"])
+@pytest.mark.parametrize(
+    "missing", ["README.md", "pyproject.toml", "notebooks", "tests", "sltcourse/lessons/__init__.py"]
+)
 def test_an_installed_copy_is_left_as_it_is(checkout, missing):
     where = checkout / missing
     shutil.rmtree(where) if where.is_dir() else where.unlink()
@@ -92,4 +94,7 @@ def test_a_lesson_is_entered_once_it_runs(checkout, monkeypatch):
     monkeypatch.setattr(module, "execute", lambda path: None)
     new_lesson("99_trial", "A trial")
     assert "notebooks/99_trial.ipynb" in (checkout / "README.md").read_text(encoding="utf-8")
-    assert "| trial" in (checkout / "pyproject.toml").read_text(encoding="utf-8")
+    assert '"sltcourse.lessons.trial",' in (checkout / "pyproject.toml").read_text(encoding="utf-8")
+    assert "99  trial " in (checkout / "sltcourse/lessons/__init__.py").read_text(encoding="utf-8")
+    made = {str(path.relative_to(checkout)) for path in checkout.rglob("*trial*")}
+    assert made == {"notebooks/99_trial.ipynb", "sltcourse/lessons/trial", "tests/test_trial.py", "assets/trial"}

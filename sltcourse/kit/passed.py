@@ -17,7 +17,7 @@ from pathlib import Path
 from sltcourse.kit import files
 from sltcourse.kit.text import table
 
-_LESSONS = Path(__file__).resolve().parents[1]
+_LESSONS = Path(__file__).resolve().parents[1] / "lessons"
 _PATIENCE = 5.0  # seconds for another notebook to finish writing, which takes some milliseconds
 
 
@@ -97,10 +97,10 @@ def _read(place: Path) -> tuple[dict[str, list[str]], bool]:
 def exercises() -> dict[str, list[str]]:
     """{lesson: [exercise, …]} of all lessons, read from the modules without importing them."""
     found = {}
-    for module in sorted(_LESSONS.glob("*.py")):
+    for module in sorted(_LESSONS.rglob("*.py")):
         tree = ast.parse(module.read_text(encoding="utf-8"))
         lesson = [
-            node.args[0].value
+            str(ast.literal_eval(node.args[0]))
             for node in ast.walk(tree)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Checks"
         ]
