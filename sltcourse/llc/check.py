@@ -91,14 +91,14 @@ def displaced(objective, scale: float) -> Tensor:
 @contextmanager
 def _own_random_numbers():
     """Leave the states of the global random numbers as they were."""
-    states = random.getstate(), np.random.get_state()
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002
     devices = [torch.cuda.current_device()] if torch.cuda.is_available() and torch.cuda.is_initialized() else []
     try:
         with torch.random.fork_rng(devices=devices):
             yield
     finally:
         random.setstate(states[0])
-        np.random.set_state(states[1])
+        np.random.set_state(states[1])  # noqa: NPY002
 
 
 def _value(objective, w, batch) -> float:
@@ -259,10 +259,10 @@ def _is_a_mean(objective, batch, candidates):
     alone = [x for x in one if x is not None and np.isfinite(x)]
     beside = f", the mean of the losses of these rows one by one is {np.mean(alone):.4g}" if alone else ""
     raise ValueError(
-        f"the loss is no mean over rows: on {many} rows it is {at[-1]:.4g}{beside}. Minibatches would estimate something "
-        "else than L_n. Give the mean over rows of a loss of each row: the squared error in place of its root or of "
-        "1 − R², no maximum or median, no statistics of the batch, class weights with reduction='sum' divided by the "
-        "number of rows; a mean over tokens needs its mask or its ignored value in the data."
+        f"the loss is no mean over rows: on {many} rows it is {at[-1]:.4g}{beside}. Minibatches would estimate "
+        "something else than L_n. Give the mean over rows of a loss of each row: the squared error in place of its "
+        "root or of 1 − R², no maximum or median, no statistics of the batch, class weights with reduction='sum' "
+        "divided by the number of rows; a mean over tokens needs its mask or its ignored value in the data."
     )
 
 
@@ -310,6 +310,6 @@ def _refuse_not_finite(one, at, groups):
     bad = [k for k, x in enumerate(one) if x is not None and not np.isfinite(x)]
     if bad and not np.isfinite(at[-1]):
         raise ValueError(
-            f"the loss at w* is {at[-1]} on a batch, because it is {one[bad[0]]} on {len(bad)} of {len(one)} rows looked "
-            "at one by one: it is the data there, or the loss on them (a row without a target?), not a chain."
+            f"the loss at w* is {at[-1]} on a batch, because it is {one[bad[0]]} on {len(bad)} of {len(one)} rows "
+            "looked at one by one: it is the data there, or the loss on them (a row without a target?), not a chain."
         )

@@ -1,4 +1,4 @@
-"""Data as rows: whatever a user has, tensors, arrays, a Dataset or a DataLoader, becomes leaves with one row per sample.
+"""Data as rows: what a user has, tensors, arrays, a Dataset or a DataLoader, becomes leaves with one row per sample.
 
 What fits in memory is kept as tensors on the device; what does not is read by rows (``stream``).
 """
@@ -242,7 +242,7 @@ def _opened(loader):
         return loader.dataset, None, None
     if loader.batch_sampler is None:
         raise TypeError(
-            "the DataLoader has batch_size=None, so that its dataset gives whole batches: give a dataset of single rows."
+            "the DataLoader has batch_size=None, so that its dataset gives whole batches: give a dataset of rows."
         )
     if isinstance(loader.sampler, WeightedRandomSampler):
         raise ValueError(

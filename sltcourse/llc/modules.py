@@ -1,4 +1,4 @@
-"""A private copy of the user's module, so that theirs is never touched, and checkpoints in the forms people keep them."""
+"""A private copy of the user's module, so that theirs is never touched, and checkpoints as people keep them."""
 
 import copy
 from collections.abc import Mapping
