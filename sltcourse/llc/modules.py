@@ -75,6 +75,9 @@ def private_copy(model: nn.Module) -> nn.Module:
         for module in new.modules():
             if isinstance(module, (nn.Embedding, nn.EmbeddingBag)):
                 module.sparse = False  # the same numbers; gradients of all rows
+        theirs = named_tensors(model)[0]
+        for name, p in new.named_parameters():
+            p.requires_grad_(theirs[name].requires_grad)  # a scripted module's copy forgets it
         return new
 
 
