@@ -137,7 +137,7 @@ class Group:
             def on_copies(w, *minibatch):
                 return recorded(w, noise.clone(), *(x.clone() for x in rest), *minibatch)
 
-            reason = evaluator.difference(on_copies, state.w, batch, each=True, finish=self.as_force)
+            reason = evaluator.difference(on_copies, state.w, batch, "own", finish=self.as_force)
             if reason:
                 evaluator.give_up(reason)
                 return None
@@ -206,7 +206,7 @@ def captured(move: Callable, group: Group) -> Callable:
         reason = None
         if batch:
             reason = evaluator.difference(
-                lambda w, *minibatch: [loss, force], start["w"], batch, each=True, finish=group.as_force, beside=False
+                lambda w, *minibatch: [loss, force], start["w"], batch, "own", finish=group.as_force, beside=False
             )
         if not reason:
             graphs[adapt] = graph, out

@@ -47,7 +47,7 @@ def dataset(taken, group, burnin_loss, settings: dict, event_steps, rows=slice(N
         value = torch.as_tensor(getattr(group.state, field.name)).detach().cpu()
         if value.ndim == 0:
             value = value[None]
-        value = value.expand(len(group.state.w), *value.shape[1:])[rows].numpy()
+        value = value.expand(len(group.state.w), *value.shape[1:])[rows].numpy().copy()  # the chains may go on
         dims = ("coordinate",) if value.shape[1:] == (settings["dim"],) else (f"{STATE}{field.name}_axis",)
         coords[STATE + field.name] = ("chain", *dims[: value.ndim - 1]), value
     return xr.Dataset(data, coords)

@@ -72,7 +72,7 @@ def resume(draws, posterior: LocalPosterior | None = None, *, num_draws=1000,
         if made_by is None:
             raise ValueError("these draws come from a file or a selection: give the posterior they were drawn from.")
         posterior, observe, group = made_by
-    settings = dict(parts[0].attrs)
+    settings = {name: x.item() if isinstance(x, np.generic) else x for name, x in parts[0].attrs.items()}
     if settings["partial"]:
         raise ValueError("these draws were interrupted, between two states that were kept: sample again.")
     for name, here in (("dim", posterior.dim), ("nbeta", posterior.nbeta), ("localization", posterior.localization)):
