@@ -5,6 +5,7 @@ weights, also transposed) share their coordinates, so a sampler moves them toget
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -45,12 +46,14 @@ class Block:
 class Parameters:
     """The layout of a module's parameters in one vector, restricted to the coordinates that are to be sampled.
 
-    ``mask`` maps parameter names to True, False or a boolean tensor of the parameter's shape (refined LLC, Wang et
-    al. 2024, arXiv 2410.02984); what it does not name is held at w*, and so is what has ``requires_grad=False``.
+    ``model``: a module, or names to parameters. ``mask`` maps names of parameters to True, False or a boolean tensor
+    of the parameter's shape, or names of modules, for all that is in them, to True or False (refined LLC, Wang et al.
+    2024, arXiv 2410.02984); the nearest name counts. What it does not name is held at w*, and so is what has
+    ``requires_grad=False``.
     """
 
-    def __init__(self, model: nn.Module, mask=None):
-        named = dict(model.named_parameters())
+    def __init__(self, model, mask=None):
+        named = dict(model.named_parameters() if isinstance(model, nn.Module) else model)
         if not named:
             raise ValueError("the model has no parameters: there is nothing to sample.")
         masks = _masks(named, mask)
@@ -104,16 +107,55 @@ class Parameters:
 
 def _masks(named, mask) -> dict[str, Tensor]:
     """A boolean vector per parameter: which of its elements are free."""
-    unknown = set(mask or ()) - set(named)
-    if unknown:
-        raise ValueError(f"mask names {sorted(unknown)}, which the model does not have; it has {sorted(named)}.")
+    wanted = _wanted(named, mask)
     free = {}
     for name, p in named.items():
-        wanted = torch.as_tensor(True if mask is None else mask.get(name, False), dtype=torch.bool).cpu()
-        if wanted.shape not in ((), p.shape):
-            raise ValueError(f"mask of {name} has shape {tuple(wanted.shape)}, the parameter {tuple(p.shape)}.")
-        free[name] = (wanted & p.requires_grad).expand(p.shape).reshape(-1)
+        chosen = wanted[name].cpu()
+        if chosen.shape not in ((), p.shape):
+            raise ValueError(f"mask of {name} has shape {tuple(chosen.shape)}, the parameter {tuple(p.shape)}.")
+        free[name] = (chosen & p.requires_grad).expand(p.shape).reshape(-1)
     return free
+
+
+def _wanted(named, mask) -> dict[str, Tensor]:
+    """The boolean that ``mask`` gives to each parameter, by its name or by the longest name of a module above it."""
+    if mask is None:
+        return {name: torch.tensor(True) for name in named}
+    if not isinstance(mask, Mapping):
+        example = next(iter(named))
+        raise TypeError(
+            f"mask is a {type(mask).__name__}; it maps names to booleans, as in mask={{{example!r}: True}}: parameters "
+            "or modules to be sampled."
+        )
+    inside = {name: _prefixes(name) for name in named}
+    known = {prefix for prefixes in inside.values() for prefix in prefixes}
+    unknown = [str(name) for name in mask if name not in known]
+    if unknown:
+        raise ValueError(f"mask names {sorted(unknown)}, which the model does not have; it has {sorted(named)}.")
+    values = {name: _boolean(name, value) for name, value in mask.items()}
+    for name, value in values.items():
+        if name not in named and value.ndim:
+            raise ValueError(f"mask of the module {name} must be True or False; give tensors by parameter.")
+    return {
+        name: next((values[prefix] for prefix in prefixes if prefix in values), torch.tensor(False))
+        for name, prefixes in inside.items()
+    }
+
+
+def _prefixes(name):
+    """``name`` and the names of the modules above it, the nearest first."""
+    parts = name.split(".")
+    return [".".join(parts[:k]) for k in range(len(parts), 0, -1)]
+
+
+def _boolean(name, value) -> Tensor:
+    try:
+        value = torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"mask of {name} is a {type(value).__name__}; it must be True, False or booleans.") from error
+    if value.dtype != torch.bool:
+        raise ValueError(f"mask of {name} holds {value.dtype} numbers; it must be booleans (say mask > 0).")
+    return value
 
 
 def _block(named, masks) -> Block:

@@ -1,0 +1,124 @@
+"""How a batch reaches the model and the loss: by position, by keyword, and which part of the output is used."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+WHOLE_BATCH = "the whole batch"
+NEEDS_LOSS = (
+    "loss must be a function loss(model(inputs), targets), the mean over the batch; it can be left out only where the "
+    "model's output has .loss."
+)
+
+
+@dataclass(frozen=True)
+class Calling:
+    """A batch (in the user's form) is given to the model as ``inputs`` says, and its output to ``loss``.
+
+    ``inputs``: keys that go by keyword; a number of positions; or "all". ``targets``: what the loss is given beside
+    the output: a position or key, several keys, WHOLE_BATCH, or None where the model's output is or has the loss.
+    ``part``: the part of the output that the loss is given, "whole", "logits" or "first".
+    """
+
+    inputs: object
+    targets: object
+    loss: object
+    part: str = "whole"
+
+    def __call__(self, run, form) -> Tensor:
+        """The loss of one batch; ``run(*args, **kwargs)`` is the model."""
+        return self.loss_of(self.output(run, form), form)
+
+    def output(self, run, form):
+        """The model's output."""
+        if isinstance(self.inputs, tuple):
+            return run(**{key: form[key] for key in self.inputs})
+        return run(form) if self.inputs == "all" else run(*form[: self.inputs])
+
+    def loss_of(self, out, form) -> Tensor:
+        """The loss, given the model's output."""
+        if self.targets is None:
+            return _own_loss(out)
+        if isinstance(self.targets, tuple):
+            target = {key: form[key] for key in self.targets}
+        else:
+            target = form if self.targets == WHOLE_BATCH else form[self.targets]
+        return self.loss(_part(out, self.part), target)
+
+    def settled(self, out, form):
+        """This, with the part of the output that the loss can take; raises what the loss raises on the whole."""
+        if self.targets is None:
+            self.loss_of(out, form)
+            return self
+        try:
+            self.loss_of(out, form)
+            return self
+        except Exception:
+            for part in ("logits", "first"):
+                try:
+                    other = replace(self, part=part)
+                    if isinstance(other.loss_of(out, form), Tensor):
+                        return other
+                except Exception:
+                    continue
+            raise
+
+
+def calling(model: nn.Module, loss, form) -> Calling:
+    """What goes where, for batches of the form of ``form``."""
+    if loss is not None and not callable(loss):
+        raise TypeError(f"loss is a {type(loss).__name__}. {NEEDS_LOSS}")
+    if isinstance(form, Mapping):
+        return _by_keyword(model, loss, form)
+    if isinstance(form, tuple):
+        return Calling(len(form) if loss is None else len(form) - 1, None if loss is None else -1, loss)
+    return Calling("all", None if loss is None else WHOLE_BATCH, loss)
+
+
+def _by_keyword(model, loss, form):
+    names, anything = _names(model)
+    taken = tuple(key for key in form if key in names or (anything and loss is None))
+    if not taken and anything:
+        taken = tuple(form)
+    if not taken:
+        raise TypeError(
+            f"forward of {type(model).__name__} takes ({', '.join(names)}) and none of them is a key of the data "
+            f"({', '.join(map(str, form))}): name the keys as forward does, or give a tuple (inputs, targets)."
+        )
+    rest = tuple(key for key in form if key not in taken)
+    if loss is None:
+        return Calling(taken, None, None)
+    return Calling(taken, WHOLE_BATCH if not rest else rest[0] if len(rest) == 1 else rest, loss)
+
+
+def _names(model):
+    """The names of forward's arguments, and whether it takes any keyword."""
+    if isinstance(model, torch.jit.ScriptModule):
+        return [argument.name for argument in model.forward.schema.arguments[1:]], False
+    kinds = inspect.signature(model.forward).parameters.values()
+    named = [p.name for p in kinds if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    return named, any(p.kind == p.VAR_KEYWORD for p in kinds)
+
+
+def _part(out, part):
+    if part == "whole":
+        return out
+    if part == "logits":
+        return out["logits"] if isinstance(out, Mapping) else out.logits
+    return out[0]
+
+
+def _own_loss(out) -> Tensor:
+    """The loss that the model itself gives: its output, its output's .loss, or the one number in a tuple."""
+    found = out.get("loss") if isinstance(out, Mapping) else getattr(out, "loss", None)
+    if found is None and isinstance(out, Tensor) and out.ndim == 0:
+        found = out
+    if found is None and isinstance(out, (tuple, list)):
+        numbers = [x for x in out if isinstance(x, Tensor) and x.ndim == 0 and x.is_floating_point()]
+        found = numbers[0] if len(numbers) == 1 else None
+    if found is None:
+        raise TypeError(f"the model gives a {type(out).__name__} without a loss. {NEEDS_LOSS}")
+    return found

@@ -1,0 +1,315 @@
+"""Is it a loss that can be sampled? One finite number, a function of w and of the rows alone, a mean over rows."""
+
+import random
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+ROWS = 12  # rows whose single losses are compared with those of batches of them
+LOOKED_AT = 4096, 256  # rows looked through for masks and padding: in memory, or read by rows
+ROUNDING = {torch.float64: 1e-7, torch.float32: 1e-3}  # relative difference that is rounding
+HALF_ROUNDING = 5e-2
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many targets a row counts: entries of leaf ``leaf`` that are not ``ignored`` (None: their sum, a mask).
+
+    ``shifted``: the first position of the second axis is not counted (a causal model predicts the next token).
+    """
+
+    leaf: int
+    ignored: float | None
+    shifted: bool
+
+    def __call__(self, leaves) -> Tensor:
+        """One number per row, shape (rows,)."""
+        x = leaves[self.leaf]
+        x = x[:, 1:] if self.shifted else x
+        x = x.double() if self.ignored is None else (x != self.ignored).double()
+        return x.reshape(len(x), -1).sum(1)
+
+    @property
+    def said(self) -> str:
+        """In words."""
+        what = "its weights (a mask in the data)" if self.ignored is None else f"targets other than {self.ignored:g}"
+        return what + (", the first position left out" if self.shifted else "")
+
+
+def check(objective, user_model) -> None:
+    """Raise ValueError where the loss of ``objective`` is none that can be sampled; weigh the rows of token losses."""
+    with _own_random_numbers(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what a loss says of a batch of one row
+        if objective.rows is None:
+            _is_a_number(objective, (), user_model)
+            _same_again(objective, ())
+            return
+        batch, candidates = _rows_to_look_at(objective)
+        _is_a_number(objective, batch, user_model)
+        _same_again(objective, batch)
+        _is_a_mean(objective, batch, candidates)
+
+
+def explain(objective, point: int) -> str:
+    """Why L_n(w*) is not finite at ``point``: the rows that are at fault, in a sentence."""
+    w, bad = objective.centers[point], []
+    step = max(1, min(1024, 2**28 // objective.bytes_per_row)) if objective.rows is not None else 1
+    for start in range(0, objective.num_samples or 0, step):
+        leaves = objective.rows.slice(start, start + step)
+        if torch.isfinite(objective.plain(w, point, leaves, False, 1.0)[0]):
+            continue
+        for k in range(len(leaves[0])):
+            value = objective.plain(w, point, tuple(x[k : k + 1] for x in leaves), False, 1.0)[0]
+            counted = objective.counts is None or objective.counts(tuple(x[k : k + 1] for x in leaves)) > 0
+            if counted and not torch.isfinite(value):
+                bad.append(start + k)
+        if len(bad) > 5:
+            break
+    where = f" (checkpoint {point})" if len(objective.centers) > 1 else ""
+    if not bad:
+        return f"the loss at w* is not finite{where}. It must be finite on all the data."
+    rows = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
+    return (
+        f"the loss at w* is not finite{where} on the rows {rows}: it is the data there, or the loss on them, not a "
+        "chain that diverged. Leave them out or mend the loss."
+    )
+
+
+def displaced(objective, scale: float) -> Tensor:
+    """A point (d,) away from the first w*, the same at each call: each coordinate by ± scale·(0.1 + |w*|)."""
+    w = objective.centers[0]
+    rng = torch.Generator().manual_seed(0)
+    sign = torch.randint(0, 2, w.shape, generator=rng).to(w) * 2 - 1
+    return w + scale * (0.1 + w.abs()) * sign
+
+
+@contextmanager
+def _own_random_numbers():
+    """Leave the states of the global random numbers as they were."""
+    states = random.getstate(), np.random.get_state()
+    devices = [torch.cuda.current_device()] if torch.cuda.is_available() and torch.cuda.is_initialized() else []
+    try:
+        with torch.random.fork_rng(devices=devices):
+            yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+
+
+def _value(objective, w, batch) -> float:
+    return objective.plain(w, 0, batch, False, 1.0)[0].item()
+
+
+# ---- one number that depends on w and on nothing of the user's own module ----
+
+
+def _is_a_number(objective, batch, user_model):
+    spy = _Spy(_free_storages(objective, user_model)) if user_model is not None else None
+    with torch.inference_mode(False), torch.enable_grad():
+        if spy is None:
+            loss = objective._plain_raw(objective.centers[0], 0, batch)
+        else:
+            with spy:
+                loss = objective._plain_raw(objective.centers[0], 0, batch)
+    if not isinstance(loss, Tensor) or loss.ndim > 0:
+        shape = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
+        raise ValueError(f"the loss of a batch must be one number, its mean; it has shape {shape}: add .mean().")
+    if spy is not None and spy.seen:
+        raise ValueError(
+            f"the loss (or the model) reads {sorted(spy.seen)[0]} of the model that you gave, which the chains do not "
+            "move: its part of the loss would be a constant. Weight decay: give penalty= and take it out of the loss. "
+            "Anything else: write the whole loss as a function f(w, *batch), with torch.func.functional_call."
+        )
+    if not loss.is_floating_point():
+        raise ValueError(f"the loss is a {loss.dtype} number; it must be a floating-point mean.")
+    if not loss.requires_grad:
+        raise ValueError(
+            "the loss does not depend on w: no gradient reaches what is sampled (a .detach(), .item(), .numpy() or "
+            "no_grad in the model or the loss?)."
+        )
+
+
+def _free_storages(objective, user_model):
+    """Addresses of the user's parameters that are sampled, with their names."""
+    from sltcourse.llc.modules import named_tensors
+
+    parameters, buffers, _ = named_tensors(user_model)
+    free = {window.name for block in objective.layout.blocks if block.num_free for window in block.windows}
+    if len(objective.centers) > 1:
+        free = {*parameters, *buffers}
+    own = {**parameters, **buffers}
+    return {own[name].untyped_storage().data_ptr(): name for name in own if name in free and own[name].numel()}
+
+
+class _Spy(TorchDispatchMode):
+    """Notes which of the given storages the operations under it read."""
+
+    def __init__(self, storages):
+        super().__init__()
+        self.storages, self.seen = storages, set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        for x in _tensors_in((args, kwargs)):
+            try:
+                name = self.storages.get(x.untyped_storage().data_ptr())
+            except (RuntimeError, NotImplementedError):  # a sparse tensor has no storage
+                continue
+            if name is not None:
+                self.seen.add(name)
+        return function(*args, **kwargs)
+
+
+def _tensors_in(x):
+    if isinstance(x, Tensor):
+        yield x
+    elif isinstance(x, (tuple, list)):
+        for part in x:
+            yield from _tensors_in(part)
+    elif isinstance(x, dict):
+        yield from _tensors_in(list(x.values()))
+
+
+def _same_again(objective, batch):
+    for w in (objective.centers[0], displaced(objective, 0.01), displaced(objective, 0.1)):
+        first, second = _value(objective, w, batch), _value(objective, w, batch)
+        size = max(abs(first), abs(second))
+        if np.isfinite([first, second]).all() and abs(first - second) > 1e-5 * size:
+            raise ValueError(
+                "the loss changes from call to call at the same w: take the randomness out of it (dropout: call "
+                "model.eval(); sampled noise: draw it once and put it into the data)."
+            )
+
+
+# ---- a mean over rows ----
+
+
+def _rows_to_look_at(objective):
+    """A few rows, spread over the data and as unlike as masks and padding make them, and the Counts that may fit."""
+    rows, n = objective.rows, objective.num_samples
+    looked = min(n, LOOKED_AT[0] if rows.in_memory else LOOKED_AT[1])
+    spread = torch.arange(looked) * n // looked
+    leaves = rows.take(spread)
+    candidates, chosen = [], (torch.arange(min(n, ROWS)) * looked // min(n, ROWS)).tolist()
+    for counts in _candidates(leaves):
+        each = counts(leaves)
+        if not bool((each == each[0]).all()):
+            candidates.append(counts)
+            chosen += [int(each.argmin()), int(each.argmax()), int(each.argsort()[looked // 2])]
+    chosen = list(dict.fromkeys(chosen[::-1]))[: 2 * ROWS]
+    return tuple(x[torch.tensor(chosen, device=x.device)] for x in leaves), candidates
+
+
+def _candidates(leaves):
+    for k in reversed(range(len(leaves))):
+        x = leaves[k]
+        shifts = (False, True) if x.ndim > 1 and x.shape[1] > 1 else (False,)
+        if x.is_floating_point() or x.dtype == torch.bool or bool(((x == 0) | (x == 1)).all()):
+            if x.ndim <= 2 and bool((x >= 0).all()):
+                yield from (Counts(k, None, shifted) for shifted in shifts)
+        if not x.is_floating_point() and x.dtype != torch.bool:
+            last = x.reshape(len(x), -1)[:, -1]
+            common, often = last.unique(return_counts=True)
+            usual = common[often.argsort(descending=True)[:2]].tolist()
+            for ignored in dict.fromkeys((-100, *usual, -1, 0)):
+                yield from (Counts(k, ignored, shifted) for shifted in shifts)
+
+
+def _is_a_mean(objective, batch, candidates):
+    many = len(batch[0])
+    if many < 2:
+        return
+    tolerance = HALF_ROUNDING if objective.native else ROUNDING[objective.dtype]
+    order = torch.randperm(many, generator=torch.Generator().manual_seed(1)).tolist()
+    groups = [order[:2], order[: many // 3 + 1], order[many // 3 :], order]
+    groups = [group for group in groups if len(group) > 1]
+    whole = False
+    for scale in (0.1, 0.01, 0.0):
+        w = displaced(objective, scale)
+        at = [_loss_or_none(objective, w, batch, group) for group in groups]
+        one = [_loss_or_none(objective, w, batch, [k]) for k in range(many)]
+        if scale and any(x is not None and not np.isfinite(x) for x in at):
+            continue
+        if not any(at):
+            continue
+        whole = True
+        break
+    if not whole:
+        return  # zero, or not finite, wherever it was looked at: the pass over all the data says so
+    if any(x is None for x in at):
+        raise _on_some_sizes(objective, batch, groups, at, w)
+    if all(x is not None and np.isfinite(x) for x in one):
+        means = [np.mean([one[k] for k in group]) for group in groups]
+        size = np.mean(np.abs(one))
+        if _fits(at, means, tolerance, size):
+            return
+        if _fits(at, [mean * len(group) for mean, group in zip(means, groups, strict=True)], tolerance, size * many):
+            raise ValueError("the loss is a sum over the batch; it must be the mean.")
+    for counts in candidates:
+        each = counts(batch).cpu().numpy()
+        if _weighted(one, each, groups, at, tolerance):
+            objective.weigh_tokens(counts)
+            return
+    _refuse_not_finite(one, at, groups)
+    alone = [x for x in one if x is not None and np.isfinite(x)]
+    beside = f", the mean of the losses of these rows one by one is {np.mean(alone):.4g}" if alone else ""
+    raise ValueError(
+        f"the loss is no mean over rows: on {many} rows it is {at[-1]:.4g}{beside}. Minibatches would estimate something "
+        "else than L_n. Give the mean over rows of a loss of each row: the squared error in place of its root or of "
+        "1 − R², no maximum or median, no statistics of the batch, class weights with reduction='sum' divided by the "
+        "number of rows; a mean over tokens needs its mask or its ignored value in the data."
+    )
+
+
+def _loss_or_none(objective, w, batch, group):
+    index = torch.tensor(group, device=batch[0].device)
+    try:
+        return _value(objective, w, tuple(x[index] for x in batch))
+    except ValueError:
+        return None
+
+
+def _on_some_sizes(objective, batch, groups, at, w):
+    """The error for a loss that works on some batches and fails on others."""
+    group = groups[at.index(None)]
+    try:
+        _value(objective, w, tuple(x[torch.tensor(group, device=x.device)] for x in batch))
+    except ValueError as error:
+        return error
+    return ValueError("the loss fails on some batches and not on others.")
+
+
+def _fits(found, wanted, tolerance, size):
+    return all(abs(a - b) <= tolerance * max(size, abs(b)) for a, b in zip(found, wanted, strict=True))
+
+
+def _weighted(one, each, groups, at, tolerance):
+    """Whether batches are means of their rows weighted by ``each``; rows that count nothing may give anything."""
+    counted = each > 0
+    if len(set(each[counted].tolist())) < 2 and counted.all():
+        return False
+    values = np.array([np.nan if x is None else x for x in one])
+    if not np.isfinite(values[counted]).all():
+        return False
+    values = np.where(counted, values, 0.0)
+    wanted, found = [], []
+    for group, value in zip(groups, at, strict=True):
+        total = each[group].sum()
+        if total > 0:
+            wanted.append((each[group] * values[group]).sum() / total)
+            found.append(value)
+    return len(found) > 1 and _fits(found, wanted, tolerance, np.abs(values).mean())
+
+
+def _refuse_not_finite(one, at, groups):
+    bad = [k for k, x in enumerate(one) if x is not None and not np.isfinite(x)]
+    if bad and not np.isfinite(at[-1]):
+        raise ValueError(
+            f"the loss at w* is {at[-1]} on a batch, because it is {one[bad[0]]} on {len(bad)} of {len(one)} rows looked "
+            "at one by one: it is the data there, or the loss on them (a row without a target?), not a chain."
+        )

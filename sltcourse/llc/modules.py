@@ -1,0 +1,188 @@
+"""A private copy of the user's module, so that theirs is never touched, and checkpoints in the forms people keep them."""
+
+import copy
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+WRAPPERS = {"_orig_mod": "torch.compile", "module": "DataParallel"}  # the attribute that holds the module itself
+
+
+def wrapped(module):
+    """The module inside a torch.compile'd, DataParallel or DistributedDataParallel one, else None."""
+    if isinstance(module, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        return module.module
+    return module._modules.get("_orig_mod") if type(module).__name__ == "OptimizedModule" else None
+
+
+def unwrap(module: nn.Module) -> nn.Module:
+    """``module`` without the wrappers around it."""
+    while (inner := wrapped(module)) is not None:
+        module = inner
+    return module
+
+
+def named_tensors(model: nn.Module) -> tuple[dict[str, nn.Parameter], dict[str, Tensor], set[str]]:
+    """Parameters and buffers of ``model`` by the names they have once all wrappers are off.
+
+    The third entry: the names of the buffers that a state dict does not have.
+    """
+    inner = [name for name, module in model.named_modules(remove_duplicate=False) if name and _inside(model, name)]
+    inner.sort(key=len, reverse=True)
+
+    def clean(name):
+        for path in inner:
+            if name.startswith(path + "."):
+                name = (path.rpartition(".")[0] + "." + name[len(path) + 1 :]).lstrip(".")
+        return name
+
+    parameters = {clean(name): p for name, p in model.named_parameters()}
+    buffers = {clean(name): b for name, b in model.named_buffers()}
+    return parameters, buffers, set(buffers) - {clean(name) for name in model.state_dict()}
+
+
+def _inside(model, name):
+    parent, _, last = name.rpartition(".")
+    return last in WRAPPERS and wrapped(model.get_submodule(parent)) is not None
+
+
+def private_copy(model: nn.Module) -> nn.Module:
+    """A copy of ``model``, wrappers taken off, that shares no parameter and no buffer with it.
+
+    Raises ValueError where the module cannot be copied.
+    """
+    with torch.inference_mode(False), torch.no_grad():
+        memo = {}
+        for module in model.modules():
+            _detach_kept(vars(module), memo)
+        try:
+            for module in reversed(list(model.modules())):
+                if (inner := wrapped(module)) is not None:
+                    memo[id(module)] = copy.deepcopy(inner, memo)
+            new = copy.deepcopy(model, memo)
+            if _shares(new, model):
+                raise TypeError("its deepcopy shares parameters with it")
+        except Exception as error:
+            try:
+                new = _rebuilt(model, {})
+            except Exception:
+                raise ValueError(
+                    f"the model ({type(model).__name__}) cannot be copied, and the estimator works on a copy: "
+                    f"copy.deepcopy says {type(error).__name__}: {error}"
+                ) from error
+        for module in new.modules():
+            if isinstance(module, (nn.Embedding, nn.EmbeddingBag)):
+                module.sparse = False  # the same numbers; gradients of all rows
+        return new
+
+
+def _detach_kept(values, memo, depth=3):
+    """Tensors that forward left behind with their graph cannot be copied: put detached ones in their place."""
+    for value in list(values.values() if isinstance(values, dict) else values):
+        if isinstance(value, Tensor):
+            if not value.is_leaf:
+                memo[id(value)] = value.detach().clone()
+        elif depth and isinstance(value, (dict, list, tuple)):
+            _detach_kept(value, memo, depth - 1)
+
+
+def _shares(new, old):
+    mine = {id(x) for x in (*old.parameters(), *old.buffers())}
+    return any(id(x) in mine for x in (*new.parameters(), *new.buffers()))
+
+
+def _rebuilt(module, done):
+    """Copies of the modules, parameters and buffers; all other attributes (a lock, a file) are shared."""
+    if wrapped(module) is not None:
+        return _rebuilt(wrapped(module), done)
+    if id(module) not in done:
+        new = done[id(module)] = copy.copy(module)
+        for name in ("_parameters", "_buffers"):
+            new.__dict__[name] = {}
+            for key, value in getattr(module, name).items():
+                if value is not None and id(value) not in done:
+                    fresh = value.detach().clone()
+                    done[id(value)] = nn.Parameter(fresh, value.requires_grad) if name == "_parameters" else fresh
+                new.__dict__[name][key] = None if value is None else done[id(value)]
+        new.__dict__["_modules"] = {
+            key: None if child is None else _rebuilt(child, done) for key, child in module._modules.items()
+        }
+    return done[id(module)]
+
+
+def refuse(model: nn.Module):
+    """Raise ValueError for a module whose loss is no function of its parameters as they stand."""
+    noisy = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
+    for name, module in model.named_modules():
+        if isinstance(module, noisy) and module.training and getattr(module, "p", 1) > 0:
+            raise ValueError(
+                f"{name or 'the model'} ({type(module).__name__}) is in training mode: its loss is not a "
+                "function of w alone. Call model.eval() first."
+            )
+    for name, p in (*model.named_parameters(), *model.named_buffers()):
+        if is_lazy(p):
+            raise ValueError(f"{name} has no shape yet (a lazy module): run the model once on a batch before.")
+        if p.is_meta:
+            raise ValueError(f"{name} is on the meta device and holds no numbers: load the weights first.")
+        if p.is_complex() and p.requires_grad:
+            raise ValueError(f"{name} is complex: hold its real and imaginary parts as real parameters.")
+
+
+def points_of(at):
+    """The points w* in ``at`` (a list), and their names; the names are None where ``at`` is a single point.
+
+    A list or tuple of points is named 0, 1, ...; a mapping of steps to state dicts by its keys.
+    """
+    if isinstance(at, (list, tuple)):
+        return list(at), list(range(len(at)))
+    if isinstance(at, Mapping) and at and all(isinstance(value, (Mapping, nn.Module)) for value in at.values()):
+        if not all(isinstance(key, str) for key in at):
+            return list(at.values()), list(at)
+    return [at], None
+
+
+def state_of(point, parameters, buffers, optional) -> tuple[dict[str, Tensor], str | None]:
+    """The state at ``point`` by clean names, and a note if it lay under another name.
+
+    ``point``: a state dict, one nested under a key ("model", "state_dict", ...), with the prefixes that torch.compile
+    and DataParallel add, another copy of the module, or None (what the module holds). ``optional``: buffers that a
+    state dict does not have.
+    """
+    own = {**parameters, **buffers}
+    if point is None:
+        return own, None
+    if isinstance(point, nn.Module):
+        point = {name: value for group in named_tensors(unwrap(point))[:2] for name, value in group.items()}
+    if not isinstance(point, Mapping):
+        if isinstance(point, str) or hasattr(point, "__fspath__"):
+            raise TypeError("at is a path: load it first, at=torch.load(path, weights_only=True).")
+        raise TypeError(f"at must be a state dict of the module, not {type(point).__name__}.")
+    wanted = set(own) - set(optional)
+    found, note = _matching(point, wanted), None
+    if found is None:
+        nested = {key: _matching(value, wanted) for key, value in point.items() if isinstance(value, Mapping)}
+        nested = {key: value for key, value in nested.items() if value is not None}
+        if len(nested) > 1:
+            raise ValueError(
+                f"the checkpoint holds several states, under {sorted(map(str, nested))}: give one of them."
+            )
+        if not nested:
+            missing = sorted(wanted - set(point))
+            raise ValueError(f"the checkpoint lacks {missing[:6]}; it has {sorted(map(str, point))[:6]}.")
+        ((key, found),) = nested.items()
+        note = f"w* was taken from the key {key!r} of the checkpoint."
+    state = {name: torch.as_tensor(found[name]) for name in own if name in found}
+    return {**own, **state}, note
+
+
+def _matching(point, wanted):
+    """``point`` by clean names if it has all that is ``wanted``, else None."""
+    if wanted <= set(point):
+        return point
+    clean = {".".join(part for part in str(name).split(".") if part != "_orig_mod"): v for name, v in point.items()}
+    for names in (clean, {name.removeprefix("module."): value for name, value in clean.items()}):
+        if wanted <= set(names):
+            return names
+    return None
