@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -112,3 +113,26 @@ def _clock(thread: int) -> Callable[[], float]:
     except (AttributeError, OSError):
         return time.monotonic
     return lambda: time.clock_gettime(number)
+
+
+class Budget:
+    """A number of seconds that several steps share; each is run by `within` for what is left."""
+
+    def __init__(self, seconds: float):
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float | Fraction) or not seconds > 0:
+            raise ValueError(f"seconds is {seconds!r}; it must be a positive number, the longest time to think")
+        self.seconds = float(seconds)
+        self._used = _clock(threading.get_ident())
+        self._end = self._used() + self.seconds
+
+    @property
+    def left(self) -> float:
+        """What is left, in seconds of processor time of the thread that made this; 0 or less if nothing is."""
+        return self._end - self._used()
+
+    def run(self, function: Callable[..., T], *arguments: object, share: float = 1.0) -> T:
+        """``function(*arguments)`` within that ``share`` of what is left, or TimeoutError."""
+        left = self.left * share
+        if left <= 0:
+            raise TimeoutError(f"stopped after {self.seconds:g} s")
+        return within(left, function, *arguments)

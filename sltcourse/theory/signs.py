@@ -21,9 +21,11 @@ import sympy as sp
 from scipy.optimize import minimize
 from sympy.polys.rings import PolyElement
 
+from sltcourse.theory.faces import has_torus_zero
 from sltcourse.theory.limits import within
 from sltcourse.theory.polyhedron import NewtonPolyhedron
-from sltcourse.theory.real_zeros import by_power, has_real_zero, insert, sign, used, value
+from sltcourse.theory.real_zeros import by_power, insert, sign, used, value
+from sltcourse.theory.sums_of_squares import is_positive
 
 _SECONDS = 2.0  # for one call of sympy's gcd
 _MOST_FACES, _MOST_FORMS, _MOST_TERMS, _DEPTH = 120, 12, 300, 6
@@ -53,7 +55,7 @@ def is_nonnegative(f: PolyElement, depth: int = _DEPTH) -> bool | None:
     if sum(lowest.monoms()[0]) % 2:
         _refuse(lowest, _nonzero_point(lowest, negative=True))
     rank = _refuse_negative_square(f)
-    if rank == f.ring.ngens:
+    if rank == f.ring.ngens or _is_definite(lowest) or is_positive(f):
         return True
     verdict = _by_faces(f)
     if verdict or depth == 0:
@@ -65,6 +67,12 @@ def lowest_form(f: PolyElement) -> PolyElement:
     """The homogeneous part of f of lowest degree."""
     least = min(map(sum, f.monoms()))
     return f.ring.from_dict({m: c for m, c in f.terms() if sum(m) == least})
+
+
+def _is_definite(form: PolyElement) -> bool:
+    """True if the form is proved > 0 but at 0."""
+    degree, d = sum(form.monoms()[0]), form.ring.ngens
+    return all(tuple(degree * int(k == i) for k in range(d)) in form for i in range(d)) and is_positive(form)
 
 
 def _odd_part(f: PolyElement) -> PolyElement:
@@ -230,10 +238,9 @@ def _by_faces(f: PolyElement) -> bool | None:
         faces = None
     for face in faces or ():
         if len(face) == 1:
-            part = ring.from_dict({face[0]: f[face[0]]})
-            _refuse(part, _negative_of_monomial(part))
+            refuse_negative_vertex(ring.from_dict({face[0]: f[face[0]]}))
     parts = [ring.from_dict({m: f[m] for m in face}) for face in (faces or ())[:_MOST_FACES]]
-    open_ = [part for part in parts if has_real_zero([part], ring.gens) is not False]
+    open_ = [part for part in parts if has_torus_zero([part]) is not False]
     if faces is not None and len(faces) <= _MOST_FACES and not open_:
         return True
     supports = [set(part.monoms()) for part in open_]
@@ -244,13 +251,17 @@ def _by_faces(f: PolyElement) -> bool | None:
     return None
 
 
-def _negative_of_monomial(part: PolyElement) -> list:
+def refuse_negative_vertex(part: PolyElement) -> None:
+    """Raises NegativeLoss for a monomial, the part of K at a vertex, that takes negative values."""
     ((m, c),) = part.terms()
     domain = part.ring.domain
     point = [domain.one] * len(m)
     if sign(c, domain) > 0:
-        point[next(i for i, e in enumerate(m) if e % 2)] = -domain.one
-    return point
+        odd = [i for i, e in enumerate(m) if e % 2]
+        if not odd:
+            return
+        point[odd[0]] = -domain.one
+    _refuse(part, point)
 
 
 def _by_squares(f: PolyElement, depth: int) -> bool | None:
