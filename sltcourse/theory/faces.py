@@ -1,4 +1,4 @@
-"""The polynomials of the faces of a Newton polyhedron: their common zeros off the coordinate planes, and their order."""
+"""The polynomials of the faces of a Newton polyhedron: common zeros off the coordinate planes, and their order."""
 
 import itertools
 from collections.abc import Sequence

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from fractions import Fraction
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 T = TypeVar("T")
 
@@ -115,6 +115,10 @@ def _clock(thread: int) -> Callable[[], float]:
     return lambda: time.clock_gettime(number)
 
 
+def _stop() -> NoReturn:
+    raise TimeoutError
+
+
 class Budget:
     """A number of seconds that several steps share; each is run by `within` for what is left."""
 
@@ -133,6 +137,7 @@ class Budget:
     def run(self, function: Callable[..., T], *arguments: object, share: float = 1.0) -> T:
         """``function(*arguments)`` within that ``share`` of what is left, or TimeoutError."""
         left = self.left * share
-        if left <= 0:
-            raise TimeoutError(f"stopped after {self.seconds:g} s")
-        return within(left, function, *arguments)
+        try:
+            return within(left, function, *arguments) if left > 0 else _stop()
+        except TimeoutError:
+            raise TimeoutError(f"stopped after {self.seconds * share:g} s") from None

@@ -17,8 +17,8 @@ toric blow-up a zero of order o gives no pole to the right of −1/o. So with o 
     min(1/t, 1/o) ≤ λ ≤ 1/t,   and λ = 1/t with multiplicity m if o < t.
 
 A prior φ(w) ∝ Π|w_j|^{h_j} turns the diagonal into the ray through 1 + h. For a sum of squares K = Σ f_i² all this can
-be read off the ideal ⟨f_1, …, f_r⟩ instead: its polyhedron is half as large, and *λ of K is half the RLCT* of the ideal.
-What counts then are the common zeros of the face polynomials (f_i)_γ.
+be read off the ideal ⟨f_1, …, f_r⟩ instead: its polyhedron is half as large, and *λ of K is half the RLCT* of it. What
+counts then are the common zeros of the face polynomials (f_i)_γ.
 
 Sources: A. Varchenko, Newton polyhedra and estimation of oscillating integrals, Funct. Anal. Appl. 10 (1976) 175–196;
 M. Greenblatt, Oscillatory integral decay, sublevel set growth, and the Newton polyhedron, arXiv:0804.1579 (order of
@@ -197,7 +197,7 @@ class _Analysis(NamedTuple):
 
 def _analyse(germ: Germ, proved: bool, budget: Budget) -> _Analysis:
     """The answer in the coordinates of a germ; ``proved``: K ≥ 0 is. Orders and distances are those of Σ|f_i|."""
-    ring, scale = germ.ring, Fraction(1, 2) if germ.squares else Fraction(1)
+    scale = Fraction(1, 2) if germ.squares else Fraction(1)
     polyhedron = NewtonPolyhedron(m for f in germ.generators for m in f.monoms())
     distance, codimension, entered = polyhedron.meet([1 + h for h in germ.prior])
     bounds = _Bounds(scale / distance, codimension, _smallest(germ), "" if proved else NONNEGATIVE)
@@ -206,8 +206,7 @@ def _analyse(germ: Germ, proved: bool, budget: Budget) -> _Analysis:
         faces, zeros = budget.run(_zeros, germ, polyhedron, distance)
     except (TimeoutError, ArithmeticError) as error:
         return _Analysis(bounds.answer(f"not decided: {error}"))
-    complete = faces <= _MOST_FACES and len(zeros) < faces + 1 and not (zeros and zeros[-1] is None)
-    zeros = [zero for zero in zeros if zero]
+    complete = len(zeros) == faces
     obstacles = [zero for zero in zeros if zero.order >= distance]
     order = max((zero.order for zero in zeros), default=0)
     if complete and not any(zero.order or not zero.proved for zero in zeros):
@@ -238,8 +237,8 @@ def _analyse(germ: Germ, proved: bool, budget: Budget) -> _Analysis:
     return _Analysis(bounds.answer(why, tuple(tuple(f.as_expr() for f in some) for some in parts)), parts)
 
 
-def _zeros(germ: Germ, polyhedron: NewtonPolyhedron, distance: Fraction) -> tuple[int, list]:
-    """How many faces need a look, and a `_Zero` for each looked at; a None at the end if the look was broken off."""
+def _zeros(germ: Germ, polyhedron: NewtonPolyhedron, distance: Fraction) -> tuple[int, list[_Zero]]:
+    """How many faces need a look, and a `_Zero` for each that was looked at: fewer, if one is in the way for sure."""
     ring = germ.ring
 
     def wanted(face: tuple) -> bool:
@@ -255,11 +254,8 @@ def _zeros(germ: Germ, polyhedron: NewtonPolyhedron, distance: Fraction) -> tupl
         order, proved = order_of_zeros(parts, nonnegative=not germ.squares)
         zeros.append(_Zero(face, parts, order, proved))
         if not germ.squares and order == 1:
-            raise NegativeLoss(
-                f"K is negative near the point: its part {parts[0].as_expr()} changes its sign off the coordinate planes"
-            )
+            raise NegativeLoss(f"K is negative near the point: its part {parts[0].as_expr()} has simple zeros")
         if proved and order >= distance and len(faces) > _FEW_FACES:
-            zeros.append(None)
             break
     return len(faces), zeros
 
@@ -284,9 +280,7 @@ class _Bounds(NamedTuple):
         return found
 
     def answer(self, why: str, obstacles: tuple = ()) -> LearningCoefficient:
-        return LearningCoefficient(
-            self.value, self.multiplicity, self.lower, False, why, {}, obstacles, self.assumes
-        )
+        return LearningCoefficient(self.value, self.multiplicity, self.lower, False, why, {}, obstacles, self.assumes)
 
     def exactly(self, value: Fraction, multiplicity: int, why: str) -> LearningCoefficient:
         exact = not self.assumes
@@ -304,11 +298,16 @@ def _rank(germ: Germ) -> int:
     """The rank of K's Hessian at the point."""
     ring, d = germ.ring, germ.ring.ngens
     if germ.squares:
-        rows = [[f.get(tuple(int(k == i) for k in range(d)), ring.domain.zero) for i in range(d)] for f in germ.generators]
+        rows = [
+            [f.get(tuple(int(k == i) for k in range(d)), ring.domain.zero) for i in range(d)] for f in germ.generators
+        ]
     else:
         f = germ.generators[0]
         rows = [
-            [f.get(tuple(int(k == i) + int(k == j) for k in range(d)), ring.domain.zero) * (1 + (i == j)) for i in range(d)]
+            [
+                f.get(tuple(int(k == i) + int(k == j) for k in range(d)), ring.domain.zero) * (1 + (i == j))
+                for i in range(d)
+            ]
             for j in range(d)
         ]
     return sp.polys.matrices.DomainMatrix(rows, (len(rows), d), ring.domain).rank()

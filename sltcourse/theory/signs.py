@@ -12,6 +12,7 @@ K(w) = L(w) − L(w₀) is ≥ 0 near a minimum, and all that is proved about λ
 Sources: A. Varchenko 1976 and M. Greenblatt, as in `newton`; W. Kahan's remark that LDLᵀ needs no square roots.
 """
 
+import itertools
 import random
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -53,7 +54,7 @@ def is_nonnegative(f: PolyElement, depth: int = _DEPTH) -> bool | None:
         return True
     lowest = lowest_form(f)
     if sum(lowest.monoms()[0]) % 2:
-        _refuse(lowest, _nonzero_point(lowest, negative=True))
+        _refuse(lowest, nonzero_point(lowest, negative=True))
     rank = _refuse_negative_square(f)
     if rank == f.ring.ngens or _is_definite(lowest) or is_positive(f):
         return True
@@ -159,11 +160,11 @@ def _negative_of_saddle(form: PolyElement, directions: list, i: int, linear: Pol
     raise AssertionError("an indefinite form has a negative value")
 
 
-def _nonzero_point(form: PolyElement, negative: bool = False) -> list:
-    """A point with form ≠ 0; for a form of odd degree one with form < 0."""
+def nonzero_point(form: PolyElement, negative: bool = False) -> list:
+    """A point with whole coordinates and form ≠ 0; if ``negative``, for a form of odd degree, one with form < 0."""
     rng, domain = random.Random(0), form.ring.domain
-    while True:
-        point = [domain(rng.randint(-3, 3)) for _ in form.ring.gens]
+    for size in itertools.count(3):
+        point = [domain(rng.randint(-size, size)) for _ in form.ring.gens]
         at = sign(value(form, point), domain)
         if at:
             return [-x for x in point] if negative and at > 0 else point
