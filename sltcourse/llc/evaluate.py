@@ -106,7 +106,7 @@ class Evaluator:
         self.notes.append(f"the chains ran one by one, which is slower: {reason}")
 
     def _run(self, kind, w, batch, which) -> list[Tensor]:
-        key = kind, which, w.stride(), len(w), len(batch[0]) if batch else 0
+        key, w = (kind, which, len(w), len(batch[0]) if batch else 0), w.contiguous()
         if not self.looped and key not in self._recorded:
             self._recorded[key] = self._record(kind, w, batch, which)
         return self._plain(kind, w, batch, which) if self.looped else list(self._recorded[key](w, *batch))
