@@ -1,10 +1,12 @@
 """The mean loss L_n(w) of a model on batches: one function of w under torch.func, and the plain module beside it."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from sltcourse.llc.calling import NEEDS_LOSS, calling, unknown_keys
+from sltcourse.llc.calling import NEEDS_LOSS, WHOLE_BATCH, calling, unknown_keys
 from sltcourse.llc.check import Counts, check
 from sltcourse.llc.data import Rows, as_rows, merged
 from sltcourse.llc.modules import named_tensors, private_copy, refuse, state_of, unwrap
@@ -93,17 +95,36 @@ class Objective:
 
     def raw(self, pieces, fixed, batch) -> Tensor:
         """What the user's loss gives for one w on one batch (no weights of tokens)."""
+        if self._function is not None:
+            return self._as_number(self._of_function(self.layout.tensors(pieces, fixed[0])["w"], batch))
+        return self._as_number(self._calling(self._runner(pieces, fixed), self.rows.structure.build(batch)))
+
+    def named(self, pieces, fixed) -> dict[str, Tensor]:
+        """The parameters of one w by name, in their own shapes (a function's only one is called "w")."""
+        return self.layout.tensors(pieces, fixed[0])
+
+    def of_output(self, pieces, fixed, batch, function):
+        """``function(output, batch)`` of the module's output for one w; the batch is in the user's own form."""
+        form = self.rows.structure.build(batch)
+        return function(self._calling.output(self._runner(pieces, fixed), form), form)
+
+    def _runner(self, pieces, fixed):
         vectors, buffers = fixed
         tensors = self.layout.tensors(pieces, vectors)
-        if self._function is not None:
-            return self._as_number(self._of_function(tensors["w"], batch))
         tensors = {name: x.to(self._own_dtypes.get(name, x.dtype)) for name, x in tensors.items()}
         buffers = {name: b.clone() if name in self._changed else b for name, b in buffers.items()}
 
         def run(*args, **kwargs):
             return functional_call(self._module, {**buffers, **tensors}, args, kwargs)
 
-        return self._as_number(self._calling(run, self.rows.structure.build(batch)))
+        return run
+
+    def row_loss(self, loss):
+        """``function`` for ``of_output``: ``loss(output, targets)`` on what this objective's own loss is given."""
+        if self._calling is None:
+            raise TypeError("a function f(w, *batch) has no outputs that another loss could be given.")
+        mine = replace(self._calling, loss=loss)
+        return (mine if mine.targets is not None else replace(mine, targets=WHOLE_BATCH)).loss_of
 
     def part(self, pieces, fixed, batch, share) -> Tensor:
         """What ``batch`` adds to L_n(w), for a (batch, share) of ``rows.passes``: a scalar."""
@@ -142,6 +163,10 @@ class Objective:
         with torch.inference_mode(False), torch.no_grad():
             form = self.rows.structure.build(batch)
             return self._plain.forward(w, point, lambda module: self._calling.output(module, form))
+
+    def plain_of_output(self, w: Tensor, point: int, batch, function):
+        """``of_output`` by a plain forward pass."""
+        return function(self.output(w, point, batch), self.rows.structure.build(batch))
 
     def _plain_by_row(self, w, point, batch, grad, share):
         total, slope = torch.zeros((), dtype=self.dtype, device=self.device), None
