@@ -1,6 +1,6 @@
 """Singular learning theory, lesson by lesson.
 
-One module stands behind each notebook and has its name. Three rooms serve them all: ``theory`` (exact
+What stands behind each notebook has its name, in ``lessons``. Three rooms serve them all: ``theory`` (exact
 mathematics), ``llc`` (estimation) and ``kit`` (what a lesson looks and feels like). Importing this package
 loads none of them.
 """

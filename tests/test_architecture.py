@@ -1,5 +1,7 @@
 """Who may import whom, and the files that state versions agree."""
 
+import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -42,11 +44,27 @@ def test_a_lesson_that_imports_a_lesson_breaks_the_rules(tmp_path):
 
     shutil.copytree(ROOT / "sltcourse", tmp_path / "sltcourse")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    with open(tmp_path / "sltcourse" / "free_energy.py", "a", encoding="utf-8") as file:
-        file.write("\nfrom sltcourse import volume_scaling\n")
+    with open(tmp_path / "sltcourse" / "lessons" / "free_energy" / "figures.py", "a", encoding="utf-8") as file:
+        file.write("\nfrom sltcourse.lessons import volume_scaling\n")
     command = [Path(sys.executable).parent / "lint-imports", "--no-cache", "--no-logo"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1 and "free_energy is not allowed to import" in done.stdout.replace("\n", " ")
+
+
+def test_every_folder_of_the_package_is_installed():
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    folders = {".".join(p.parent.relative_to(ROOT).parts) for p in (ROOT / "sltcourse").rglob("__init__.py")}
+    assert len(packages) == len(set(packages)) and set(packages) == folders | {"sltcourse.assets"}
+
+
+def test_what_remakes_an_asset_is_there():
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    for name, entry in json.loads((ROOT / "assets" / "manifest.json").read_text(encoding="utf-8")).items():
+        command = entry["command"].split()
+        if command[0] == "make":
+            assert command[1] in targets, name
+        else:
+            assert command[:2] == ["python", "-m"] and importlib.util.find_spec(command[2]), name
 
 
 def test_the_constraints_pin_what_the_project_asks_for():

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from sltcourse import fisher_information as lesson
-from sltcourse.fisher_information import check
+from sltcourse.kit import style
+from sltcourse.lessons import fisher_information as lesson
+from sltcourse.lessons.fisher_information import check
 from sltcourse.theory import families
 from sltcourse.theory.fisher import Density, fisher_matrix, normal, regression
 
@@ -47,7 +48,7 @@ def test_the_networks_information_is_the_exact_one():
     model = regression(a * sp.tanh(b * x), {x: sp.FiniteSet(-2, -1, 1, 2)}, [a, b])
     for point in [(1, 0), (R(1, 2), sp.log(2)), (0, R(3, 2))]:
         exact = np.array(fisher_matrix(model, point).evalf(), float)
-        assert np.allclose(lesson.network_information(*map(float, point)), exact)
+        assert np.allclose(lesson.models.network_information(*map(float, point)), exact)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_the_ellipse_collapses_on_the_cross(network, at, rank, along):
     strip = [np.ptp(c) for c in shown["strip"]]
     if along is not None:  # an endless strip along the null axis
         assert strip[along] > 20 and strip[1 - along] < 1
-    still = lesson.network(*at, shown["weak"][0])
+    still = lesson.models.network(*at, shown["weak"][0])
     assert np.allclose(shown["weak"][1], still) == (rank < 2)
     assert np.allclose(shown["strong"][1], still) == (rank == 0)
     assert f"rank {rank}" in shown["caption"]
@@ -81,7 +82,7 @@ def test_outcomes_without_an_order_are_not_joined(walk):
 
 def test_the_ellipses_are_inverse_to_each_other(network):
     shown = network.at(a=-0.7, b=1.2)
-    matrix = lesson.network_information(-0.7, 1.2)
+    matrix = lesson.models.network_information(-0.7, 1.2)
     steps = np.array(shown["strip"]) - [[-0.7], [1.2]]
     assert np.allclose(np.einsum("ik,ij,jk->k", steps, matrix, steps), 0.1)
     root = np.linalg.cholesky(np.linalg.inv(matrix))
@@ -89,7 +90,7 @@ def test_the_ellipses_are_inverse_to_each_other(network):
 
 
 def test_every_family_stands_still_to_first_order(walk):
-    for family, _, _ in lesson.certified():
+    for family, _, _ in lesson.models.certified():
         steps = np.array(walk.controls["step"].values)
         shown = [walk.at(family=family.name, step=s) for s in steps]
         k = {which: np.array([state[f"K {which}"][1] for state in shown]) for which in ("null", "fast")}
@@ -112,15 +113,15 @@ def test_every_family_stands_still_to_first_order(walk):
 
 def test_divergences_against_closed_forms():
     shares = [0.1, 1.0]
-    neuron = lesson.Journey(families.layered_network(), shares)
-    assert np.isclose(neuron.divergence("fast", 1.0), np.mean(np.tanh(lesson.INPUTS) ** 2) / 2)
-    coins = lesson.Journey(families.binomial_mixture(), shares)
+    neuron = lesson.models.Journey(families.layered_network(), shares)
+    assert np.isclose(neuron.divergence("fast", 1.0), np.mean(np.tanh(lesson.models.INPUTS) ** 2) / 2)
+    coins = lesson.models.Journey(families.binomial_mixture(), shares)
     p = 0.5 + 0.35 * 0.1  # both biases move by 0.7·0.5 at the longest step
     assert np.isclose(coins.divergence("fast", 0.1), 1.5 * (np.log(0.5 / p) + np.log(0.5 / (1 - p))))
 
 
 def test_the_normal_mixtures_divergence_by_monte_carlo():
-    view = lesson.View(families.normal_mixture().density)
+    view = lesson.models.View(families.normal_mixture().density)
     z = np.random.default_rng(0).normal(size=400_000)
     log_ratio = -np.log(0.5 + 0.5 * np.exp(z - 0.5))  # p(x|½, 0) is N(0, 1)
     exact = view.divergence(np.array([0.5, 0.0]), np.array([0.5, 1.0]))
@@ -129,9 +130,9 @@ def test_the_normal_mixtures_divergence_by_monte_carlo():
 
 def test_the_wedge_holds_the_networks_functions():
     amplitude, speed = np.random.default_rng(0).normal(size=(2, 100))
-    slopes = lesson.network(amplitude, speed, 2) / lesson.network(amplitude, speed, 1)
+    slopes = lesson.models.network(amplitude, speed, 2) / lesson.models.network(amplitude, speed, 1)
     assert np.all((slopes > 1) & (slopes < 2))
-    lesson.style.plt.close(lesson.draw_wedge())
+    style.plt.close(lesson.draw_wedge())
 
 
 # ---- the families ---- -------------------------------------------------------------------------------------------
@@ -142,7 +143,7 @@ def test_the_table_of_families():
     ranks = "1 of 2, 2 of 4, 1 of 2, 1 of 3, 2 of 5, 1 of 2, 3 of 4, 2 of 3, 3 of 7, 2 of 4, 2 of 3"
     assert ", ".join(row[2] for row in rows).replace("\u00a0", " ") == ranks
     assert [row[0] for row in rows if row[5] == "none"] == ["reduced rank regression"]
-    for family, found, _ in lesson.certified():  # the direction whose meaning is told is among the null ones
+    for family, found, _ in lesson.models.certified():  # the direction whose meaning is told is among the null ones
         assert sp.Matrix([*found.null, family.direction]).rank() == len(found.null), family.name
 
 

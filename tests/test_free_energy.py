@@ -7,8 +7,8 @@ import pytest
 import sympy as sp
 from scipy import integrate, optimize
 
-from sltcourse import free_energy as lesson
-from sltcourse.free_energy import MODELS, POLYGONS, K, check
+from sltcourse.lessons import free_energy as lesson
+from sltcourse.lessons.free_energy import MODELS, POLYGONS, K, check
 from sltcourse.theory.quadrature import Posterior
 
 
@@ -31,7 +31,7 @@ def test_the_curve_is_singular_at_0_and_true_at_1():
     assert speed.subs(w, 0) == sp.zeros(2, 1) and mu.subs(w, 1) == sp.zeros(2, 1)
     series = sp.series(loss - sp.Rational(9, 1250), w, 0, 8).removeO()
     assert sp.Poly(series, w).as_dict() == {(6,): 18, (7,): -36}  # a minimum of order 6: λ = 1/6
-    assert sp.diff(loss, w, 2).subs(w, 1) == pytest.approx(lesson.SPEED**2 + 64 * lesson.HEIGHT**2)
+    assert sp.diff(loss, w, 2).subs(w, 1) == pytest.approx(lesson.models.SPEED**2 + 64 * lesson.models.HEIGHT**2)
     points = np.linspace(-1, 1.2, 7)
     assert K(points[:, None]) == pytest.approx([float(loss.subs(w, x)) for x in points], rel=1e-12)
 
@@ -101,7 +101,7 @@ def test_shares_around_the_critical_n_of_the_two_charts():
 
 
 def test_an_unknown_form_is_refused():
-    assert lesson.FORMS == FORMS
+    assert lesson.models.FORMS == FORMS
     with pytest.raises(ValueError, match="'constant' is no form.*with_constant"):
         MODELS["curve"].advantage(np.array([100.0]), "constant")
 
@@ -245,7 +245,7 @@ def test_live_shadow_reads_one_sixth_then_one_half():
     n, slope = live.at(w0=0.1)["slope"]
     assert slope.max() > 0.8
     assert np.interp(1 / 3, slope[slope.argmax() - 24 : slope.argmax()], n[slope.argmax() - 24 : slope.argmax()]) == (
-        pytest.approx(lesson.SHADOW_END, rel=0.03)
+        pytest.approx(lesson.checks.SHADOW_END, rel=0.03)
     )
 
 
@@ -342,8 +342,8 @@ def test_the_shadow_of_a_nearer_truth_is_64_times_longer():
 
         return n * Posterior(loss, [(-1, 1)], n, breakpoints=[0, w0]).expectation(loss).value
 
-    assert slope(lesson.SHADOW_END, 0.1) == pytest.approx(1 / 3, abs=1e-3)
-    assert slope(64 * lesson.SHADOW_END, 0.05) == pytest.approx(1 / 3, abs=2e-3)
+    assert slope(lesson.checks.SHADOW_END, 0.1) == pytest.approx(1 / 3, abs=1e-3)
+    assert slope(64 * lesson.checks.SHADOW_END, 0.05) == pytest.approx(1 / 3, abs=2e-3)
 
 
 def test_exercise_two_has_the_answer_it_checks():

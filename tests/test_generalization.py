@@ -3,8 +3,8 @@ import pytest
 from scipy import integrate, stats
 from scipy.special import hyp1f1
 
-from sltcourse import generalization as lesson
-from sltcourse.generalization import GRIDS, MEANS
+from sltcourse.lessons import generalization as lesson
+from sltcourse.lessons.generalization import GRIDS, MEANS
 from sltcourse.theory.mean_models import expected_error, normal_mean, power_mean
 
 check = lesson.check

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from sltcourse import learning_coefficient as lesson
+from sltcourse.lessons import learning_coefficient as lesson
 from sltcourse.theory.losses import CATALOGUE
 from sltcourse.theory.newton import learning_coefficient, search_coordinates
 from sltcourse.theory.quadrature import Posterior

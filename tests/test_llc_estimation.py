@@ -6,13 +6,15 @@ import pytest
 import sympy as sp
 import torch
 
-from sltcourse import llc_estimation as lesson
+from sltcourse.lessons import llc_estimation as lesson
+from sltcourse.lessons.llc_estimation import make
 from sltcourse.llc import HMC, default_nbeta, estimate_llc
 from sltcourse.theory.closed_forms import deep_linear_network
+from sltcourse.theory.localized import POTENTIALS
 
 check = lesson.check
 s, lam, h, gamma = sp.symbols("s lambda h gamma", positive=True)
-FLAT, CROSS, SLOPE = lesson.POTENTIALS
+FLAT, CROSS, SLOPE = POTENTIALS
 
 
 def test_the_thermometer():
@@ -23,8 +25,8 @@ def test_the_thermometer():
 
 
 def test_the_cockpits_kept_runs_are_those_of_the_code():
-    kept, k = lesson.cockpit(), 6
-    fresh = lesson.make_cockpit(lesson.LRS[[k]])
+    kept, k = lesson.kept.cockpit(), 6
+    fresh = make.make_cockpit(lesson.kept.LRS[[k]])
     for name in ("llc", "std_error", "distance"):
         np.testing.assert_allclose(fresh[name][:, 0], kept[name][:, k], rtol=1e-6, equal_nan=True)
     np.testing.assert_allclose(fresh["exact"], kept["exact"], rtol=1e-6)
@@ -33,7 +35,7 @@ def test_the_cockpits_kept_runs_are_those_of_the_code():
 
 def test_the_cockpit_says_what_the_text_says():
     live = lesson.live_cockpit()
-    start = {"loss": FLAT, "lr": lesson.LRS[6], "pull": 1.0, "nbeta": 100.0, "chains": 4}
+    start = {"loss": FLAT, "lr": lesson.kept.LRS[6], "pull": 1.0, "nbeta": 100.0, "chains": 4}
 
     def at(**moved):
         return live.at(**(start | moved))
@@ -41,19 +43,19 @@ def test_the_cockpit_says_what_the_text_says():
     assert "TRUST" in str(at()["verdict"]) and "λ = 0.75" in at()["caption"]
     assert "λ̂ = 1.2" in at(nbeta=1e3)["caption"] and "DON'T" in str(at(nbeta=1e3)["verdict"])
     assert "No chain survived" in at(nbeta=1e4)["caption"]
-    green = at(pull=1000.0, nbeta=1e3, lr=lesson.LRS[2])
+    green = at(pull=1000.0, nbeta=1e3, lr=lesson.kept.LRS[2])
     assert "TRUST" in str(green["verdict"]) and "perfect chains would read 0.34" in green["caption"]
     assert "DOUBTFUL: one chain cannot be compared" in str(at(chains=1)["verdict"])
     assert at()["missing"][2] == "" and at(loss=SLOPE, nbeta=1e4)["missing"][2] == "diverged"
-    assert at(loss=SLOPE, nbeta=1e4, lr=lesson.LRS[2])["missing"][2].startswith("off the scale: −1")
+    assert at(loss=SLOPE, nbeta=1e4, lr=lesson.kept.LRS[2])["missing"][2].startswith("off the scale: −1")
     assert "perfect chains would read −0.85" in at(loss=SLOPE, nbeta=1e3)["caption"]
     assert "no minimum" in at(loss=SLOPE)["caption"]
-    light = lesson.cockpit()["light"][0, :, 0, :, 1]
+    light = lesson.kept.cockpit()["light"][0, :, 0, :, 1]
     assert ((light == 0).sum(0) == [3, 3, 2, 1]).all(), "the green window shrinks"
 
 
 def test_the_mystery_runs_show_what_they_should():
-    runs = {letter: heat[2000:].mean() for letter, heat in lesson.mystery_runs().items()}
+    runs = {letter: heat[2000:].mean() for letter, heat in lesson.models.mystery_runs().items()}
     assert runs["A"] < 0.7 < runs["D"] * 1.3 and runs["B"] > 1.0 and runs["C"] < -0.3
 
 
@@ -151,7 +153,7 @@ RIGHT = [
     ("spring", s * h / (2 * (s * h + gamma))),
     ("step", 4 * (1 - 1 / 1.1) / 2000),
     ("step", 1.8e-4),
-    ("diagnosis", lesson.DIAGNOSES),
+    ("diagnosis", lesson.models.DIAGNOSES),
 ]
 WRONG = [
     ("variance", lam / s**2, "variance of K"),
@@ -174,9 +176,9 @@ WRONG = [
     ("spring", 1 / (s * h + gamma), "variance of w"),
     ("step", 0.002, "diverges"),
     ("step", 0.0002, "Nearly"),
-    ("diagnosis", lesson.DIAGNOSES | {"A": "fine"}, "disagree to the end"),
-    ("diagnosis", lesson.DIAGNOSES | {"B": "fine"}, "above the black line"),
-    ("diagnosis", lesson.DIAGNOSES | {"C": "no minumum"}, "C: 'no minumum' is none of the four"),
+    ("diagnosis", lesson.models.DIAGNOSES | {"A": "fine"}, "disagree to the end"),
+    ("diagnosis", lesson.models.DIAGNOSES | {"B": "fine"}, "above the black line"),
+    ("diagnosis", lesson.models.DIAGNOSES | {"C": "no minumum"}, "C: 'no minumum' is none of the four"),
     ("diagnosis", "fine", "dictionary"),
 ]
 

@@ -7,9 +7,11 @@ import pytest
 import torch
 from scipy.interpolate import PchipInterpolator
 
-from sltcourse import superposition as lesson
+from sltcourse.lessons import superposition as lesson
+from sltcourse.lessons.superposition import check
+from sltcourse.lessons.superposition.kept import N_TRAIN, STARTS, STEPS
+from sltcourse.lessons.superposition.models import Superposition, squared_error
 from sltcourse.llc import SGLD, estimate_llc
-from sltcourse.superposition import N_TRAIN, STARTS, STEPS, Superposition, check, squared_error
 from sltcourse.theory.superposition_model import (
     COEFFICIENTS,
     POLYGONS,
@@ -176,7 +178,7 @@ def test_the_stored_training_runs():
     assert training["left"][0] > 10 and training["left"][-1] == 0
     assert training["loss"].shape == training["states"].shape[:3]
     assert training["llc"].shape == training["se"].shape == training["verdict"].shape
-    assert training["llc"].shape == (len(STARTS), len(N_TRAIN), len(lesson.FIGURE_SPRINGS), len(STEPS))
+    assert training["llc"].shape == (len(STARTS), len(N_TRAIN), len(lesson.kept.FIGURE_SPRINGS), len(STEPS))
     small, large = (training[f"routes_{n}"].tolist() for n in (1000, 30000))
     assert sum("5" in route for route in small) == 13 and not any("5" in route for route in large)
     loss = {name: population_loss(w)[0] for name, w in POLYGONS.items()}
@@ -233,8 +235,8 @@ def test_the_order_of_square_and_pentagon_turns_over_with_temperature():
 
 def test_the_stored_ends_of_training():
     ends = lesson.asset("training")["ends"]
-    assert ends.shape == (len(lesson.END_SIZES), 4) and (ends.sum(1) == 100).all()
-    small = np.array(lesson.END_SIZES) <= 100
+    assert ends.shape == (len(lesson.kept.END_SIZES), 4) and (ends.sum(1) == 100).all()
+    small = np.array(lesson.kept.END_SIZES) <= 100
     assert (ends.argmax(1) == np.where(small, 1, 2)).all()  # squares lead at first, then pentagons
     assert (ends[:, 3] <= 2).all()
 
@@ -257,15 +259,17 @@ def test_live_polygon_knows_the_best_pentagon():
 def test_the_parts_of_the_loss_add_up():
     for k in (4, 5, 6):
         for length, bias in ((0.7, -0.9), (1.0, 0.0), (1.5, 0.3)):
-            parts = lesson.loss_parts(k, length, bias)
+            parts = lesson.models.loss_parts(k, length, bias)
             assert sum(parts) == pytest.approx(population_loss(polygon(k, length, bias))[0], abs=1e-12)
             assert min(parts) > -1e-12
-    given_up, wrong, leaked = lesson.loss_parts(4, 1.0, 0.0)
+    given_up, wrong, leaked = lesson.models.loss_parts(4, 1.0, 0.0)
     assert given_up == pytest.approx(1 / 9) and wrong == pytest.approx(0, abs=1e-12) == leaked
     W, b = unpack(polygon(5, 1.2, -0.2))
     x = sample(200_000, np.random.default_rng(0))
     says = np.maximum(x @ W.T @ W + b, 0)
-    assert (np.where(x == 0, says, 0) ** 2).sum(1).mean() == pytest.approx(lesson.loss_parts(5, 1.2, -0.2)[2], rel=0.05)
+    assert (np.where(x == 0, says, 0) ** 2).sum(1).mean() == pytest.approx(
+        lesson.models.loss_parts(5, 1.2, -0.2)[2], rel=0.05
+    )
 
 
 @pytest.mark.parametrize(
@@ -281,12 +285,12 @@ def test_figures_can_be_drawn(make):
 @pytest.mark.parametrize(
     ("name", "answer", "said"),
     [
-        ("dead_bias", 1 / (2 * lesson._c), "Right"),
-        ("dead_bias", 1 / lesson._c, "2 c b"),
+        ("dead_bias", 1 / (2 * lesson.checks._c), "Right"),
+        ("dead_bias", 1 / lesson.checks._c, "2 c b"),
         ("dead_bias", 0.5, "once in c times"),
         ("plateau", 7 / 24, "Right"),
-        ("dead_bias", 1 / (4 * lesson._c), "gains in c·L"),
-        ("dead_bias", 1 / (4 * lesson._c**2), "gains in L"),
+        ("dead_bias", 1 / (4 * lesson.checks._c), "gains in c·L"),
+        ("dead_bias", 1 / (4 * lesson.checks._c**2), "gains in L"),
         ("plateau", 0.29, "Give it exactly"),
         ("plateau", 1 / 3, "biases move first"),
         ("plateau", 1 / 3 - 1 / 144, "All six"),
@@ -309,7 +313,7 @@ def test_answers(name, answer, said):
 
 
 def test_enough_samples():
-    assert expected_llc("6", lesson.NBETA_FOR_A_TENTH) == pytest.approx(8.6, abs=0.004)
+    assert expected_llc("6", lesson.checks.NBETA_FOR_A_TENTH) == pytest.approx(8.6, abs=0.004)
     n = 10_000
     for _ in range(30):
         n = 4_000 * np.log(n)

@@ -4,7 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sltcourse import two_mysteries as lesson
+from sltcourse.kit import assets
+from sltcourse.lessons import two_mysteries as lesson
+from sltcourse.lessons.two_mysteries import make
 
 check = lesson.check
 
@@ -15,7 +17,7 @@ check = lesson.check
 def test_what_is_needed_is_what_the_package_requires():
     text = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
     required = tomllib.loads(text)["project"]["dependencies"]
-    assert dict(line.split(">=") for line in required) == lesson.NEEDED
+    assert dict(line.split(">=") for line in required) == lesson.ready.NEEDED
 
 
 def test_the_environment_is_complete():
@@ -30,7 +32,7 @@ def test_a_missing_or_old_package_is_named_with_its_cure():
 
 def test_an_altered_file_is_reported(monkeypatch, tmp_path):
     (tmp_path / "manifest.json").write_text("{}")
-    monkeypatch.setattr(lesson.assets, "folder", lambda: tmp_path)
+    monkeypatch.setattr(assets, "folder", lambda: tmp_path)
     assert "cannot be read" in lesson.everything_here()
 
 
@@ -65,15 +67,15 @@ def test_inputs_fill_the_circle():
 
 
 def test_double_descent():
-    train, test = lesson.descent()
+    train, test = lesson.models.descent()
     middle = np.median(test, axis=-1)
-    below, above = lesson.WIDTHS < 16, lesson.WIDTHS > 16
-    assert (lesson.WIDTHS[6 + middle[6:].argmax(axis=0)] == 16).all(), "the peak is at N = n for every noise"
+    below, above = lesson.models.WIDTHS < 16, lesson.models.WIDTHS > 16
+    assert (lesson.models.WIDTHS[6 + middle[6:].argmax(axis=0)] == 16).all(), "the peak is at N = n for every noise"
     assert (middle[below].min(axis=0) < middle[0]).all() and (middle[below].min(axis=0) < middle[14]).all(), "the U"
-    assert (np.diff(np.median(train, axis=-1)[lesson.WIDTHS <= 15], axis=0) < 0).all()
-    assert np.median(train, axis=-1)[lesson.WIDTHS >= 24].max() < 1e-12, "beyond n every point is fitted"
+    assert (np.diff(np.median(train, axis=-1)[lesson.models.WIDTHS <= 15], axis=0) < 0).all()
+    assert np.median(train, axis=-1)[lesson.models.WIDTHS >= 24].max() < 1e-12, "beyond n every point is fitted"
     assert (middle[above][-1] < middle[above][0] / 2).all(), "the second descent"
-    lower = dict(zip(lesson.NOISES, middle[-1] < middle[below].min(axis=0), strict=True))
+    lower = dict(zip(lesson.models.NOISES, middle[-1] < middle[below].min(axis=0), strict=True))
     assert lower[0.05] and lower[0.1] and not (lower[0.2] or lower[0.3] or lower[0.5] or lower[1.0]), (
         "which valley is lower"
     )
@@ -90,8 +92,8 @@ def test_the_errors_contain_the_noise_of_new_data():
         w = np.linalg.lstsq(lesson.hidden(x[s], chosen), lesson.truth(x[s]) + 0.5 * z[s], rcond=None)[0]
         data = lesson.truth(new[s]) + 0.5 * rng.normal(size=4000)
         error.append(np.mean((lesson.hidden(new[s], chosen) @ w - data) ** 2))
-    row, column = list(lesson.WIDTHS).index(5), list(lesson.NOISES).index(0.5)
-    np.testing.assert_allclose(lesson.descent()[1][row, column], error, rtol=0.15)
+    row, column = list(lesson.models.WIDTHS).index(5), list(lesson.models.NOISES).index(0.5)
+    np.testing.assert_allclose(lesson.models.descent()[1][row, column], error, rtol=0.15)
 
 
 @pytest.mark.parametrize("width, n", [(4, 16), (8, 16), (28, 16), (64, 16)])
@@ -172,7 +174,7 @@ def test_its_embedding_is_made_of_few_frequencies(adder):
 
 @pytest.mark.parametrize("k", [5, 6, 8, 9, 10, 12])
 def test_the_circles(adder, k):
-    seen = lesson.circle(adder.E, k)
+    seen = lesson.models.circle(adder.E, k)
     angle = 2 * np.pi * k * np.arange(31) / 31
     np.testing.assert_allclose(seen, np.stack([np.cos(angle), np.sin(angle)], axis=-1), atol=0.25)
 
@@ -181,7 +183,7 @@ def test_a_perfect_circle_in_any_basis():
     angle = 2 * np.pi * 4 * np.arange(31) / 31
     ring = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     basis = np.linalg.qr(np.random.default_rng(0).normal(size=(12, 2)))[0]
-    np.testing.assert_allclose(lesson.circle(3 * ring @ basis.T + 1, 4), ring, atol=1e-9)
+    np.testing.assert_allclose(lesson.models.circle(3 * ring @ basis.T + 1, 4), ring, atol=1e-9)
 
 
 def test_logits_by_distance(adder):
@@ -211,13 +213,13 @@ def test_the_live_clock(adder):
     live = lesson.live_clock(adder, np.array([5, 6, 8, 9, 10, 12]))
     state = live.at(a=30, b=30, k="9")
     assert state["answer"][0] == 29 and "60 = 31 + 29" in state["caption"] and "differ by 7" in state["caption"]
-    np.testing.assert_allclose(state["a"], lesson.circle(adder.E, 9)[30])
+    np.testing.assert_allclose(state["a"], lesson.models.circle(adder.E, 9)[30])
     assert "a + b = 7." in live.at(a=3, b=4)["caption"]
     assert state["cosines"][1].argmax() == 29
 
 
 def test_training_starts_and_learns():
-    quick = lesson.train_adder(steps=300, p=5)
+    quick = make.train_adder(steps=300, p=5)
     assert (
         quick.logits().argmax(axis=-1)[quick.seen].tolist()
         == ((np.add.outer(range(5), range(5)) % 5)[quick.seen]).tolist()
@@ -225,8 +227,8 @@ def test_training_starts_and_learns():
 
 
 def test_the_command_says_how_it_is_used():
-    with pytest.raises(SystemExit, match="usage: python -m sltcourse.two_mysteries network"):
-        lesson.main([])
+    with pytest.raises(SystemExit, match="usage: python -m sltcourse.lessons.two_mysteries.make network"):
+        make.main([])
 
 
 # ---- pictures and exercises -----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from sltcourse import volume_scaling as lesson
+from sltcourse.lessons import volume_scaling as lesson
 from sltcourse.theory.losses import CATALOGUE
 from sltcourse.theory.volume import fit, splitting
 
@@ -10,9 +10,9 @@ eps = sp.Symbol("epsilon", positive=True)
 check = lesson.check
 
 
-@pytest.mark.parametrize("name", lesson.PLANE)
+@pytest.mark.parametrize("name", lesson.models.PLANE)
 def test_the_planes_volumes_are_those_of_their_pictures(name):
-    root, volume, _, _ = lesson.PLANE[name]
+    root, volume, _, _ = lesson.models.PLANE[name]
     w = np.random.default_rng(0).uniform(-1, 1, (2, 1_000_000))
     formulas = {
         "w₁² + w₂²": w[0] ** 2 + w[1] ** 2,
@@ -27,9 +27,9 @@ def test_the_planes_volumes_are_those_of_their_pictures(name):
         assert (root**2 <= level).mean() == pytest.approx(share, abs=0.02), "the grid of the picture"
 
 
-@pytest.mark.parametrize("name", lesson.PLANE)
+@pytest.mark.parametrize("name", lesson.models.PLANE)
 def test_the_planes_slopes_tend_to_their_lambda(name):
-    _, volume, lam, m = lesson.PLANE[name]
+    _, volume, lam, m = lesson.models.PLANE[name]
     level = np.array([1e-12, 1e-13])
     slope = np.diff(np.log(volume(level)))[0] / np.log(0.1)
     expected = float(sp.Rational(lam)) - (m - 1) / np.log(1e13)

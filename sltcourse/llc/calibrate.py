@@ -1,17 +1,19 @@
 """Choosing step size, localization and chain length from short runs, and saying why."""
 
+import json
 import math
 import time
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
 from sltcourse.kit.progress import progress
-from sltcourse.llc.chains import run
-from sltcourse.llc.estimate import batch_size_of, nbeta_of
-from sltcourse.llc.problem import Problem
-from sltcourse.llc.result import LLCResult, summarise
-from sltcourse.llc.samplers import SGLD, WhitenedSGLD
+from sltcourse.llc.chains import Group
+from sltcourse.llc.draws import dataset
+from sltcourse.llc.posterior import LocalPosterior, whole
+from sltcourse.llc.result import LLCResult
+from sltcourse.llc.samplers import SGLD, WhitenedSGLD, to_json
 from sltcourse.llc.samplers.mala import propose
 from sltcourse.llc.samplers.whitened import safe_radius
 from sltcourse.llc.threads import threads_for
@@ -43,7 +45,7 @@ class Calibration:
 
 
 def calibrate(model, data=None, loss=None, *, at=None, sampler=None, num_chains: int = 8, batch_size=None, nbeta=None,
-              mask=None, device=None, seed: int = 0) -> Calibration:  # fmt: skip
+              penalty: float = 0.0, mask=None, device=None, memory_gib=None, seed: int = 0) -> Calibration:  # fmt: skip
     """Find lr, localization, num_burnin_steps and num_draws for SGLD or WhitenedSGLD (the default).
 
     Two batches of short runs: step sizes over two decades, then localizations over two and a half. The step is the
@@ -56,14 +58,18 @@ def calibrate(model, data=None, loss=None, *, at=None, sampler=None, num_chains:
     sampler = WhitenedSGLD() if sampler is None else sampler
     if not isinstance(sampler, (SGLD, WhitenedSGLD)):
         raise TypeError(f"calibrate knows SGLD and WhitenedSGLD, not {type(sampler).__name__}.")
-    problem = Problem(model, [at], data, loss, mask, None, device)
-    batch_size, nbeta = batch_size_of(batch_size, problem.num_samples, False), nbeta_of(nbeta, problem.num_samples)
-    trials = _Trials(problem, sampler, num_chains, batch_size, nbeta, seed)
+    num_chains = whole("num_chains", num_chains, 2)
+    if isinstance(at, (list, tuple)):
+        raise TypeError("calibrate takes one w*, not a list of them.")
+    posterior = LocalPosterior(model, data, loss, at=at, nbeta=nbeta, mask=mask, device=device, penalty=penalty,
+                               memory_gib=memory_gib)  # fmt: skip
+    batch_size = posterior.batch_size(batch_size, False)
+    trials = Trials(posterior, sampler, num_chains, batch_size, seed)
 
     with threads_for(trials.work):
         scale = 1.0 if isinstance(sampler, WhitenedSGLD) else trials.width() ** 2
         lrs = [scale * 10 ** (-k / 3) for k in range(6, -1, -1)]
-        by_step, acceptances = trials.run([(lr, 10.0) for lr in lrs])
+        by_step, acceptances = zip(*trials.run([dict(lr=lr, localization=10.0) for lr in lrs]), strict=True)
     chosen = _largest_sound_step(by_step)
     if chosen is None:
         shown = "; ".join(_line(f"lr {lr:.2g}", r) for lr, r in zip(lrs, by_step, strict=True))
@@ -72,7 +78,7 @@ def calibrate(model, data=None, loss=None, *, at=None, sampler=None, num_chains:
         )
     lr = lrs[chosen]
     with threads_for(trials.work):
-        by_pull, _ = trials.run([(lr, pull) for pull in LOCALIZATIONS])
+        by_pull, _ = zip(*trials.run([dict(lr=lr, localization=pull) for pull in LOCALIZATIONS]), strict=True)
     held = _smallest_plateau(by_pull)
     if held is None:
         shown = "; ".join(_line(f"γ {g:g}", r) for g, r in zip(LOCALIZATIONS, by_pull, strict=True))
@@ -94,7 +100,8 @@ def calibrate(model, data=None, loss=None, *, at=None, sampler=None, num_chains:
         num_burnin_steps=max(STEPS, draws // 2),
         num_draws=draws,
         batch_size=batch_size,
-        nbeta=nbeta,
+        nbeta=posterior.nbeta,
+        penalty=posterior.penalty,
     )
     return Calibration(
         settings,
@@ -104,52 +111,95 @@ def calibrate(model, data=None, loss=None, *, at=None, sampler=None, num_chains:
     )
 
 
-class _Trials:
-    """Short runs at several settings, all in one batch of chains."""
+def llc_map(model, data=None, loss=None, *, nbetas, localizations, at=None, sampler=None, num_chains: int = 8,
+            num_draws: int = STEPS, batch_size=None, mask=None, penalty: float = 0.0, device=None, memory_gib=None,
+            seed: int = 0) -> dict[tuple[float, float], LLCResult]:  # fmt: skip
+    """λ̂ at every pair of ``nbetas`` (nβ) and ``localizations`` (γ), all in one batch of chains.
 
-    def __init__(self, problem, sampler, num_chains, batch_size, nbeta, seed):
-        self.problem, self.sampler, self.num_chains = problem, sampler, num_chains
-        self.batch_size, self.nbeta = batch_size, nbeta
-        self.generator = torch.Generator(problem.device).manual_seed(seed)
-        self.work = num_chains * problem.bytes_per_chain(batch_size)
+    Where λ̂ stands on a plateau, neither the spring nor the temperature made the number; it belongs in every report.
+    ``num_draws`` of each chain, after as many steps of burn-in. Other arguments as in ``estimate_llc``, with one w*.
+
+    Returns {(γ, nβ): result}; ``pictures.plot_llc_map`` draws it.
+    """
+    nbetas, localizations = list(nbetas), list(localizations)
+    if not nbetas or not localizations:
+        raise ValueError("nbetas and localizations must hold at least one number each.")
+    for name, values in (("nbetas", nbetas), ("localizations", localizations)):
+        for value in values:
+            if not (0 < value < math.inf or (value == 0 and name == "localizations")):
+                raise ValueError(f"{name} holds {value!r}; positive, finite numbers are wanted.")
+    posterior = LocalPosterior(model, data, loss, at=at, nbeta=nbetas[0], mask=mask, device=device, penalty=penalty,
+                               memory_gib=memory_gib)  # fmt: skip
+    sampler, num_chains = WhitenedSGLD() if sampler is None else sampler, whole("num_chains", num_chains, 2)
+    trials = Trials(posterior, sampler, num_chains, posterior.batch_size(batch_size, sampler.exact), seed)
+    pairs = [(float(pull), float(nbeta)) for nbeta in nbetas for pull in localizations]
+    settings = [dict(nbeta=nbeta, localization=pull, lr=sampler.lr) for pull, nbeta in pairs]
+    with threads_for(trials.work * len(pairs)):
+        runs = trials.run(settings, whole("num_draws", num_draws, 4))
+    return {pair: result for pair, (result, _) in zip(pairs, runs, strict=True)}
+
+
+class Trials:
+    """Short runs of one w* at several settings, all in one batch of chains."""
+
+    def __init__(self, posterior, sampler, num_chains, batch_size, seed):
+        self.posterior, self.sampler, self.num_chains, self.batch_size = posterior, sampler, num_chains, batch_size
+        self.seed, self.generator = seed, torch.Generator(posterior.device).manual_seed(seed)
+        self.work = num_chains * posterior.bytes_per_chain(batch_size)
 
     def width(self) -> float:
         """The isotropic displacement that costs d/2 of nβL."""
-        target = self._target(torch.zeros(self.num_chains, dtype=torch.long), 1.0)
-        return safe_radius(target, self.generator).max().item()
+        return safe_radius(self._target([{}]), self.generator).max().item()
 
-    def run(self, settings) -> tuple[list[LLCResult], list[float]]:
-        """The short run at each (lr, localization), and how often MALA would accept its steps."""
-        trial = torch.arange(len(settings)).repeat_interleave(self.num_chains)
-        lrs, pulls = (torch.tensor(x, dtype=self.problem.dtype)[trial, None].to(self.problem.device)
-                      for x in zip(*settings, strict=True))  # fmt: skip
-        target = self._target(trial.to(self.problem.device), pulls)
-        sampler = replace(self.sampler, lr=lrs)
-        base = self.problem.init_loss.expand(len(trial)), self.problem.init_grad.expand(len(trial), -1)
-        began = time.perf_counter()
-        with progress(None, "calibrating", total=2 * STEPS) as bar:
-            traces, interrupted = run(sampler, target, *base, num_draws=STEPS, num_burnin_steps=STEPS,
-                                      num_steps_bw_draws=1, generator=self.generator, bar=bar)  # fmt: skip
+    def run(self, settings: list[dict], steps: int = STEPS) -> list[tuple[LLCResult, float]]:
+        """At each of ``settings`` (lr, localization, nbeta): the short run, and how often MALA would accept its steps."""
+        posterior, chains = self.posterior, self.num_chains
+        target, began = self._target(settings), time.perf_counter()
+        sampler = replace(self.sampler, lr=self._column(settings, "lr", self.sampler.lr))
+        zero = torch.zeros(chains * len(settings), dtype=torch.long, device=posterior.device)
+        group = Group(target, sampler, self.generator, posterior.init_loss[zero], posterior.init_grad[zero])
+        with progress(None, "calibrating", total=2 * steps) as bar:
+            burnin = group.burn_in(steps, 1, bar)
+            taken, interrupted = group.draw(steps, 1, first_now=True, bar=bar)
         if interrupted:
             raise KeyboardInterrupt
-        wall = time.perf_counter() - began
-        w = traces.final.w
+        wall, w = time.perf_counter() - began, group.state.w
         loss, grad = target.full_loss_and_grad(w)
-        step = sampler.step_size(traces.final, target)
+        step = sampler.step_size(group.state, target)
         accepted = propose(target, w, target.force(w, grad), target.potential(w, loss), step, self.generator)[-1]
-        results, acceptances = [], []
-        for k, (lr, pull) in enumerate(settings):
-            rows = slice(k * self.num_chains, (k + 1) * self.num_chains)
-            results.append(summarise(
-                traces.rows(rows), self.problem.init_loss[0].item(), self.nbeta, pull, self.problem.dim,
-                self.problem.num_samples, wall, traces.steps * len(trial) / wall, False, dict(lr=lr),
-                self.batch_size is not None))  # fmt: skip
-            acceptances.append(accepted[rows].mean().item())
-        return results, acceptances
+        common = dict(
+            init_loss=posterior.init_loss[0].item(), prior_precision=posterior.prior_precision,
+            penalty=posterior.penalty, dim=posterior.dim, num_samples=posterior.num_samples or 0,
+            batch_size=self.batch_size or 0, num_chains=chains, num_draws=steps, num_burnin_steps=steps,
+            num_steps_bw_draws=1, seed=self.seed, device=str(posterior.device), partial=0, wall_time=wall, steps=2 * steps,
+            dtype=str(posterior.dtype).removeprefix("torch."), chain_steps_per_second=2 * steps * len(zero) / wall,
+            notes=json.dumps([*posterior.notes, *target.evaluator.notes], ensure_ascii=False),
+        )  # fmt: skip
+        results = []
+        for k, setting in enumerate(settings):
+            rows = slice(k * chains, (k + 1) * chains)
+            here = dict(nbeta=posterior.nbeta, localization=posterior.localization)
+            here.update((name, setting[name]) for name in here if name in setting)
+            mine = {name: x[rows] for name, x in taken.items()}
+            draws = dataset(mine, group, burnin[rows], {**common, **here}, steps + 1 + np.arange(steps), rows)
+            draws.attrs.update(common, **here, sampler=to_json(replace(self.sampler, lr=setting.get("lr", self.sampler.lr))))
+            results.append((LLCResult.of(draws), accepted[rows].mean().item()))
+        return results
 
-    def _target(self, trial, localization):
-        rows = torch.zeros(len(trial), dtype=torch.long, device=self.problem.device)
-        return self.problem.target(rows, self.nbeta, localization, self.batch_size, pool=trial)
+    def _column(self, settings, name, default):
+        """The setting ``name`` of every chain, (chains, 1)."""
+        values = [setting.get(name, default) for setting in settings]
+        column = torch.tensor(values, dtype=self.posterior.dtype, device=self.posterior.device)
+        return column.repeat_interleave(self.num_chains)[:, None]
+
+    def _target(self, settings):
+        posterior = self.posterior
+        trial = torch.arange(len(settings), device=posterior.device).repeat_interleave(self.num_chains)
+        return posterior.target(
+            torch.zeros_like(trial), batch_size=self.batch_size, generator=self.generator, seed=self.seed,
+            nbeta=self._column(settings, "nbeta", posterior.nbeta),
+            localization=self._column(settings, "localization", posterior.localization), pool=trial,
+        )  # fmt: skip
 
 
 def _agree(a: LLCResult, b: LLCResult) -> bool:

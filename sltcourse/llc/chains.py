@@ -1,192 +1,220 @@
-"""Running chains: burn-in, draws, and what is recorded on the way."""
+"""Chains that run as one batch: their steps, burn-in, draws, and what is recorded of each draw."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import fields
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from sltcourse.llc.evaluate import first_line
 from sltcourse.llc.noise import Noise
-from sltcourse.llc.trace import trace
+from sltcourse.llc.trace import CannotCompile, trace
 
-RECORDED = ("excess", "distance", "tilt", "virial", "step_bias", "accepted")  # of every draw; see Traces
+RECORDED = ("excess", "distance", "tilt", "virial", "step_bias", "accepted")  # of every draw; see ``draws``
 DIVERGED = 50.0  # a draw has diverged if nβ(L − L(w*)) exceeds this times d + 1; the posterior's mean is below d/2
+BLOCK = 256  # draws that are kept on the device before they are moved out
+CHECK = 64  # steps between two looks at whether all chains have diverged, and two moves of the progress bar
 
 
-@dataclass
-class Traces:
-    """What chains leave behind; arrays of shape (chains, draws) unless said otherwise."""
+class Group:
+    """Some chains of a posterior, their sampler's state, and their random numbers.
 
-    loss: np.ndarray  # L_n at the draw: exact at full batch, else L_B(w) − L_B(w*) + L_n(w*) on the draw's minibatch
-    distance: np.ndarray  # ‖w − w*‖
-    tilt: np.ndarray  # nβ ∇L_n(w*)·(w − w*)
-    virial: np.ndarray  # (w − w*)·∇U(w)/d: 1 on average under exp(−U), whatever U is
-    step_bias: np.ndarray  # (ε/8) ∇U·G∇U for a step ε·G: what the step adds to λ̂ where the loss is quadratic
-    burnin_loss: np.ndarray  # (chains, recorded burn-in steps), as loss
-    first_bad: np.ndarray  # (chains,): the step by which the chain had diverged, −1 if it never did
-    acceptance: np.ndarray | None  # (chains,): the mean over the draws
-    final: object  # the sampler's state where the chains stopped
-    steps: int  # steps each chain took
-
-    @classmethod
-    def concatenate(cls, parts):
-        def joined(name):
-            values = [getattr(part, name) for part in parts]
-            return np.concatenate(values) if isinstance(values[0], np.ndarray) else values[0]
-
-        return cls(**{name: joined(name) for name in cls.__dataclass_fields__})
-
-    def rows(self, which):
-        """The chains ``which``, a slice."""
-        kept = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return Traces(
-            **{name: value[which] if isinstance(value, np.ndarray) else value for name, value in kept.items()}
-        )
-
-
-def run(
-    sampler,
-    target,
-    loss_at_center,
-    grad_at_center,
-    *,
-    num_draws,
-    num_burnin_steps,
-    num_steps_bw_draws,
-    generator,
-    bar=None,
-):
-    """Run the chains of ``target`` and return their Traces; an interrupt keeps the draws made so far.
-
-    ``loss_at_center`` (chains,) and ``grad_at_center`` (chains, d) are L_n(w*) and ∇L_n(w*). ``bar.update(k)`` is told
-    of every k steps. Returns (traces, interrupted); raises KeyboardInterrupt if no draw was made yet.
+    ``loss_at_center`` (chains,) and ``grad_at_center`` (chains, d) are L_n(w*) and ∇L_n(w*).
     """
-    chains, dim = target.center.shape
-    exact, step_size = getattr(sampler, "exact", False), getattr(sampler, "step_size", None)
-    state = sampler.init(target, generator)
-    burnin_events = num_burnin_steps // num_steps_bw_draws
-    events = burnin_events + num_draws
-    total = num_burnin_steps + (num_draws - 1) * num_steps_bw_draws + 1
-    record = torch.zeros(len(RECORDED), events, chains, device=target.center.device, dtype=target.center.dtype)
-    excess, *_, accepted = record
-    before = torch.empty_like(state.w)
-    done, interrupted = 0, False
-    move, observe = _mover(sampler, state, target, generator), _observer(target, target.nbeta * grad_at_center)
-    try:
-        for step in range(total):
-            burnin = step < num_burnin_steps
-            since = step + 1 if burnin else step - num_burnin_steps
-            event = since % num_steps_bw_draws == 0
-            if event and done < events:
-                before.copy_(state.w)
-                (loss, force), batch = move(burnin)
-                base = target.loss(target.center, batch) if batch else loss_at_center
-                size = torch.as_tensor(step_size(state, target)).to(loss) if step_size else torch.zeros_like(loss[0])
-                record[:-1, done] = observe(before, loss, base, force, size)
-                if exact:
-                    accepted[done] = state.accepted[:, 0]
-                done += 1
-            else:
-                move(burnin)
-            if (step + 1) % 64 == 0:
-                if bar is not None:
-                    bar.update(64)
-                if done and not torch.isfinite(excess[done - 1]).any():
-                    break  # every chain has diverged
-    except KeyboardInterrupt:
-        if done <= burnin_events:
-            raise
-        interrupted = True
-    taken = dict(zip(RECORDED, record[:, :done].transpose(1, 2).cpu().double().numpy(), strict=True))
-    excess = taken["excess"]
-    nbeta = torch.as_tensor(target.nbeta).expand(chains, 1).double().cpu().numpy()
-    with np.errstate(invalid="ignore", over="ignore"):
-        bad = ~np.isfinite(excess) | (nbeta * excess > DIVERGED * (dim + 1))
-        bad[:, :burnin_events] = ~np.isfinite(excess[:, :burnin_events])  # a burn-in may overshoot and return
-    event_step = np.concatenate(
-        [
-            np.arange(1, burnin_events + 1) * num_steps_bw_draws,
-            num_burnin_steps + np.arange(num_draws) * num_steps_bw_draws + 1,
-        ]
-    )
-    first_bad = np.where(bad.any(1), event_step[bad.argmax(1)], -1)
-    draws = slice(burnin_events, None)
-    base = loss_at_center.double().cpu().numpy()[:, None]
-    return Traces(
-        loss=base + excess[:, draws],
-        distance=taken["distance"][:, draws],
-        tilt=taken["tilt"][:, draws],
-        virial=taken["virial"][:, draws],
-        step_bias=taken["step_bias"][:, draws],
-        burnin_loss=base + excess[:, :burnin_events],
-        first_bad=first_bad,
-        acceptance=taken["accepted"][:, draws].mean(1) if exact else None,
-        final=state,
-        steps=step + 1,
-    ), interrupted
+
+    def __init__(self, target, sampler, generator, loss_at_center, grad_at_center):
+        self.target, self.sampler, self.generator = target, sampler, generator
+        self.slope = target.nbeta * grad_at_center
+        self.state = sampler.init(target, generator)
+        self.noise = None if sampler.exact else Noise(self.state.w, generator, target.evaluator.compiled)
+        self.move = self._mover()
+        self.observe = self._observer()
+        self.base = None if not target.full_batch else target.full_loss(target.center)
+        self.loss_at_center = loss_at_center.double().cpu().numpy()[:, None]
+        self.steps = 0
+
+    def burn_in(self, steps: int, every: int, bar=None) -> np.ndarray:
+        """Take ``steps`` steps while the sampler adapts; returns the loss at every ``every``-th, (chains, steps/every).
+
+        The loss is that of the step's own minibatch, nan where no chain was finite any more.
+        """
+        losses, chains = [], len(self.target.center)
+        for step in range(1, steps + 1):
+            (loss, _), _ = self.move(True)
+            self.steps += 1
+            if step % every == 0:
+                losses.append(loss.clone())
+            self._report(step, bar)
+            if step % CHECK == 0 and not torch.isfinite(loss).any():
+                break
+        taken = np.full((chains, steps // every), np.nan)
+        if losses:
+            taken[:, : len(losses)] = torch.stack(losses, 1).double().cpu().numpy()
+        return taken
+
+    def draw(self, count: int, every: int, first_now: bool, bar=None, recorder=None) -> tuple[dict, bool]:
+        """``count`` draws, ``every`` steps apart, the first at once if ``first_now``, else after ``every`` − 1 steps.
+
+        ``recorder``: a ``Recorder`` of observables, which is shown every draw. Returns a dict of arrays (chains, draws),
+        those in RECORDED, and whether an interrupt came. Where no chain is finite any more the steps end, and what is
+        left is nan.
+        """
+        record = _Record()
+        before, interrupted = torch.empty_like(self.state.w), False
+        try:
+            for number in range(count):
+                for _ in range(every - 1 if number or not first_now else 0):
+                    self.move(False)
+                    self.steps += 1
+                    self._report(self.steps, bar)
+                before.copy_(self.state.w)
+                if recorder is not None:
+                    recorder.look(before)
+                (loss, force), batch = self.move(False)
+                self.steps += 1
+                base = self.base if self.base is not None else self.target.loss(self.target.center, batch)
+                row = self.observe(before, loss, base, force, self._size())
+                accepted = self.state.accepted[:, 0] if self.sampler.exact else torch.zeros_like(loss)
+                record.add(torch.cat([row, accepted[None]]))
+                if recorder is not None:
+                    recorder.keep({"loss": row[0], "distance": row[1]})
+                self._report(self.steps, bar)
+                if number % CHECK == CHECK - 1 and not torch.isfinite(row[0]).any():
+                    break
+        except KeyboardInterrupt:
+            interrupted = True
+        rows = record.array(len(before))
+        if not interrupted and rows.shape[2] < count:
+            rows = np.concatenate([rows, np.full((*rows.shape[:2], count - rows.shape[2]), np.nan)], 2)
+        return dict(zip(RECORDED, rows, strict=True)), interrupted
+
+    def _report(self, step, bar):
+        if bar is not None and step % CHECK == 0:
+            bar.update(CHECK)
+
+    def _size(self) -> Tensor:
+        return torch.as_tensor(self.sampler.step_size(self.state, self.target)).to(self.state.w)
+
+    def _mover(self) -> Callable:
+        """A function ``move(adapt)`` that steps all chains and returns what ``sampler.step`` does, and the minibatch."""
+        sampler, target, state = self.sampler, self.target, self.state
+        if sampler.exact:
+            return lambda adapt: (sampler.step(state, target, self.generator, adapt), ())
+        step = self._recorded_step()
+
+        def move(adapt):
+            batch = target.draw_batch()
+            return step(batch, self.noise.draw(), adapt and sampler.adapts), batch
+
+        rows = target.evaluator.rows
+        capture = target.center.device.type == "cuda" and not target.evaluator.looped
+        return captured(move, self) if capture and (rows is None or rows.in_memory) else move
+
+    def _recorded_step(self) -> Callable:
+        """``sampler.step``, recorded for each of burn-in and draws and compared with the plain module.
+
+        At full batch the evaluator does both, for loss and gradient.
+        """
+        sampler, target, state, evaluator = self.sampler, self.target, self.state, self.target.evaluator
+        names = [field.name for field in fields(state)]
+        steps = {}
+
+        def record(batch, noise, adapt):
+            def function(w, noise, *args):
+                rest, minibatch = args[: len(names) - 1], args[len(names) - 1 :]
+                return sampler.step(type(state)(w, *rest), target, minibatch, noise, adapt)
+
+            rest = [getattr(state, name) for name in names[1:]]
+            try:
+                recorded = trace(function, state.w, noise, *rest, *batch, compiled=evaluator.compiled)
+            except CannotCompile:
+                raise
+            except Exception as error:
+                evaluator.give_up(f"torch.func cannot batch this model ({first_line(error)}).")
+                return None
+
+            def on_copies(w, *minibatch):
+                return recorded(w, noise.clone(), *(x.clone() for x in rest), *minibatch)
+
+            reason = evaluator.difference(on_copies, state.w, batch, "own", finish=self.as_force)
+            if reason:
+                evaluator.give_up(reason)
+                return None
+            return recorded
+
+        def step(batch, noise, adapt):
+            if not target.full_batch and not evaluator.looped and adapt not in steps:
+                steps[adapt] = record(batch, noise, adapt)
+            if target.full_batch or evaluator.looped:
+                return sampler.step(state, target, batch, noise, adapt)
+            return steps[adapt](state.w, noise, *(getattr(state, name) for name in names[1:]), *batch)
+
+        return step
+
+    def as_force(self, loss, grad, w, chain):
+        """What a step returns of the plain module's loss and gradient: with the penalty, and as ∇U."""
+        target = self.target
+        if target.evaluator.penalty:
+            loss = loss + 0.5 * target.evaluator.penalty * w.square().sum()
+            grad = grad + target.evaluator.penalty * w
+        nbeta, pull = (torch.as_tensor(x).expand(len(target.center), 1)[chain] for x in
+                       (target.nbeta, target.localization))  # fmt: skip
+        return loss, nbeta.to(w) * grad + pull.to(w) * (w - target.center[chain]) + target.prior_precision * w
+
+    def _observer(self) -> Callable:
+        """``observe(w, loss, base, force, size)``: all of RECORDED but the last at the points w, (5, chains), in one pass.
+
+        ``base`` is the loss at w* on the same minibatch, ``force`` and ``size`` are the sampler's gradient and step size.
+        """
+        target, slope, recorded = self.target, self.slope, []
+
+        def function(w, loss, base, force, size):
+            away = w - target.center
+            distance, tilt = away.square().sum(1).sqrt(), (slope * away).sum(1)
+            virial = (away * force).sum(1) / w.shape[1]
+            # for a quadratic loss a step ε·G adds (ε/8) E[nβ∇L·G∇U]: what localization and prior hold costs nothing
+            of_loss = force - target.spring(w)
+            step_bias = (of_loss * force * size).sum(1) / 8
+            return torch.stack([loss - base, distance, tilt, virial, step_bias])
+
+        def observe(*args):
+            if not recorded:
+                recorded.append(trace(function, *args, compiled=target.evaluator.compiled))
+            return recorded[0](*args)
+
+        return observe
 
 
-def _mover(sampler, state, target, generator):
-    """A function ``move(adapt)`` that steps all chains and returns what ``sampler.step`` does, and the minibatch."""
-    if getattr(sampler, "exact", False):
-        return lambda adapt: (sampler.step(state, target, generator, adapt), ())
-    noise, step = Noise(state.w, generator, target.compiled), _traced(sampler, state, target)
-
-    def move(adapt):
-        batch = target.draw_batch(generator)
-        return step(batch, noise.draw(), adapt), batch
-
-    return _captured(move, generator) if target.center.device.type == "cuda" else move
-
-
-def _traced(sampler, state, target):
-    """``sampler.step`` of ``state``, recorded for each of burn-in and draws; at full batch ``target`` does that."""
-    if target.full_batch:
-        return lambda batch, noise, adapt: sampler.step(state, target, batch, noise, adapt)
-    names = [field.name for field in fields(state)]
-    steps = {}
-
-    def step(batch, noise, adapt):
-        adapt = adapt and getattr(sampler, "adapts", False)
-        args = [noise, *(getattr(state, name) for name in names), *batch]
-        if adapt not in steps:
-
-            def function(noise, *args):
-                here = type(state)(*args[: len(names)])
-                return sampler.step(here, target, args[len(names) :], noise, adapt)
-
-            steps[adapt] = trace(function, *args, compiled=target.compiled)
-        return steps[adapt](*args)
-
-    return step
-
-
-def _observer(target, slope):
-    """``observe(w, loss, base, force, size)``: all of RECORDED but the last at the points w, (5, chains), in one pass.
-
-    ``base`` is the loss at w* on the same minibatch, ``force`` and ``size`` are the sampler's gradient and step size.
-    """
-    traced = []
-
-    def function(w, loss, base, force, size):
-        away = w - target.center
-        distance, tilt = away.square().sum(1).sqrt(), (slope * away).sum(1)
-        virial, step_bias = (away * force).sum(1) / w.shape[1], (force.square() * size).sum(1) / 8
-        return torch.stack([loss - base, distance, tilt, virial, step_bias])
-
-    def observe(*args):
-        if not traced:
-            traced.append(trace(function, *args, compiled=target.compiled))
-        return traced[0](*args)
-
-    return observe
-
-
-def _captured(move, generator):
+def captured(move: Callable, group: Group) -> Callable:
     """``move`` on CUDA: what it does with and without ``adapt`` becomes a captured graph each, from the fourth call on.
 
-    The first three calls are the warm-up that capture asks for, on a stream of their own.
+    The first three calls are the warm-up that capture asks for, on a stream of their own. The first replay is compared
+    with the plain module; where they differ, the chains go on without the graph.
     """
     side, calls, graphs = torch.cuda.Stream(), {True: 0, False: 0}, {}
+    evaluator, state = group.target.evaluator, group.state
+
+    def first_replay(adapt):
+        graph = torch.cuda.CUDAGraph()
+        graph.register_generator_state(group.generator)
+        with torch.cuda.graph(graph):
+            out = move(adapt)
+        start = {field.name: getattr(state, field.name).clone() for field in fields(state)}
+        graph.replay()
+        (loss, force), batch = out
+        reason = None
+        if batch:
+            reason = evaluator.difference(
+                lambda w, *minibatch: [loss, force], start["w"], batch, "own", finish=group.as_force, beside=False
+            )
+        if not reason:
+            graphs[adapt] = graph, out
+            return out
+        evaluator.give_up(reason.replace("batched over chains", "captured in a CUDA graph"))
+        for name, value in start.items():
+            getattr(state, name).copy_(value)
+        return move(adapt)
 
     def replay(adapt):
         calls[adapt] += 1
@@ -196,14 +224,39 @@ def _captured(move, generator):
                 out = move(adapt)
             torch.cuda.current_stream().wait_stream(side)
             return out
+        if evaluator.looped:
+            return move(adapt)
         if adapt not in graphs:
-            graph = torch.cuda.CUDAGraph()
-            graph.register_generator_state(generator)
-            with torch.cuda.graph(graph):
-                out = move(adapt)
-            graphs[adapt] = graph, out
+            return first_replay(adapt)
         graph, out = graphs[adapt]
         graph.replay()
         return out
 
     return replay
+
+
+class _Record:
+    """The rows of numbers (RECORDED, chains) of each draw, kept on the device and moved out in blocks."""
+
+    def __init__(self):
+        self._now, self._blocks, self._count = None, [], 0
+
+    def add(self, row: Tensor) -> None:
+        if self._now is None:
+            self._now = row.new_zeros((BLOCK, *row.shape))
+        self._now[self._count].copy_(row)
+        self._count += 1
+        if self._count == BLOCK:
+            self._move_out()
+
+    def _move_out(self):
+        self._blocks.append(self._now[: self._count].double().cpu().numpy().copy())
+        self._count = 0
+
+    def array(self, chains: int) -> np.ndarray:
+        """All of it, (RECORDED, chains, draws)."""
+        if self._count:
+            self._move_out()
+        if not self._blocks:
+            return np.zeros((len(RECORDED), chains, 0))
+        return np.moveaxis(np.concatenate(self._blocks), 0, 2)

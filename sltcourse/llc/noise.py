@@ -1,5 +1,6 @@
 """The noise of Langevin dynamics: standard normal numbers."""
 
+import json
 import math
 
 import numpy as np
@@ -31,6 +32,18 @@ class Noise:
             return self._values.normal_(generator=self._generator)
         self._transform(*self._halves, *self._draw_bits())
         return self._values
+
+    def bits_state(self) -> bytes | None:
+        """Where the random bits stand, 256 bytes; None where there are none but the generator's."""
+        if self._transform is None:
+            return None
+        return json.dumps(self._bits.bit_generator.state, default=np.ndarray.tolist).ljust(256).encode()
+
+    def restore_bits(self, state: bytes) -> None:
+        """Go on from ``bits_state()``."""
+        state = json.loads(state)
+        state["state"]["state"] = np.array(state["state"]["state"], np.uint64)
+        self._bits.bit_generator.state = state
 
     def _draw_bits(self):
         words = self._bits.integers(2**64, size=self._halves.shape[1], dtype=np.uint64)

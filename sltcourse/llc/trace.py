@@ -1,60 +1,153 @@
 """A batched function as a flat list of tensor operations, so that a step costs its arithmetic and little else."""
 
+import signal
+import threading
+import warnings
+from collections.abc import Callable
+from contextlib import contextmanager, nullcontext
+
 import torch
-from torch.fx import GraphModule
+from torch.fx import GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 aten = torch.ops.aten
 TALL = 4  # a product is turned round when it has this many times more rows than columns
 
+# Operations that give the same numbers whatever the strides of what they read, and that write into none of it.
+STRIDE_BLIND = {
+    getattr(aten, name)
+    for name in """
+    abs add addcdiv addcmul amax amin bmm cat clamp clamp_min constant_pad_nd cos cosh div elu eq erf exp expand gather ge
+    gelu gelu_backward gt index_select le log log1p logical_and logical_not lt masked_fill maximum mean minimum mm mul
+    ne neg permute pow reciprocal relu rsqrt rsub select sigmoid sigmoid_backward sign silu silu_backward sin slice
+    sqrt stack sub sum t tanh tanh_backward threshold_backward transpose unsqueeze where
+    """.split()
+}
 
-def trace(function, *args, compiled=False):
+
+class CannotCompile(RuntimeError):
+    """TorchInductor does not work here."""
+
+
+_tracing = threading.Lock()  # make_fx patches what all threads share
+
+
+def trace(function: Callable, *args: torch.Tensor, compiled: bool = False, forward_only: bool = False) -> Callable:
     """``function`` of tensors, recorded once at ``args`` and stripped of Python, vmap and autograd.
 
     The result takes tensors of the same shapes and strides as ``args``; what ``function`` writes into them it writes
     too. On the CPU every product of a tall matrix and a thin one is computed as the transpose of the transposed
     product, which the matrix library does several times faster. ``compiled``: its operations are fused into a few
-    kernels by TorchInductor, the compiler behind torch.compile; raises RuntimeError where that cannot be done, with the
-    reason.
+    kernels by TorchInductor, the compiler behind torch.compile; raises CannotCompile where that cannot be done, with the
+    reason. ``forward_only``: keep what the first output needs, and drop the rest.
+
+    Safe in several threads; an interrupt that arrives meanwhile is delivered at the end.
     """
-    recorded = make_fx(function)(*(x.clone() for x in args))  # recording runs the function: args stay as they are
-    if args[0].device.type == "cpu":
-        _turn_thin_products(recorded)
-    if not compiled:
-        return recorded.forward
-    from torch import _inductor  # takes a second
+    device = args[0].device.type
+    with _tracing, uninterrupted(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*performance drop.*")  # an operation without a batching rule
+        # the CPU's fused attention has no batching rule: its plain form is batched products
+        with sdpa_kernel(SDPBackend.MATH) if device == "cpu" else nullcontext():
+            recorded = make_fx(function)(*(x.clone() for x in args))  # recording runs the function: args stay
+        if forward_only:
+            _keep_first_output(recorded)
+        if device == "cpu":
+            turn_thin_products(recorded)
+        _drop_empty_views(recorded)
+        if not compiled:
+            return recorded.forward
+        from torch import _inductor  # takes a second
 
+        try:
+            return _inductor.compile(recorded, list(args))
+        except Exception as error:
+            reason = str(error).strip().splitlines()[0]
+            raise CannotCompile(
+                f"the step cannot be compiled here: {reason}. Leave compile=False, or mend that."
+            ) from error
+
+
+@contextmanager
+def uninterrupted():
+    """Hold an interrupt (Ctrl-C) back until the end: torch's tracing, cut short, leaves its own state broken."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came = []
+    before = signal.signal(signal.SIGINT, lambda *_: came.append(True))
     try:
-        return _inductor.compile(recorded, list(args))
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0]
-        raise RuntimeError(f"the step cannot be compiled here: {reason}. Leave compile=False, or mend that.") from error
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
-def _turn_thin_products(recorded: GraphModule) -> None:
-    """Rewrite bmm(a, b) as bmm(bᵀ, aᵀ)ᵀ where a is tall and b thin."""
+def _keep_first_output(recorded: GraphModule) -> None:
+    output = next(iter(recorded.graph.find_nodes(op="output")))
+    output.args = ([output.args[0][0]],)
+    recorded.graph.eliminate_dead_code()
+    recorded.recompile()
+
+
+def turn_thin_products(recorded: GraphModule) -> None:
+    """Rewrite bmm(a, b) as bmm(bᵀ, aᵀ)ᵀ where a is tall and b thin.
+
+    The result is the same tensor with other strides. Where all that is made of it is blind to strides it stays so;
+    elsewhere (a kernel that was chosen for its strides, a view of it that is written to) it is copied into the strides
+    that bmm gives.
+    """
     graph = recorded.graph
     for node in graph.find_nodes(op="call_function", target=aten.bmm.default):
         a, b = node.args
         if not _shape(a) or not _shape(b) or _shape(a)[1] < TALL * _shape(b)[2]:
             continue
+        views = _views_if_blind(node)
         with graph.inserting_before(node):
             turned = [graph.call_function(aten.transpose.int, (factor, 1, 2)) for factor in (b, a)]
             product = graph.call_function(aten.bmm.default, tuple(turned))
             back = graph.call_function(aten.transpose.int, (product, 1, 2))
+            if views is None:
+                back = graph.call_function(aten.clone.default, (back,), {"memory_format": torch.contiguous_format})
             back.meta = node.meta
             node.replace_all_uses_with(back)
         graph.erase_node(node)
-    for kind in (aten.view.default, aten._unsafe_view.default):  # a view of a turned product may need a copy
-        for node in graph.find_nodes(op="call_function", target=kind):
-            node.target = aten.reshape.default
-    for kind in (aten.reshape.default, aten.expand.default):
-        for node in graph.find_nodes(op="call_function", target=kind):
-            if _shape(node) and _shape(node) == _shape(node.args[0]):
-                node.replace_all_uses_with(node.args[0])
-                graph.erase_node(node)
+        for view in views or ():
+            view.target = aten.reshape.default  # of other strides: a copy where it must be one
     recorded.recompile()
 
 
+def _drop_empty_views(recorded: GraphModule) -> None:
+    """Take out what gives back the very tensor it is given."""
+    for kind in (*VIEWS, aten.expand.default):
+        for node in recorded.graph.find_nodes(op="call_function", target=kind):
+            if _shape(node) and _shape(node) == _shape(node.args[0]):
+                node.replace_all_uses_with(node.args[0])
+                recorded.graph.erase_node(node)
+    recorded.recompile()
+
+
+VIEWS = (aten.view.default, aten._unsafe_view.default, aten.reshape.default)
+
+
+def _views_if_blind(node: Node) -> list[Node] | None:
+    """The views among all that is made of ``node``, or None if something there may care about strides."""
+    seen, todo, views = {node}, [node], []
+    while todo:
+        for user in todo.pop().users:
+            if user in seen or user.op == "output":
+                continue
+            if user.op != "call_function":
+                return None
+            if user.target in VIEWS:
+                views.append(user)
+            elif getattr(user.target, "overloadpacket", None) not in STRIDE_BLIND or user.target._schema.is_mutable:
+                return None
+            seen.add(user)
+            todo.append(user)
+    return views
+
+
 def _shape(node):
-    return node.meta["tensor_meta"].shape if "tensor_meta" in node.meta else None  # None: a constant
+    return node.meta["tensor_meta"].shape if isinstance(node, Node) and "tensor_meta" in node.meta else None

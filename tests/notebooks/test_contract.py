@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from sltcourse import lessons as lessons_package
 from sltcourse.kit import authoring
 from tests.notebooks.lessons import NAMES, PATHS, ROOT, read, solution, tagged
 
@@ -18,10 +19,17 @@ def test_there_are_lessons_and_nothing_else_in_their_folder():
 
 
 @lessons
-def test_a_lesson_has_its_module_and_its_tests(path):
+def test_a_lesson_has_its_folder_and_its_tests(path):
     lesson = path.stem[3:]
-    assert (ROOT / "sltcourse" / f"{lesson}.py").is_file()
+    for file in ("__init__.py", "figures.py", "checks.py"):
+        assert (ROOT / "sltcourse" / "lessons" / lesson / file).is_file()
     assert (ROOT / "tests" / f"test_{lesson}.py").is_file()
+
+
+def test_the_folder_of_lessons_tells_their_order():
+    folders = {p.parent.name for p in (ROOT / "sltcourse" / "lessons").glob("*/__init__.py")}
+    assert re.findall(r"^(\d\d)  (\w+)  ", lessons_package.__doc__, re.M) == [(n[:2], n[3:]) for n in NAMES]
+    assert folders == {name[3:] for name in NAMES}
 
 
 @lessons
@@ -90,7 +98,7 @@ def test_exercises_have_check_hint_and_solution(path):
 def test_every_check_of_the_lesson_is_an_exercise(path):
     import importlib
 
-    check = importlib.import_module(f"sltcourse.{path.stem[3:]}").check
+    check = importlib.import_module(f"sltcourse.lessons.{path.stem[3:]}").check
     notebook = read(path)
     used = [
         re.search(r"^check\.(\w+)\(", notebook.cells[i].source, re.M).group(1) for i in tagged(notebook, "exercise")

@@ -1,15 +1,18 @@
 """The Metropolis-adjusted Langevin algorithm (Roberts & Tweedie 1996): exact, full batch."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
-from torch import Tensor
+
+from sltcourse.llc.samplers import metropolis
+from sltcourse.llc.samplers.base import Sampler
 
 TARGET_ACCEPTANCE = 0.574  # optimal in high dimension (Roberts & Rosenthal 1998)
 
 
 @dataclass(frozen=True)
-class MALA:
+class MALA(Sampler):
     """An SGLD step on the full data, accepted or refused so that exp(−U) is exactly stationary.
 
     ``lr`` is where the largest step size starts; burn-in tunes it, chain by chain, to an acceptance rate of 0.574.
@@ -17,31 +20,22 @@ class MALA:
     parabola, w⁴ say, would refuse every large step and stay there for thousands of draws.
     """
 
-    exact = True
-    lr: float | Tensor = 1e-4
+    exact: ClassVar[bool] = True
 
     def init(self, target, generator):
-        w = target.center.clone()
-        loss, grad = target.full_loss_and_grad(w)
-        force = target.force(w, grad)
-        log_lr = torch.zeros_like(w[:, :1]) + torch.as_tensor(self.lr, dtype=w.dtype, device=w.device).log()
-        return State(w, loss, force, target.potential(w, loss), log_lr, torch.zeros_like(log_lr), 0)
+        """Chains at w*; see ``metropolis``."""
+        return metropolis.start(target, self.lr)
 
     def step(self, state, target, generator, adapt):
         """Move all chains; return the loss and the potential's gradient where they were."""
         here = state.loss.clone(), state.force.clone()
         share = torch.empty_like(state.log_lr).uniform_(generator=generator).square_()
-        w, loss, force, energy, state.accepted = propose(
+        *proposal, accepted = propose(
             target, state.w, state.force, state.energy, state.log_lr.exp() * share, generator
         )
-        take = torch.empty_like(state.log_lr).uniform_(generator=generator) < state.accepted
-        state.w = torch.where(take, w, state.w)
-        state.force = torch.where(take, force, state.force)
-        state.energy = torch.where(take, energy, state.energy)
-        state.loss = torch.where(take[:, 0], loss, state.loss)
+        metropolis.accept(state, accepted, *proposal, generator)
         if adapt:
-            state.tuned += 1
-            state.log_lr = state.log_lr + (state.accepted - TARGET_ACCEPTANCE) * 2 / state.tuned**0.6
+            metropolis.tune(state, TARGET_ACCEPTANCE)
         return here
 
 
@@ -56,14 +50,3 @@ def propose(target, w, force, energy, step, generator):
     forth_minus_back = 0.5 * (noise.square() - back).sum(1, keepdim=True)
     accepted = (energy - new_energy + forth_minus_back).clamp(max=0).exp().nan_to_num(0.0)
     return new, loss, new_force, new_energy, accepted
-
-
-@dataclass
-class State:
-    w: Tensor  # (chains, d)
-    loss: Tensor  # (chains,)
-    force: Tensor  # (chains, d), the potential's gradient
-    energy: Tensor  # (chains, 1), the potential
-    log_lr: Tensor  # (chains, 1)
-    accepted: Tensor  # (chains, 1), acceptance probability of the last proposal
-    tuned: int

@@ -1,24 +1,27 @@
 """RMSProp-preconditioned SGLD (Li et al. 2016, arXiv 1512.07666), without its small Γ term."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from sltcourse.llc.samplers.base import Sampler
+
 
 @dataclass(frozen=True)
-class RMSPropSGLD:
+class RMSPropSGLD(Sampler):
     """SGLD with step ε·G, where G = 1/(√V + ``eps``) and V is a running mean of the squared minibatch gradients.
 
     V follows the chain through burn-in and is then held, so that the draws have one fixed stationary distribution.
     """
 
-    adapts = True
-    lr: float | Tensor = 1e-4
+    adapts: ClassVar[bool] = True
     decay: float = 0.99
     eps: float = 1e-2
 
     def init(self, target, generator):
+        """Chains at w*."""
         w = target.center.clone()
         return State(w, torch.zeros_like(w), torch.zeros((), device=w.device))
 

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from sltcourse.llc.samplers.base import Sampler
+
 
 @dataclass(frozen=True)
-class SGLD:
+class SGLD(Sampler):
     """w ← w − (ε/2)(nβ∇L_B(w) + γ(w − w*)) + √ε·N(0, 1), with ε the step size ``lr``."""
 
-    lr: float | Tensor = 1e-4
-
     def init(self, target, generator):
+        """Chains at w*."""
         return State(target.center.clone())
 
     def step(self, state, target, batch, noise, adapt):

@@ -5,19 +5,21 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sltcourse.llc.samplers.base import Sampler
+
 
 @dataclass(frozen=True)
-class SGNHT:
+class SGNHT(Sampler):
     """Langevin dynamics with a momentum p and a friction ξ that adapts to absorb the unknown minibatch noise.
 
     p ← (1 − ξ)p − h∇U + √(2a)·N(0, 1),  w ← w + hp,  ξ ← ξ + h²(p·p/d − 1), with h = √``lr`` and a = ``friction``, the
     share of its momentum that a chain loses in a step.
     """
 
-    lr: float | Tensor = 1e-4
     friction: float = 0.05
 
     def init(self, target, generator):
+        """Chains at w*."""
         momentum = torch.empty_like(target.center, memory_format=torch.contiguous_format).normal_(generator=generator)
         return State(target.center.clone(), momentum, torch.full_like(target.center[:, :1], self.friction))
 

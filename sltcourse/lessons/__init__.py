@@ -1,0 +1,16 @@
+"""What stands behind each notebook, one folder a lesson. In the course's order:
+
+00  two_mysteries         double descent, labels by heart, a network that adds on a circle
+01  fisher_information    singular or regular, decided exactly; ten families
+02  broken_statistics     six promises of classical statistics at a singular point
+03  volume_scaling        V(ε) ≈ c ε^λ (−log ε)^(m−1)
+04  learning_coefficient  λ and m, exactly
+05  generalization        G(n) ≈ λ/n; WAIC, WBIC
+06  free_energy           F_n ≈ nL_n + λ log n; phase transitions
+07  llc_estimation        the sampler's cockpit; networks whose λ is known
+08  superposition         the toy model of superposition
+
+In each folder, ``figures.py`` draws the live figures and ``checks.py`` words the replies to the exercises. Where there
+is something to hold, ``models.py`` computes what is shown, ``drawings.py`` draws the pictures that stand still,
+``kept.py`` reads the kept results and ``make.py`` makes them again. ``__init__.py`` lists what the notebook uses.
+"""

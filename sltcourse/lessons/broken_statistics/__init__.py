@@ -1,0 +1,31 @@
+"""Lesson 02, broken statistics: Cramér–Rao, BIC, the Gaussian posterior, each breaks at a singularity."""
+
+from sltcourse.lessons.broken_statistics.checks import check
+from sltcourse.lessons.broken_statistics.drawings import draw_bic, draw_errors, draw_price
+from sltcourse.lessons.broken_statistics.figures import live_estimator, live_posterior, live_wedge
+from sltcourse.lessons.broken_statistics.models import (
+    MODELS,
+    ProductPosterior,
+    bayes_error,
+    chance_of_choice,
+    cubic_mle,
+    mean_complexity,
+    project,
+)
+
+__all__ = [
+    "MODELS",
+    "ProductPosterior",
+    "bayes_error",
+    "chance_of_choice",
+    "check",
+    "cubic_mle",
+    "draw_bic",
+    "draw_errors",
+    "draw_price",
+    "live_estimator",
+    "live_posterior",
+    "live_wedge",
+    "mean_complexity",
+    "project",
+]

@@ -1,0 +1,249 @@
+"""The live figures of lesson 01."""
+
+import numpy as np
+
+from sltcourse.kit import style
+from sltcourse.kit.live import LiveFigure, Menu, Slider
+from sltcourse.lessons.fisher_information.models import (
+    INPUTS,
+    Journey,
+    axes_of,
+    bell,
+    certified,
+    network,
+    network_information,
+)
+
+COLORS = style.COLORS
+
+
+# ---- one parameter ---------------------------------------------------------------------------------------------------
+
+
+def live_cubic(step=0.3):
+    """Slide w: the density of N(w,1) and of N(w³,1) before and after a step, and their Fisher information."""
+    fig, axes = style.figure(1, 3, height=3.5)
+    x = np.linspace(-4, 5, 241)
+    means = {"N(w, 1)": lambda w: w, "N(w³, 1)": lambda w: w**3}
+    live = LiveFigure(
+        fig,
+        alt="A step of w moves the density of N(w,1) by the same amount everywhere. It moves that of N(w³,1) less "
+        "and less as w nears 0, where the Fisher information 9w⁴ touches 0.",
+        w=Slider("w", np.round(np.arange(-1, 1.01, 0.02), 2), start=0.8),
+    )
+    for ax, (name, mean), color in zip(axes, means.items(), (COLORS["regular"], COLORS["singular"]), strict=False):
+        ax.set(xlim=(-4, 5), ylim=(0, 0.56), xlabel="x", title=f"p(x|w) of {name}")
+        live.band(
+            ax,
+            lambda w, mean=mean: (x, bell(x, mean(w)), bell(x, mean(w + step))),
+            color=color,
+            alpha=0.35,
+            name=f"moved {name}",
+        )
+        live.line(ax, lambda w, mean=mean: (x, bell(x, mean(w))), color=COLORS["truth"], label="at w", lw=1.6)
+        live.line(ax, lambda w, mean=mean: (x, bell(x, mean(w + step))), color=color, label=f"at w + {step}", ls="--")
+        ax.legend(loc="upper left", fontsize=9, handlelength=1.6)
+    grid = np.linspace(-1, 1, 201)
+    right = axes[2]
+    right.set(xlim=(-1.08, 1.08), ylim=(-0.4, 9.6), xlabel="w", title="Fisher information I(w)")
+    right.plot(grid, 1 + 0 * grid, color=COLORS["regular"], label="1")
+    right.plot(grid, 9 * grid**4, color=COLORS["singular"], label="9w⁴")
+    right.legend(loc="upper center", fontsize=9)
+    live.points(right, lambda w: (w, 1), color=COLORS["regular"], markersize=9)
+    live.points(right, lambda w: (w, 9 * w**4), color=COLORS["singular"], markersize=9, name="information")
+
+    def caption(w):
+        moved = (w + step) ** 3 - w**3
+        return (
+            f"w = {style.number(w)}: the step of {step} moves the mean of N(w, 1) by {step}, and that of N(w³, 1) by "
+            f"{style.number(round(moved, 3))}. I(w) = 1 and {style.number(round(9 * w**4, 4))}."
+        )
+
+    live.caption(caption)
+    return live
+
+
+# ---- two parameters --------------------------------------------------------------------------------------------------
+
+
+def _short(value):
+    """A number ≥ 0 for a caption: 0, 0.25 or 3.1·10⁻⁵."""
+    return "0" if value < 1e-12 else f"{value:.2g}" if value >= 1e-3 else style.power(value)
+
+
+def live_network(step=0.5, budget=0.1, reach=20.0):
+    """Drag the weights (a, b) of a·tanh(bx): the Fisher ellipse, the steps nobody can see, and what a step does.
+
+    ``step`` is the length of the step in W, ``budget`` the bound on vᵀI v of the shaded steps, ``reach`` how long
+    the shaded strip is drawn.
+    """
+    fig, (plane, ellipse, functions) = style.figure(1, 3, height=3.3)
+    weights = np.round(np.arange(-1.2, 1.21, 0.05), 2)
+    turn = np.linspace(0, 2 * np.pi, 49)
+    circle = np.stack([np.cos(turn), np.sin(turn)])
+    x = np.linspace(-3, 3, 41)
+    values, directions = axes_of(network_information(weights[:, None], weights[None, :]))
+
+    place = {weight: k for k, weight in enumerate(weights.tolist())}
+
+    def here(a, b):
+        at = place[float(a)], place[float(b)]
+        return values[at], directions[at]
+
+    live = LiveFigure(
+        fig,
+        alt="Left, the parameter plane with the singular cross a = 0 or b = 0 and a patch of invisible steps that "
+        "becomes an endless strip on it. Middle, the Fisher ellipse that collapses to a line there. Right, the "
+        "network's function after a step along each axis of the ellipse.",
+        a=Slider("a", weights, start=1.0),
+        b=Slider("b", weights, start=0.8),
+    )
+
+    def strip(a, b):
+        sizes, (weak, strong) = here(a, b)
+        lengths = np.minimum(np.sqrt(budget / np.maximum(sizes, 1e-12)), reach)
+        outline = lengths[0] * circle[0] * weak[:, None] + lengths[1] * circle[1] * strong[:, None]
+        return a + outline[0], b + outline[1]
+
+    def stretched(a, b):
+        sizes, (weak, strong) = here(a, b)
+        outline = np.sqrt(sizes[0]) * circle[0] * weak[:, None] + np.sqrt(sizes[1]) * circle[1] * strong[:, None]
+        return outline[0], outline[1]
+
+    def step_along(which):
+        return lambda a, b: ([a, a + step * here(a, b)[1][which, 0]], [b, b + step * here(a, b)[1][which, 1]])
+
+    def half_axis(which):
+        def ends(a, b):
+            sizes, rows = here(a, b)
+            end = np.sqrt(sizes[which]) * rows[which]
+            return [-end[0], end[0]], [-end[1], end[1]]
+
+        return ends
+
+    def moved(which):
+        def curve(a, b):
+            v = step * here(a, b)[1][which]
+            return x, network(a + v[0], b + v[1], x)
+
+        return curve
+
+    weak, strong = COLORS["singular"], COLORS["estimate"]
+    box = {"xlim": (-2.6, 2.6), "ylim": (-2.6, 2.6), "box_aspect": 1}
+    plane.set(**box, xlabel="a", ylabel="b", title="W: steps too small to see")
+    live.fill(plane, strip, color=COLORS["muted"], alpha=0.8, name="strip")
+    live.line(plane, lambda: ([0, 0, np.nan, -2.6, 2.6], [-2.6, 2.6, np.nan, 0, 0]), color=weak, lw=1.2, ls=":")
+    live.text(plane, lambda: (-0.12, -2.4, "singular"), color=weak, fontsize=9, ha="right", name="singular")
+    live.line(plane, step_along(0), color=weak, lw=3)
+    live.line(plane, step_along(1), color=strong, lw=3)
+    live.points(plane, lambda a, b: (a, b), color=COLORS["truth"], markersize=8, name="w")
+    ellipse.set(**box, xlabel="direction a", ylabel="direction b", title="Fisher ellipse √I u, |u| = 1")
+    ellipse.plot(0, 0, "o", color=COLORS["loss"], markersize=4)
+    live.fill(ellipse, stretched, color=COLORS["muted"], alpha=0.8, edgecolor=COLORS["loss"], name="ellipse")
+    live.line(ellipse, half_axis(0), color=weak, lw=3)
+    live.line(ellipse, half_axis(1), color=strong, lw=3)
+    functions.set(xlim=(-3, 3), ylim=(-2, 3.8), box_aspect=1, xlabel="x", title=f"f, and after a step of {step}")
+    live.line(functions, lambda a, b: (x, network(a, b, x)), color=COLORS["truth"], lw=5, alpha=0.35, label="at w")
+    live.line(functions, moved(1), color=strong, label="strong axis", name="strong")
+    live.line(functions, moved(0), color=weak, ls="--", label="weak axis", name="weak")
+    functions.legend(loc="upper left", fontsize=8.5, handlelength=1.6)
+
+    def caption(a, b):
+        (small, large), (v, _) = here(a, b)
+        rank = int(a != 0 or b != 0) + int(a != 0 and b != 0)
+        at_inputs = np.max(np.abs(network(a + step * v[0], b + step * v[1], INPUTS) - network(a, b, INPUTS)))
+        meaning = ["the ellipse is a point", "the ellipse is a line", "the ellipse has an inside"][rank]
+        return (
+            f"w = ({style.number(a)}, {style.number(b)}): rank {rank}, {meaning}. Eigenvalues {_short(small)} and "
+            f"{_short(large)}. A step of {step} along the weak axis moves f at the inputs by at most "
+            f"{_short(at_inputs)}."
+        )
+
+    live.caption(caption)
+    return live
+
+
+# ---- the families ----------------------------------------------------------------------------------------------------
+
+
+def live_families():
+    """Choose a family, take a step: along the null direction p stays (K ~ τ⁴ or 0), along another it moves (τ²)."""
+    fig, (left, right) = style.figure(1, 2, height=3.9)
+    shares = [float(s) for s in np.round(10.0 ** np.linspace(-1.5, 0, 100), 4)]
+    journeys = {family.name: Journey(family, shares) for family, _, _ in certified()}
+    live = LiveFigure(
+        fig,
+        alt="For each of the eleven families: what the model predicts at its singular point, and after a step along "
+        "the null direction and along the most visible one. Along the null direction the divergence is 0 or grows like "
+        "the fourth power of the step, along the other like its square.",
+        family=Menu("family", journeys, start="binomial mixture"),
+        step=Slider("step", shares, start=shares[-30], format=_percent),
+    )
+    null, fast = COLORS["singular"], COLORS["estimate"]
+    left.set(xlim=(-0.04, 1.04), ylim=(-0.05, 1.32), xticks=[], yticks=[], xlabel=" ", title="What the model says")
+    live.text(left, lambda family: (0.5, -0.14, family.label), ha="center", va="center", name="label")
+    still = COLORS["truth"]
+    live.line(left, lambda family: _joined(family, family.still), color=still, lw=5, alpha=0.3, label="no step")
+    live.points(left, lambda family: _dots(family, family.still), color=still, markersize=10, alpha=0.3, name="still")
+    right.set(xscale="log", yscale="log", xlim=(0.028, 1.15), ylim=(1e-9, 30))
+    right.set(xlabel="length of the step (1 = longest)", title="How far p has moved: K")
+    for which, color, dash, words in (
+        ("fast", fast, "-", "most visible direction"),
+        ("null", null, "--", "null direction"),
+    ):
+        live.line(left, _drawn(_joined, which), color=color, ls=dash, label=words, name=which)
+        live.points(left, _drawn(_dots, which), color=color, markersize=5, name=f"dots {which}")
+        live.line(right, _trail(which), color=color, ls=dash, label=words, name=f"trail {which}")
+        live.points(right, _here(which), color=color, markersize=9, name=f"K {which}")
+    live.text(right, _verdict, color=null, ha="right", fontsize=10, name="verdict")
+    left.legend(loc="upper left", ncols=2, fontsize=9, columnspacing=1)
+    right.legend(loc="upper left", fontsize=9)
+    live.caption(_said)
+    return live
+
+
+def _gaps(values):
+    return np.where(np.asarray(values) > 0, values, np.nan)
+
+
+def _percent(share):
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %"
+
+
+def _joined(family, y):
+    """A curve of what is drawn; outcomes without an order are not joined."""
+    return family.positions, y * np.nan if family.discrete else y
+
+
+def _dots(family, y):
+    return family.positions, y if family.discrete else y * np.nan
+
+
+def _drawn(how, which):
+    return lambda family, step: how(family, family.curve(which, step))
+
+
+def _trail(which):
+    return lambda family: (family.shares, _gaps(family.divergences[which]))
+
+
+def _here(which):
+    return lambda family, step: (step, _gaps(family.divergence(which, step)))
+
+
+def _verdict(family):
+    still = not family.divergences["null"].any()
+    return (
+        1.0,
+        3e-9,
+        "null direction: K = 0, p stands still" if still else "null direction, straight step: K grows with slope 4",
+    )
+
+
+def _said(family, step):
+    null, fast = (family.divergence(k, step) for k in ("null", "fast"))
+    still = ": p does not move at all." if null == 0 else "."
+    return (
+        f"Step: {_percent(step)} of the longest. In the most visible direction K = {_short(fast)}; in the null "
+        f"direction K = {_short(null)}{still}"
+    )

@@ -1,0 +1,273 @@
+"""The live figures of lesson 06."""
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+
+from sltcourse.kit import style
+from sltcourse.kit.live import LiveFigure, Slider
+from sltcourse.lessons.free_energy.models import (
+    BOX,
+    MODELS,
+    RIDGE,
+    K,
+    curve_posterior,
+    lambert_crossings,
+    well_free_energies,
+)
+from sltcourse.theory.quadrature import Posterior
+
+COLORS = style.COLORS
+
+
+def _sheet(rows, height, width_ratios):
+    """A figure with a left column of ``rows`` axes that share x, and one tall axes at the right."""
+    fig, axes = style.figure(rows, 2, height=height, width_ratios=width_ratios, sharex="col")
+    right = fig.add_subplot(axes[0, 1].get_gridspec()[:, 1])
+    for ax in axes[:, 1]:
+        ax.remove()
+    return fig, axes[:, 0], right
+
+
+def _quantiles(density, w, count):
+    """Where the cumulative probability of a tabulated density passes (i + ½)/count: evenly weighted draws."""
+    steps = np.diff(w) * (density[1:] + density[:-1]) / 2
+    return np.interp((np.arange(count) + 0.5) / count, np.r_[0, np.cumsum(steps)] / steps.sum(), w)
+
+
+def _pile(draws):
+    """(w, height) of draws resting on the loss, piled up where many lie together, to tell them apart."""
+    crowd = np.exp(-(((draws[:, None] - draws) / 0.04) ** 2) / 2).mean(axis=1)
+    share = np.random.default_rng(0).permutation(len(draws)) / len(draws)
+    return draws, K(draws[:, None]) + 0.002 + 0.085 * share * crowd
+
+
+def _percent(share):
+    return f"{100 * share:.0f} %" if 0.005 <= share <= 0.995 else ("< 1 %" if share < 0.5 else "> 99 %")
+
+
+def live_jump():
+    """The curve model: slide n; the posterior jumps from the simple to the accurate well where their F cross."""
+    n = np.unique(np.round(10 ** np.linspace(0, 4, 81)))
+    row = {x: i for i, x in enumerate(n)}
+    post = curve_posterior(n)
+    simple, accurate = well_free_energies(post)
+    share = post.mass(lambda w: w[:, 0] > RIDGE).value
+    near = np.geomspace(1e-3, 0.199, 60)  # dense where the accurate well's posterior is narrow
+    w = np.unique(np.r_[np.linspace(*BOX, 221), RIDGE, 1 - near, 1 + near])
+    density = np.exp(post.log_density(w[:, None]))
+    sides = (w <= RIDGE, COLORS["singular"]), (w >= RIDGE, COLORS["regular"])
+    balls = [_pile(_quantiles(p, w, 80)) for p in density]
+
+    fig, (top, bottom), right = _sheet(2, 4.6, [1.25, 1])
+    top.set_yscale("function", functions=(lambda y: np.sqrt(np.maximum(y, 0)), np.square))
+    top.set(xlim=BOX, ylim=(0, 25), yticks=[0, 1, 5, 10, 20], ylabel="posterior density\n(square-root scale)")
+    bottom.set(ylim=(0, 0.1), xlabel="w", ylabel="loss  K(w)\n(80 posterior draws)", yticks=[0, 0.05, 0.1])
+    bottom.plot(w, K(w[:, None]), color=COLORS["loss"])
+    right.set(xscale="log", xlim=(0.8, 1.3e4), ylim=(0, 12), xlabel="n", ylabel="free energy  F")
+    right.plot(n, simple, color=COLORS["singular"])
+    right.plot(n, accurate, color=COLORS["regular"])
+    right.plot(n, post.free_energy.value, color=COLORS["posterior"], lw=1.5, ls="--")
+    right.text(300, 9, "simple well", color=COLORS["singular"], ha="right")
+    right.text(1.3, 3.5, "accurate well", color=COLORS["regular"])
+    right.text(9500, 2.6, "both together", color=COLORS["posterior"], ha="right")
+
+    live = LiveFigure(
+        fig,
+        alt="A loss with a broad flat well a little above zero and a narrow well that reaches zero. For small n the "
+        "posterior lies in the broad well; near n = 424, where the wells' free energies cross, it moves to the other.",
+        n=Slider("n", n, start=32),
+    )
+
+    def hill(side, n):
+        return w[side], density[row[n]][side]
+
+    def draws(side, n):
+        x, y = balls[row[n]]
+        here = (w[side][0] <= x) & (x <= w[side][-1])
+        return np.where(here, x, np.nan), np.where(here, y, np.nan)
+
+    live.line(right, lambda n: ([n, n], [0, 12]), name="now", color=COLORS["muted"], lw=1.5)
+    for name, F, x, (side, color), chance in (
+        ("simple", simple, 0.0, sides[0], 1 - share),
+        ("accurate", accurate, 0.66, sides[1], share),
+    ):
+        live.band(top, lambda n, side=side: (w[side], 0 * w[side], hill(side, n)[1]), color=color, alpha=0.5)
+        live.line(top, lambda n, side=side: hill(side, n), name=f"{name} density", color=color, lw=1.5)
+        live.text(top, lambda n, x=x, c=chance: (x, 11, _percent(c[row[n]])), color=color, fontsize=15, ha="center")
+        live.points(bottom, lambda n, side=side: draws(side, n), name=f"{name} draws", color=color, alpha=0.75)
+        live.points(right, lambda n, F=F: (n, F[row[n]]), name=f"F {name}", color=color, markersize=9)
+    return live.caption(
+        lambda n: (
+            f"n = {style.number(n)}: F is {simple[row[n]]:.2f} in the simple well and {accurate[row[n]]:.2f} "
+            f"in the accurate one, so the accurate well holds {_percent(share[row[n]])} of the posterior."
+        )
+    )
+
+
+def _from_white(quantity):
+    """The name of a colour map from white to the colour of a quantity."""
+    name = f"white to {quantity}"
+    if name not in mpl.colormaps:
+        mpl.colormaps.register(LinearSegmentedColormap.from_list(name, ["white", COLORS[quantity]]))
+    return name
+
+
+def live_charts():
+    """Two models of a mean in the plane, prior ½ each: slide n; the posterior leaves the cross for the point."""
+    n = np.unique(np.round(10 ** np.linspace(0, 4, 81)))
+    row, ns = {x: i for i, x in enumerate(n)}, n
+    cross, point = MODELS["two charts"].exact(n)
+    share = 1 / (1 + np.exp(point - cross))
+    side = np.linspace(-1, 1, 81)
+    a, b = np.meshgrid(side, side)
+
+    fig, axes = style.figure(1, 3, height=3.5)
+    for ax, title in zip(axes, ("simple\nmean (√(2D), ab)", "accurate\nmean (a, b)"), strict=False):
+        ax.set(xlabel="a", ylabel="b", xticks=[-1, 0, 1], yticks=[-1, 0, 1], title=title, aspect="equal")
+        ax.grid(False)
+    axes[2].set(xscale="log", xlim=(0.7, 1.5e4), ylim=(0, 1.04), xlabel="n", title="share of the accurate chart")
+    axes[2].set_box_aspect(1)
+
+    live = LiveFigure(
+        fig,
+        alt="Two squares of parameters. In the left one the posterior is a cross, in the right one a round spot. As n "
+        "grows past 2614, the cross fades and the spot lights up.",
+        n=Slider("n", n, start=1),
+    )
+    extent = (-1, 1, -1, 1)
+    live.image(
+        axes[0],
+        lambda n: np.sqrt((1 - share[row[n]]) * np.exp(-n * (a * b) ** 2 / 2)),
+        extent, 0, 1, cmap=_from_white("singular"), name="cross",
+    )  # fmt: skip
+    live.image(
+        axes[1],
+        lambda n: np.sqrt(share[row[n]] * np.exp(-n * (a * a + b * b) / 2)),
+        extent, 0, 1, cmap=_from_white("regular"), name="point",
+    )  # fmt: skip
+    for ax, color, chance in ((axes[0], COLORS["singular"], 1 - share), (axes[1], COLORS["regular"], share)):
+        live.text(ax, lambda n, c=chance: (1, 1.22, _percent(c[row[n]])), color=color, fontsize=14, ha="right")
+    live.line(axes[2], lambda n: (ns, np.where(ns <= n, share, np.nan)), name="so far", color=COLORS["posterior"])
+    live.points(axes[2], lambda n: (n, share[row[n]]), name="share", color=COLORS["posterior"], markersize=9)
+    return live.caption(
+        lambda n: (
+            f"n = {style.number(n)}: F is {cross[row[n]]:.2f} on the cross and {point[row[n]]:.2f} at the point; "
+            f"the accurate chart holds {_percent(share[row[n]])} of the posterior."
+        )
+    )
+
+
+def live_phases():
+    """Slide Δλ and ΔL: where n ΔL meets Δλ log n, and the point on the phase diagram."""
+    d_lambda, d_loss = np.arange(1, 11), 10.0 ** (np.arange(-32, 3) / 8)
+    n = np.geomspace(1.001, 1e7, 300)
+
+    fig, (left, right) = style.figure(1, 2, height=4.0)
+    left.set(xscale="log", yscale="log", xlim=(1, 1e7), ylim=(1e-2, 1e3), xlabel="n", ylabel="free energy difference")
+    right.set(xscale="log", xlim=(8e-5, 3), ylim=(0, 10.6), xlabel="ΔL, accuracy gained", ylabel="Δλ, complexity paid")
+    grid = np.geomspace(8e-5, 3, 200)
+    right.fill_between(grid, np.e * grid, color=COLORS["muted"], alpha=0.6, lw=0)
+    right.text(2.7, 0.35, "no transition", ha="right", fontsize=10)
+    for power in range(1, 6):
+        level = 10.0**power
+        right.plot(grid, grid * level / np.log(level), color=COLORS["theory"], lw=1.2)
+        right.text(8.2 * np.log(level) / level * 0.93, 8.2, style.power(level), color=COLORS["theory"], ha="right")
+    right.set_title("lines of equal critical n")
+
+    def small(x):
+        return style.number(x, 2) if x >= 1e-3 else style.power(x)
+
+    live = LiveFigure(
+        fig,
+        alt="Left: the line n ΔL and the curve Δλ log n on log–log axes; they meet twice, touch once or never. Right: "
+        "the plane of ΔL and Δλ with lines of equal critical n and the region without a transition.",
+        d_lambda=Slider("Δλ", d_lambda, start=4),
+        d_loss=Slider("ΔL", d_loss, start=10 ** (-14 / 8), format=small),
+    )
+
+    def crossings(d_lambda, d_loss):
+        try:
+            return lambert_crossings(d_lambda, d_loss)
+        except ValueError:
+            return np.nan, np.nan
+
+    simple, accurate = COLORS["singular"], COLORS["regular"]
+    live.line(left, lambda d_loss: (n, n * d_loss), name="accuracy", color=simple, label="simple pays n ΔL")
+    paid = "accurate pays Δλ log n"
+    live.line(left, lambda d_lambda: (n, d_lambda * np.log(n)), name="complexity", color=accurate, label=paid)
+    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2, columnspacing=1.2, handlelength=1.4)
+    live.points(
+        left,
+        lambda d_lambda, d_loss: (crossings(d_lambda, d_loss)[0], d_loss * crossings(d_lambda, d_loss)[0]),
+        name="spurious", color=COLORS["muted"], markersize=8,
+    )  # fmt: skip
+    live.points(
+        left,
+        lambda d_lambda, d_loss: (crossings(d_lambda, d_loss)[1], d_loss * crossings(d_lambda, d_loss)[1]),
+        name="critical", color=COLORS["posterior"], markersize=10,
+    )  # fmt: skip
+    live.points(
+        right, lambda d_lambda, d_loss: (d_loss, d_lambda), name="here", color=COLORS["posterior"], markersize=10
+    )
+
+    def sentence(d_lambda, d_loss):
+        r, (spurious, critical) = d_loss / d_lambda, crossings(d_lambda, d_loss)
+        if np.isnan(critical):
+            return (
+                f"ΔL/Δλ = {r:.3f} exceeds 1/e = 0.368: the lines do not meet. To this order the accurate well wins at "
+                "every n."
+            )
+        return (
+            f"ΔL/Δλ = {small(r)}: to leading order the critical n is {style.number(round(critical))}. The lines meet "
+            f"at n = {spurious:.2f} too, which is spurious."
+        )
+
+    return live.caption(sentence)
+
+
+def live_shadow():
+    """The cubic mean model: slide the truth and n; λ(n) = dF/d log n sees the singularity until n ~ 1/w0⁶."""
+    truths, ns = np.arange(0, 21) / 40, 10.0 ** (np.arange(0, 121) / 12)
+    row = {x: i for i, x in enumerate(ns)}  # the slider has every third n
+    near = np.r_[0, np.geomspace(1e-4, 0.2, 24)]  # dense where the posterior ends as a spike
+    w, density, slope = {}, {}, {}
+    for w0 in truths:
+
+        def loss(w, w0=w0):
+            return (w[:, 0] ** 3 - w0**3) ** 2 / 2
+
+        post = Posterior(loss, [(-1, 1)], ns, breakpoints=sorted({0.0, w0}))
+        slope[w0] = ns * post.expectation(loss).value
+        w[w0] = np.sort(np.r_[np.linspace(-0.9, 0.9, 121), w0 - near, w0 + near])
+        p = np.exp(post.log_density(w[w0][:, None]))
+        density[w0] = p / p.max(axis=1, keepdims=True)
+
+    fig, (left, right) = style.figure(1, 2)
+    left.set(xlim=(-0.9, 0.9), ylim=(0, 1.08), yticks=[0, 0.5, 1], xlabel="w", ylabel="posterior density / its maximum")
+    left.set_xticks([-0.8, -0.4, 0, 0.4, 0.8])
+    right.set(xscale="log", xlim=(0.5, 2e10), ylim=(-0.05, 1.08), xlabel="n", ylabel="λ(n) = dF/d log n")
+    for value, name, x, y in ((1 / 6, "1/6", 1e3, 0.09), (1 / 2, "1/2", 1.4, 0.52)):
+        right.axhline(value, color=COLORS["theory"], ls="--", lw=1.2)
+        right.text(x, y, name, color=COLORS["theory"])
+
+    live = LiveFigure(
+        fig,
+        alt="Left: the posterior, broad and flat around 0 for moderate n even though the truth is not 0, later a spike "
+        "at the truth. Right: dF/d log n stays at 1/6, then passes a bump and settles at 1/2.",
+        w0=Slider("truth w₀", truths, start=0.1),
+        n=Slider("n", ns[::3], start=1e3, format=lambda n: style.power(n)),
+    )
+    purple = COLORS["posterior"]
+    live.band(left, lambda w0, n: (w[w0], 0 * w[w0], density[w0][row[n]]), name="area", color=purple, alpha=0.5)
+    live.line(left, lambda w0, n: (w[w0], density[w0][row[n]]), name="posterior", color=purple, lw=1.5)
+    live.points(left, lambda w0: (w0, 0.0), name="truth", color=COLORS["truth"], markersize=11)
+    live.text(left, lambda w0: (w0 + 0.04, 0.03, "truth"), name="label", color=COLORS["truth"])
+    live.line(right, lambda w0: (ns, slope[w0]), name="slope", color=COLORS["estimate"])
+    live.points(right, lambda w0, n: (n, slope[w0][row[n]]), name="now", color=COLORS["estimate"], markersize=9)
+    return live.caption(
+        lambda w0, n: (
+            f"Truth w₀ = {w0:g}, n = {style.power(n)}: dF/d log n = {slope[w0][row[n]]:.3f}; "
+            "λ is 1/6 at w₀ = 0 and 1/2 at any other truth."
+        )
+    )

@@ -1,0 +1,23 @@
+"""The kept results of lesson 08: the settings they were made at, and how they are read. ``make.py`` remakes them."""
+
+import json
+
+import numpy as np
+
+from sltcourse.kit import assets
+
+NBETAS = 10.0 ** np.arange(2, 8.5, 0.5)
+N_TRAIN = (100, 200, 300, 500, 1000, 2000, 3000)
+STEPS = np.unique(np.r_[0, np.round(np.geomspace(5, 20_000, 31))]).astype(int)
+FIGURE_SPRINGS = (10.0, 30.0)  # γ of the λ̂ along training
+SPRINGS = (0.1, 1.0, 10.0, 30.0, 100.0)
+END_SIZES = (20, 50, 100, 200, 500, 1_000, 2_000, 4_000)
+STARTS = {"square, one feature awake": 1, "square, two features awake": 2, "near zero": 6}
+
+
+def asset(name):
+    """A precomputed result, "coefficients", "training" or "posterior": a dict of arrays and numbers."""
+    if name == "coefficients":
+        return json.loads(assets.path("superposition/coefficients.json").read_text(encoding="utf-8"))
+    with np.load(assets.path(f"superposition/{name}.npz")) as file:
+        return {key: file[key] for key in file.files}

@@ -1,0 +1,241 @@
+"""Remakes the lesson's assets: ``python -m sltcourse.lessons.superposition.make NAME``.
+
+NAME is ``coefficients``, ``training`` or ``posterior``.
+"""
+
+import itertools
+import json
+import sys
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from sltcourse.kit import assets
+from sltcourse.lessons.superposition.kept import END_SIZES, FIGURE_SPRINGS, N_TRAIN, NBETAS, SPRINGS, STARTS, STEPS
+from sltcourse.lessons.superposition.models import Superposition, exact_loss, exact_sample_loss, squared_error, start
+from sltcourse.llc import HMC, SGLD, estimate_llc
+from sltcourse.llc.result import LEVELS
+from sltcourse.theory import volume
+from sltcourse.theory.replica_exchange import replica_exchange
+from sltcourse.theory.superposition_model import (
+    FEATURES,
+    POLYGONS,
+    corners,
+    descend,
+    name_of,
+    polygon,
+    population_loss,
+    sample,
+    sample_loss,
+    stochastic_descent,
+)
+
+
+def _store(name, results):
+    file = assets.folder() / "superposition" / (f"{name}.json" if name == "coefficients" else f"{name}.npz")
+    file.parent.mkdir(exist_ok=True)
+    if name == "coefficients":
+        file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    else:
+        np.savez_compressed(file, **results)
+    assets.record(
+        f"superposition/{file.name}", f"python -m sltcourse.lessons.superposition.make {name}", "CPU, 2 cores"
+    )
+
+
+def make_coefficients():
+    """λ of the polygons by two routes (volumes, and HMC at falling temperature), and λ̂ at n = 5 000 and 500 000."""
+    results = {"volume": {}, "temperature": {"nbeta": NBETAS.tolist()}, "sample": {}}
+    for name in ("4", "4⁺", "4⁺⁺"):
+        w = POLYGONS[name]
+        floor = population_loss(w)[0]
+
+        def excess(u, w=w, floor=floor):
+            return np.maximum(population_loss(w + u)[0] - floor, 0)
+
+        curve = volume.splitting(excess, [(-0.05, 0.05)] * len(w), eps=1e-9, particles=320, populations=8)
+        inside = curve.eps < 1e-5  # above, the box cuts the set off
+        tail = replace(curve, eps=curve.eps[inside], shares=curve.shares[:, inside])
+        fit = volume.fit(tail)
+        results["volume"][name] = {
+            "eps": curve.eps.tolist(),
+            "log_V": curve.log_V.tolist(),
+            "se": curve.se.tolist(),
+            "lam": float(fit.lam),
+            "lam_se": float(fit.se),
+            "m": int(fit.m),
+            "probability": fit.probability[:3].tolist(),
+        }
+        print(name, "volume", fit.lam, fit.se, fit.m, fit.probability[:3], flush=True)
+    at = [torch.tensor(w) for w in POLYGONS.values()]
+    rows = {name: {"llc": [], "se": [], "below": []} for name in POLYGONS}
+    for nbeta in NBETAS:
+        runs = estimate_llc(
+            exact_loss, at=at, nbeta=float(nbeta), sampler=HMC(lr=0.02 / nbeta, num_leapfrog=16), num_chains=12,
+            num_draws=400, num_burnin_steps=300, num_steps_bw_draws=2,
+        )  # fmt: skip
+        for name, run in zip(POLYGONS, runs, strict=True):
+            for key, value in (("llc", run.llc), ("se", run.std_error), ("below", run.share_below)):
+                rows[name][key].append(float(value))
+        print(f"{nbeta:.0e}", {k: f"{r['llc'][-1]:.2f}±{r['se'][-1]:.2f}" for k, r in rows.items()}, flush=True)
+    results["temperature"].update(rows)
+    results["sample"] = {"5000": _estimates(5_000, range(10)), "500000": _estimates(500_000, range(4))}
+    _store("coefficients", results)
+
+
+def _estimates(n, seeds):
+    """λ̂ of 5, 5⁺ and 6 on data sets of n inputs: at n = 5 000 as Chen et al. did, above with the course's sampler.
+
+    Chen et al.: γ = 0.1, ε = 5e-5, 10 chains of 10 000 steps, those dropped that spend over 5 % below L_n(w*).
+    """
+    names = ("5", "5⁺", "6")
+    kept, everything = {name: [] for name in names}, {name: 0 for name in names}
+    at = [Superposition(POLYGONS[name]).state_dict() for name in names]
+    for seed in seeds:
+        x = torch.tensor(sample(n, np.random.default_rng(seed)), dtype=torch.float32)
+        if n <= 5_000:
+            options = dict(sampler=SGLD(lr=5e-5), localization=0.1, num_chains=10, num_draws=1000, num_burnin_steps=0)
+            options |= dict(num_steps_bw_draws=10, batch_size=200)
+        else:
+            options = dict(localization=10.0, num_chains=8, num_draws=4000, num_burnin_steps=3000, batch_size=1024)
+        runs = estimate_llc(Superposition(POLYGONS["6"]), x, squared_error, at=at, seed=seed, **options)
+        for name, run in zip(names, runs, strict=True):
+            excess = run.nbeta * (run.loss_trace - run.init_loss)
+            good = (excess < 0).mean(1) < 0.05 if n <= 5_000 else np.isfinite(run.llc_per_chain)
+            kept[name].append(float(excess[good].mean()))
+            everything[name] += int(good.sum())
+        print(n, seed, {name: f"{kept[name][-1]:.2f}" for name in names}, flush=True)
+    return {
+        name: {
+            "llc": float(np.mean(kept[name])),
+            "se": float(np.std(kept[name], ddof=1) / np.sqrt(len(kept[name]))),
+            "chains": everything[name],
+            "of": len(kept[name]) * options["num_chains"],
+        }
+        for name in names
+    }
+
+
+def along(path, x, gamma, **options):
+    """estimate_llc at every state of a path (checkpoints, 3c) by the exact sampler.
+
+    ``x``: the data set (n, c); None: the population, at the nβ of a thousand samples.
+    """
+    n = 1_000 if x is None else len(x)
+    nbeta = n / np.log(n)
+    settings = {"num_chains": 12, "num_draws": 120, "num_burnin_steps": 150, "num_steps_bw_draws": 2} | options
+    return estimate_llc(
+        exact_loss if x is None else exact_sample_loss(x), at=[torch.tensor(w) for w in path], nbeta=nbeta,
+        localization=gamma, sampler=HMC(lr=0.1 / nbeta, num_leapfrog=12), **settings,
+    )  # fmt: skip
+
+
+def make_training():
+    """Gradient descent on L_n for many n, with λ̂ along the way; and where many runs end."""
+    states, losses, along_it = [], [], {"llc": [], "se": [], "verdict": []}
+    for kind in STARTS.values():
+        x = sample(max(N_TRAIN), np.random.default_rng(kind))
+        for n in N_TRAIN:
+            path = descend(start(kind, kind), STEPS[-1], sample_loss(x[:n]), keep=set(STEPS.tolist()))
+            states.append(path)
+            losses.append(sample_loss(x[:n])(path)[0])
+            for gamma in FIGURE_SPRINGS:
+                runs = along(path, x[:n], gamma)
+                along_it["llc"].append([r.llc for r in runs])
+                along_it["se"].append([r.std_error for r in runs])
+                along_it["verdict"].append([LEVELS.index(r.verdict.word) for r in runs])
+                said = [f"{name_of(w)} {r.llc:.1f} {r.verdict.word}" for w, r in zip(path, runs, strict=True)]
+                print(kind, n, gamma, *said[::3], sep=" | ", flush=True)
+    shape = (len(STARTS), len(N_TRAIN))
+    results = {key: np.reshape(v, (*shape, len(FIGURE_SPRINGS), len(STEPS))) for key, v in along_it.items()}
+    results["states"] = np.reshape(states, (*shape, len(STEPS), -1)).astype(np.float32)
+    results["loss"] = np.reshape(losses, (*shape, len(STEPS)))
+
+    at, many = list(POLYGONS.values()), {"num_draws": 500, "num_burnin_steps": 500}
+    rows = {gamma: along(at, None, gamma, **many) for gamma in SPRINGS}
+    results["springs"] = [[(r.llc, r.std_error, LEVELS.index(r.verdict.word)) for r in rows[g]] for g in SPRINGS]
+    for gamma in SPRINGS:
+        print("γ", gamma, [f"{r.llc:.2f} ± {r.std_error:.2f} {r.verdict.word}" for r in rows[gamma]], flush=True)
+
+    square, sizes = polygon(4, 1, 0, dead=0), (100, 300, 1_000, 3_000, 10_000, 30_000)
+    left = []
+    for n in sizes:
+        rng = np.random.default_rng(n)
+        x = np.stack([sample(n, rng) for _ in range(40)])
+        end = descend(square + 0.01 * rng.standard_normal((40, 18)), STEPS[-1], sample_loss(x))
+        left.append((corners(end)[0] > 4).sum())
+        print(n, left[-1], "of 40 left the square", flush=True)
+    results |= {"sizes": sizes, "left": left}
+
+    ends = []
+    for n in END_SIZES:
+        rng = np.random.default_rng(n)
+        x = np.stack([sample(n, rng) for _ in range(100)])
+        w = 0.01 * rng.standard_normal((100, 18))
+        w[:, 12:] = 0
+        k = corners(descend(w, 5_000, sample_loss(x)))[0]
+        ends.append([(k <= 3).sum(), *((k == c).sum() for c in (4, 5, 6))])
+        print(n, "from near zero: corners ≤ 3, 4, 5, 6 in", ends[-1], flush=True)
+    results |= {"end_sizes": END_SIZES, "ends": ends}
+
+    rng = np.random.default_rng(0)
+    for n, epochs in ((1_000, 4_500), (30_000, 150)):
+        x = np.stack([sample(n, rng) for _ in range(40)])
+        path = stochastic_descent(square + 0.01 * rng.standard_normal((40, 18)), x, epochs, keep=epochs // 25)
+        routes = []
+        for run in range(40):
+            names = [name_of(w) for w in path[:, run]]
+            routes.append(" → ".join(name for name, _ in itertools.groupby(names)))
+        results[f"routes_{n}"] = np.array(routes)
+        print(n, {route: routes.count(route) for route in set(routes)}, flush=True)
+    _store("training", results)
+
+
+def make_posterior():
+    """The posterior at many n: mean loss, shares of the polygons, draws; and the shares for real data sets."""
+    n = np.r_[0, np.geomspace(0.02, 6_000, 71)]
+    draws, exchanged = replica_exchange(n, 16, 4_500, population_loss, 3 * FEATURES, keep=60)
+    print("exchanged", exchanged.min(), flush=True)
+    draws = draws[:, 0]  # (kept, n, replicas, 18)
+    loss = population_loss(draws)[0].mean(0)
+    row = np.flatnonzero((n > 8) & (n < 4_500))
+    k = np.stack([corners(descend(draws[:, r], 500, rate=0.3))[0] for r in row], 1)
+    share = np.stack([(k == c).mean(0) for c in (3, 4, 5, 6)])  # (4, n, replicas)
+    share[0] = (k <= 3).mean(0)
+    pick = np.linspace(0, len(draws) - 1, 3).astype(int)
+    shown = np.moveaxis(draws[pick][:, row], 1, 0).reshape(len(row), -1, 18)
+    shown_k = np.moveaxis(k[pick], 1, 0).reshape(len(row), -1)
+    results = {"n": n, "loss": loss.mean(1), "loss_se": _error(loss), "shown_n": n[row], "shown": shown}
+    results["shown_k"] = shown_k  # the corners of the polygon below each
+    results |= {"share": share.mean(2), "share_se": np.stack([_error(s) for s in share])}
+    print(np.round(np.c_[n[row], share.mean(2).T], 2), flush=True)
+
+    sizes, sets = np.array([150, 220, 300, 400, 600, 900, 1_400]), 20
+    found = []
+    for size in sizes:
+        x = np.stack([sample(size, np.random.default_rng(seed)) for seed in range(sets)])
+        ladder = np.geomspace(8, size, 2 + int(np.log(size / 8) / np.log(1.4)))
+        chains, _ = replica_exchange(ladder, 2, 2_500, sample_loss(x), 3 * FEATURES, sets, keep=40)
+        ends = descend(chains[:, :, -1].swapaxes(0, 1), 500, sample_loss(x), rate=0.3)
+        found.append((corners(ends)[0] == 6).mean((1, 2)))
+        print(size, np.round(np.sort(found[-1]), 2), flush=True)
+    results |= {"sizes": sizes, "six": np.array(found)}
+    _store("posterior", {k: v.astype(np.float32) if v.ndim > 2 else v for k, v in results.items()})
+
+
+def _error(values):
+    """Standard error of the mean over the last axis."""
+    return values.std(-1, ddof=1) / np.sqrt(values.shape[-1])
+
+
+def main(arguments):
+    """``python -m sltcourse.lessons.superposition.make coefficients|training|posterior`` remakes an asset."""
+    makers = {"coefficients": make_coefficients, "training": make_training, "posterior": make_posterior}
+    if len(arguments) != 1 or arguments[0] not in makers:
+        sys.exit(f"usage: python -m sltcourse.lessons.superposition.make {'|'.join(makers)}")
+    makers[arguments[0]]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,115 @@
+"""Draws as an xarray Dataset over (chain, draw), with everything in it that is needed to read them and to go on.
+
+Data variables, float64, dims (chain, draw) and, for observables, more:
+
+    loss       L_n at the draw: exact at full batch, else L_B(w) − L_B(w*) + L_n(w*) on the draw's own minibatch
+    distance   ‖w − w*‖
+    tilt       nβ ∇L_n(w*)·(w − w*)
+    virial     (w − w*)·∇U(w)/d: 1 on average under exp(−U), whatever U is
+    step_bias  what the finite step adds to nβ(L − L(w*)), to first order
+
+Coordinates: ``first_bad`` (chain), the step by which a chain had diverged, −1 if it never did; ``acceptance`` (chain,
+draw) of the exact samplers; ``burnin_loss`` (chain, burnin); ``state_...``, where the chains and their random numbers
+stand. Attributes: the settings. ``draws.to_netcdf(path)`` and ``xarray.load_dataset(path)`` keep all of it.
+"""
+
+from dataclasses import fields
+
+import numpy as np
+import torch
+import xarray as xr
+
+from sltcourse.llc import recorder
+from sltcourse.llc.chains import DIVERGED
+
+VARIABLES = ("loss", "distance", "tilt", "virial", "step_bias")
+STATE = "state_"
+RANDOM = "random_"
+
+
+def dataset(taken, group, burnin_loss, settings, event_steps, rows=slice(None), first_draw=0, seen=None):
+    """The Dataset of the chains ``rows`` of ``group``, from what ``Group.draw`` gave of them.
+
+    ``taken``: name to array (chains, draws). ``burnin_loss`` (chains, burnin). ``event_steps``: the step at which each
+    draw was made. ``first_draw``: the number of the first one. ``seen``: the Recorder of observables, or None.
+    """
+    excess, both = taken["excess"], ("chain", "draw")
+    values = {"loss": group.loss_at_center[rows] + excess, **{name: taken[name] for name in VARIABLES[1:]}}
+    data = {name: (both, np.asarray(value, float)) for name, value in values.items()}
+    coords = {"chain": np.arange(len(excess)), "draw": first_draw + np.arange(excess.shape[1])}
+    every = settings["num_steps_bw_draws"]
+    bad = first_bad(excess, settings["nbeta"], settings["dim"], event_steps, burnin_loss, every)
+    coords["first_bad"] = "chain", bad
+    coords["burnin_loss"] = ("chain", "burnin"), np.asarray(burnin_loss, float)
+    if group.sampler.exact:
+        coords["acceptance"] = both, np.asarray(taken["accepted"], float)
+    for field in fields(group.state):
+        value = torch.as_tensor(getattr(group.state, field.name)).detach().cpu()
+        if value.ndim == 0:
+            value = value[None]
+        value = value.expand(len(group.state.w), *value.shape[1:])[rows].numpy().copy()  # the chains may go on
+        dims = ("coordinate",) if value.shape[1:] == (settings["dim"],) else (f"{STATE}{field.name}_axis",)
+        coords[STATE + field.name] = ("chain", *dims[: value.ndim - 1]), value
+    if seen is not None:
+        more, thinned = seen.variables(excess.shape[1], rows)
+        data.update(more)
+        coords.update(thinned)
+    return xr.Dataset(data, coords)
+
+
+def append(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
+    """The draws ``after`` put behind ``before``, of the same chains; where they stand is where the later ones do."""
+    both = [one.reset_coords("acceptance") if "acceptance" in one.coords else one for one in (before, after)]
+    both = [one.drop_vars([name for name in one.coords if name not in ("chain", "draw")]) for one in both]
+    joined = xr.concat(both, "draw")
+    if "acceptance" in joined:
+        joined = joined.set_coords("acceptance")
+    bad = xr.where(before.first_bad >= 0, before.first_bad, after.first_bad)
+    kept = {name: value for name, value in after.coords.items() if name.startswith((STATE, RANDOM))}
+    joined = joined.assign_coords(first_bad=bad, burnin_loss=before.burnin_loss, **kept, **recorder.joined(before, after))
+    wall = before.attrs["wall_time"] + after.attrs["wall_time"]
+    joined.attrs = {**after.attrs, "num_draws": joined.sizes["draw"], "wall_time": wall,
+                    "chain_steps_per_second": after.attrs["steps"] * joined.sizes["chain"] / wall}  # fmt: skip
+    return joined
+
+
+def random_state(group) -> dict[str, np.ndarray]:
+    """Where the random numbers of a group stand, as whole numbers that every file format holds."""
+    state = {"generator": group.generator.get_state().numpy().astype(np.int16)}
+    bits = None if group.noise is None else group.noise.bits_state()
+    if bits is not None:
+        state["noise"] = np.frombuffer(bits, np.uint8).astype(np.int16)
+    return state
+
+
+def pack(states: list[dict]) -> dict:
+    """The random states of all groups as coordinates (group, byte)."""
+    return {
+        RANDOM + name: (("group", f"{name}_byte"), np.stack([state[name] for state in states])) for name in states[0]
+    }
+
+
+def restore(group, draws: xr.Dataset, number: int) -> None:
+    """Put the chains of ``group``, and its random numbers, where ``draws`` left them; it is group ``number``."""
+    for field in fields(group.state):
+        now = getattr(group.state, field.name)
+        kept = draws[STATE + field.name].values
+        if not torch.is_tensor(now):
+            setattr(group.state, field.name, type(now)(kept[0]))
+            continue
+        kept = torch.as_tensor(kept.copy()).to(now)
+        now.copy_(kept[0] if now.ndim == 0 else kept[: len(now)])
+    group.generator.set_state(torch.from_numpy(draws[RANDOM + "generator"].values[number].astype(np.uint8)))
+    if RANDOM + "noise" in draws.coords:
+        group.noise.restore_bits(draws[RANDOM + "noise"].values[number].astype(np.uint8).tobytes())
+    group.steps = int(draws.attrs["steps"])
+
+
+def first_bad(excess, nbeta, dim, event_steps, burnin_loss, every) -> np.ndarray:
+    """The step by which each chain had diverged, (chains,), −1 where it never did."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        bad = ~np.isfinite(excess) | (np.asarray(nbeta) * excess > DIVERGED * (dim + 1))
+    before = ~np.isfinite(burnin_loss)  # a burn-in may overshoot and return
+    steps = np.concatenate([(1 + np.arange(before.shape[1])) * every, event_steps[: excess.shape[1]]])
+    bad = np.concatenate([before, bad], 1)
+    return np.where(bad.any(1), steps[bad.argmax(1)] if bad.shape[1] else -1, -1).astype(np.int32)

@@ -1,0 +1,186 @@
+"""sample: run a sampler on a local posterior and keep its draws; resume: go on where they ended."""
+
+import json
+import math
+import time
+import weakref
+
+import numpy as np
+import torch
+import xarray as xr
+
+from sltcourse.kit.progress import progress
+from sltcourse.llc.chains import Group
+from sltcourse.llc.draws import append, dataset, pack, random_state, restore
+from sltcourse.llc.observables import Chains
+from sltcourse.llc.posterior import LocalPosterior, whole
+from sltcourse.llc.recorder import Recorder
+from sltcourse.llc.samplers import WhitenedSGLD, named, to_json
+from sltcourse.llc.threads import threads_for
+
+_made_by: dict[int, tuple] = {}  # id of draws that live → (posterior, observe, group or None), for resume
+
+
+def sample(posterior: LocalPosterior, sampler=None, *, num_chains=8, num_draws=1000, num_burnin_steps=1000,
+           num_steps_bw_draws=1, batch_size=None, observe=None, compile=False,
+           seed=0) -> xr.Dataset | list[xr.Dataset]:  # fmt: skip
+    """Draws of a local posterior by ``num_chains`` chains that start at w*, as a Dataset over (chain, draw).
+
+    ``sampler``, ``num_chains``, ..., ``seed``: as in ``estimate_llc``. ``observe``: names to what is recorded at each
+    draw besides the loss: other data (the loss on them), a function of the parameters, or one of ``observables``. What
+    the Dataset holds: see ``draws``. Where the posterior has a list of w*, a list of Datasets, one for each.
+
+    An interrupt returns the draws made so far, with the attribute ``partial`` = 1; of a list, the points that are done.
+    Raises ValueError and TypeError as ``estimate_llc`` does, KeyboardInterrupt if nothing was drawn yet.
+    """
+    sampler = WhitenedSGLD() if sampler is None else sampler
+    counts = dict(num_chains=num_chains, num_draws=num_draws, num_steps_bw_draws=num_steps_bw_draws)
+    counts = {name: whole(name, value, 1) for name, value in counts.items()}
+    num_burnin_steps = whole("num_burnin_steps", num_burnin_steps, 0)
+    if num_burnin_steps == 0 and sampler.adapts:
+        raise ValueError(f"{type(sampler).__name__} adapts during burn-in: give num_burnin_steps, say 500.")
+    if sampler.exact:
+        posterior = posterior.doubled()
+    batch_size = posterior.batch_size(batch_size, sampler.exact)
+    at_once = posterior.chains_at_once(batch_size, num_chains * len(posterior.centers))
+    settings = dict(
+        init_loss=math.nan, nbeta=posterior.nbeta, localization=posterior.localization,
+        prior_precision=posterior.prior_precision, penalty=posterior.penalty, dim=posterior.dim,
+        num_samples=posterior.num_samples or 0, batch_size=batch_size or 0, **counts, num_burnin_steps=num_burnin_steps,
+        seed=whole("seed", seed, 0), device=str(posterior.device), dtype=str(posterior.dtype).removeprefix("torch."),
+        sampler=to_json(sampler), compile=int(compile),
+        chains_at_once=at_once,
+    )  # fmt: skip
+    return _Run(posterior, sampler, settings, observe).go(num_draws, None)
+
+
+def resume(draws, posterior: LocalPosterior | None = None, *, num_draws=1000,
+           observe=None) -> xr.Dataset | list[xr.Dataset]:  # fmt: skip
+    """``num_draws`` more draws of the same chains, appended to ``draws``: bit for bit what one longer run gives.
+
+    ``draws``: what ``sample`` or ``resume`` returned, or that read back from a file (of a list of w*: the whole list).
+    ``posterior`` (and ``observe``, if there was one): may be left out while the draws that ``sample`` returned are
+    alive; draws from a file need them again, the same as before.
+
+    Raises ValueError where the posterior is missing or another one, or where the run was interrupted.
+    """
+    num_draws = whole("num_draws", num_draws, 1)
+    parts = list(draws) if isinstance(draws, (list, tuple)) else [draws]
+    made_by = _made_by.get(id(parts[0]))
+    group = None
+    if posterior is None:
+        if made_by is None:
+            raise ValueError("these draws come from a file or a selection: give the posterior they were drawn from.")
+        posterior, observe, group = made_by
+    settings = {name: x.item() if isinstance(x, np.generic) else x for name, x in parts[0].attrs.items()}
+    if settings["partial"]:
+        raise ValueError("these draws were interrupted, between two states that were kept: sample again.")
+    for name, here in (("dim", posterior.dim), ("nbeta", posterior.nbeta), ("localization", posterior.localization)):
+        if not math.isclose(settings[name], here, rel_tol=1e-12):
+            raise ValueError(f"the draws have {name} = {settings[name]:g}, the posterior {here:g}: it is another one.")
+    if len(parts) != len(posterior.centers):
+        raise ValueError(f"the posterior has {len(posterior.centers)} points, {len(parts)} draws were given: give all.")
+    run = _Run(posterior, named(settings["sampler"]), settings, observe)
+    if group is not None and group.steps == settings["steps"]:
+        run.group = group
+    more = run.go(num_draws, parts)
+    more = more if isinstance(more, list) else [more]
+    joined = [append(before, after) for before, after in zip(parts, more, strict=False)]
+    for one in joined:
+        _remember(one, posterior, observe, run.group)
+    return joined if posterior.several else joined[0]
+
+
+class _Run:
+    """Chains of one posterior and one setting, as many at a time as fit."""
+
+    def __init__(self, posterior, sampler, settings, observe):
+        self.posterior, self.sampler, self.settings, self.observe = posterior, sampler, settings, observe
+        self.notes = []
+        self.group = None  # kept where all chains fit: it can go on
+
+    def go(self, num_draws, before) -> xr.Dataset | list[xr.Dataset]:
+        """Sample from the start, or on from the end of the Datasets ``before``."""
+        posterior, settings, began = self.posterior, self.settings, time.perf_counter()
+        chains, every = settings["num_chains"], settings["num_steps_bw_draws"]
+        points = torch.arange(len(posterior.centers), device=posterior.device).repeat_interleave(chains)
+        groups = points.split(settings["chains_at_once"])
+        fresh = 0 if before is not None else settings["num_burnin_steps"]
+        total = (fresh + num_draws * every) * len(groups)
+        work = settings["chains_at_once"] * posterior.bytes_per_chain(settings["batch_size"] or None)
+        parts, randoms, interrupted, steps = [], [], False, 0
+        with threads_for(work), progress(None, "sampling", total=total) as bar:
+            for number, chunk in enumerate(groups):
+                try:
+                    part, interrupted = self._part(number, chunk, num_draws, before, bar)
+                except KeyboardInterrupt:
+                    part, interrupted = None, True
+                if part is not None and (not interrupted or not parts):
+                    parts.append(part)
+                    randoms.append(random_state(self.group))
+                    steps = self.group.steps
+                if interrupted:
+                    break
+                if len(groups) > 1:
+                    self.group = None
+        if sum(part.sizes["chain"] for part in parts) < chains and (not parts or len(groups) > 1):
+            raise KeyboardInterrupt
+        whole_run = xr.concat(parts, "chain") if len(parts) > 1 else parts[0]
+        wall = time.perf_counter() - began
+        out = []
+        for point in range(whole_run.sizes["chain"] // chains):
+            one = whole_run.isel(chain=slice(point * chains, (point + 1) * chains))
+            one = one.assign_coords(chain=np.arange(chains), **pack(randoms))
+            one.attrs.update(
+                settings, init_loss=float(posterior.init_loss[point]), partial=int(interrupted), wall_time=wall,
+                steps=steps, notes=json.dumps(list(dict.fromkeys([*posterior.notes, *self.notes])), ensure_ascii=False),
+                chain_steps_per_second=steps * whole_run.sizes["chain"] / wall,
+            )  # fmt: skip
+            _remember(one, posterior, self.observe, self.group)
+            out.append(one)
+        return out if posterior.several else out[0]
+
+    def _part(self, number, points, num_draws, before, bar):
+        """The draws of one group of chains: (Dataset, interrupted)."""
+        settings, every = self.settings, self.settings["num_steps_bw_draws"]
+        if self.group is None:
+            self.group = self._group(number, points)
+            if before is not None:
+                whole_run = xr.concat([d.drop_vars("draw") for d in before], "chain") if len(before) > 1 else before[0]
+                first = number * settings["chains_at_once"]
+                restore(self.group, whole_run.isel(chain=slice(first, first + len(points))), number)
+        group, made = self.group, 0 if before is None else before[0].sizes["draw"]
+        recorder = None
+        if self.observe:
+            chains = Chains(self.posterior.objective, points, penalty=self.posterior.penalty,
+                            memory_bytes=int(self.posterior.memory_bytes))  # fmt: skip
+            recorder = Recorder(self.observe, chains, num_draws, first=made)
+        burnin = np.zeros((len(points), 0))
+        if before is None:
+            burnin = group.burn_in(settings["num_burnin_steps"], every, bar)
+        start = group.steps + (1 if before is None else every)
+        taken, interrupted = group.draw(num_draws, every, first_now=before is None, bar=bar, recorder=recorder)
+        if not taken["excess"].shape[1]:
+            raise KeyboardInterrupt
+        events = start + np.arange(num_draws) * every
+        self.notes += [*group.target.evaluator.notes, *(recorder.chains.notes if recorder else ())]
+        part = dataset(taken, group, burnin, settings, events, first_draw=made, seen=recorder)
+        return part, interrupted
+
+    def _group(self, number, points):
+        posterior, settings = self.posterior, self.settings
+        seed = settings["seed"]
+        if number:  # the other groups have other random numbers
+            seed = int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0] >> 1)
+        generator = torch.Generator(posterior.device).manual_seed(seed)
+        target = posterior.target(points, batch_size=settings["batch_size"] or None, generator=generator, seed=seed,
+                                  compiled=bool(settings["compile"]))  # fmt: skip
+        several = len(posterior.centers) > 1
+        at = points if several else torch.zeros_like(points)
+        return Group(target, self.sampler, generator, posterior.init_loss[at], posterior.init_grad[at])
+
+
+def _remember(draws, posterior, observe, group):
+    key = id(draws)
+    _made_by[key] = posterior, observe, group
+    weakref.finalize(draws, _made_by.pop, key, None)

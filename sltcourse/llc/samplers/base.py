@@ -1,0 +1,41 @@
+"""What all samplers have."""
+
+import math
+import numbers
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """A way to move chains. ``lr``, the step size: a positive number, or a tensor (chains, 1).
+
+    ``exact``: its draws have the posterior itself as their law; it needs the full batch, draws its own random numbers,
+    and its state has ``accepted`` (chains, 1). ``adapts``: it learns something in burn-in, and needs one.
+
+    Raises ValueError where lr is not positive and finite.
+    """
+
+    exact: ClassVar[bool] = False
+    adapts: ClassVar[bool] = False
+    lr: float | Tensor = 1e-4
+
+    def __post_init__(self):
+        name, lr = type(self).__name__, self.lr
+        if isinstance(lr, Tensor) and lr.numel() == 1 and lr.ndim != 2:
+            object.__setattr__(self, "lr", lr.item())
+        elif not isinstance(lr, (numbers.Real, Tensor)) or isinstance(lr, bool):
+            raise ValueError(f"lr of {name} is {lr!r}; it must be a positive number.")
+        if not (bool((self.lr > 0).all()) if isinstance(self.lr, Tensor) else 0 < self.lr < math.inf):
+            raise ValueError(f"lr of {name} is {lr}; it must be positive and finite.")
+
+    def init(self, target, generator):
+        """The state of chains that start at w*, a dataclass of tensors whose first is ``w`` (chains, d)."""
+        raise NotImplementedError
+
+    def step_size(self, state, target):
+        """ε·G, what an unadjusted step multiplies the force by, to be spread over (chains, d); 0 for exact samplers."""
+        return torch.zeros((), dtype=state.w.dtype, device=state.w.device)
