@@ -41,6 +41,15 @@ HOT = 1.1  # equipartition: where 1.1, a variance is about a tenth too large, or
 NOISE = 0.05  # the share of Var L that minibatch noise may have
 
 
+def expectation(draws, observable="loss") -> xr.Dataset:
+    """E[f] of a recorded variable, an array, or a list of scalars, with its standard error; weighted if the draws are.
+
+    Of weighted draws it is Σ v f / Σ v, and the error is that of the ratio (delta method). nβ (E[loss] − init_loss)
+    is λ̂. Raises as ``covariance``.
+    """
+    return _of(draws, _expectation, observable)
+
+
 def covariance(draws, first, second=None, *, scale="covariance") -> xr.Dataset:
     """Cov(first, second) in the posterior that was sampled.
 
@@ -171,6 +180,14 @@ def _of(draws, reading, *args) -> xr.Dataset:
         warnings.warn(note, stacklevel=3)
     result.attrs["notes"] = json.dumps(result.attrs["notes"], ensure_ascii=False)
     return result
+
+
+def _expectation(draws, observable) -> xr.Dataset:
+    one = variable(draws, observable)
+    source = series(draws, xr.ones_like(one.isel({d: 0 for d in rest(one)}, drop=True), dtype=float), one, None)
+    mixed = mixing(source)
+    value, error, blocks = mean_and_error(source, mixed.length, np.zeros(source.shape[1]))
+    return _result(draws, one.isel({d: 0 for d in rest(one)}), one, value, error, blocks, mixed, source, "E[f]")
 
 
 def _covariance(draws, first, second, base, factor, sign, name) -> xr.Dataset:
