@@ -8,6 +8,7 @@ from scipy.stats import chi2, norm
 from sltcourse.lessons import broken_statistics as lesson
 from sltcourse.theory.mean_models import power_mean
 from sltcourse.theory.quadrature import Posterior
+from tests.exercises import tests_of
 
 check = lesson.check
 
@@ -256,22 +257,14 @@ WRONG = [
     ("path_length", (8**0.5,), "Euclidean"),
 ]
 
+RIGHT = [
+    ("rate", (0.2,)),
+    ("wedge_mean", (1.29,)),
+    ("laplace_variance", (1,)),
+    ("two_models", ("A", "B")),
+    ("path_length", (2,)),
+]
 
-@pytest.mark.parametrize("name, answer, reason", WRONG)
-def test_wrong_answers_are_told_why(name, answer, reason):
-    verdict = getattr(check, name)(*answer)
-    assert verdict.state == "Not yet" and reason in verdict.reason
-
-
-@pytest.mark.parametrize(
-    "name, answer",
-    [
-        ("rate", (0.2,)),
-        ("wedge_mean", (1.29,)),
-        ("laplace_variance", (1,)),
-        ("two_models", ("A", "B")),
-        ("path_length", (2,)),
-    ],
+test_right_answers, test_wrong_answers_are_told_why, test_untouched_exercises_stop_nothing = tests_of(
+    check, RIGHT, WRONG
 )
-def test_right_answers(name, answer):
-    assert getattr(check, name)(*answer).state == "Right"

@@ -6,6 +6,7 @@ from scipy.special import hyp1f1
 from sltcourse.lessons import generalization as lesson
 from sltcourse.lessons.generalization import GRIDS, MEANS
 from sltcourse.theory.mean_models import expected_error, normal_mean, power_mean
+from tests.exercises import tests_of
 
 check = lesson.check
 
@@ -306,23 +307,15 @@ WRONG = [
     ("two_temperatures", (-0.76,), "sign"),
 ]
 
+RIGHT = [
+    ("fifth_power", (1000 * expected_G(power_mean(5), 1000),)),
+    ("far", (1e17,)),
+    ("far", (np.exp(40),)),
+    ("relations", (0.2, 0.4, 0.6)),
+    ("waic", (lambda A, p: plain(A, p) + variance(A, p).mean(),)),
+    ("two_temperatures", (0.76,)),
+]
 
-@pytest.mark.parametrize("name, answer, reason", WRONG)
-def test_wrong_answers_are_told_why(name, answer, reason):
-    verdict = getattr(check, name)(*answer)
-    assert verdict.state == "Not yet" and reason in verdict.reason
-
-
-@pytest.mark.parametrize(
-    "name, answer",
-    [
-        ("fifth_power", (1000 * expected_G(power_mean(5), 1000),)),
-        ("far", (1e17,)),
-        ("far", (np.exp(40),)),
-        ("relations", (0.2, 0.4, 0.6)),
-        ("waic", (lambda A, p: plain(A, p) + variance(A, p).mean(),)),
-        ("two_temperatures", (0.76,)),
-    ],
+test_right_answers, test_wrong_answers_are_told_why, test_untouched_exercises_stop_nothing = tests_of(
+    check, RIGHT, WRONG
 )
-def test_right_answers(name, answer):
-    assert getattr(check, name)(*answer).state == "Right"
