@@ -5,7 +5,7 @@ import re
 import pytest
 
 
-def tests_of(check, right, wrong):
+def exercise_tests(check, right, wrong):
     """Three tests of a lesson's ``check``, to be given names that start with ``test_`` in its test file.
 
     ``right``: a list of (exercise, answers), answers a tuple. ``wrong``: a list of (exercise, answers, words), where

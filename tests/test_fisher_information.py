@@ -11,7 +11,7 @@ from sltcourse.lessons import fisher_information as lesson
 from sltcourse.lessons.fisher_information import check
 from sltcourse.theory import families
 from sltcourse.theory.fisher import Density, fisher_matrix, normal, regression
-from tests.exercises import tests_of
+from tests.exercises import exercise_tests
 
 R = sp.Rational
 w = sp.Symbol("w", real=True)
@@ -226,6 +226,6 @@ WRONG = [
 ]
 WRONG = [(name, answers, re.compile(words)) for name, answers, words in WRONG]
 
-test_right_answers, test_wrong_answers_are_told_why, test_untouched_exercises_stop_nothing = tests_of(
+test_right_answers, test_wrong_answers_are_told_why, test_untouched_exercises_stop_nothing = exercise_tests(
     check, RIGHT, WRONG
 )

@@ -9,6 +9,7 @@ from scipy import integrate, optimize
 
 from sltcourse.lessons import free_energy as lesson
 from sltcourse.lessons.free_energy import MODELS, POLYGONS, K, check
+from sltcourse.theory import asymptotics
 from sltcourse.theory.quadrature import Posterior
 
 
@@ -101,7 +102,7 @@ def test_shares_around_the_critical_n_of_the_two_charts():
 
 
 def test_an_unknown_form_is_refused():
-    assert lesson.models.FORMS == FORMS
+    assert asymptotics.FORMS == FORMS
     with pytest.raises(ValueError, match="'constant' is no form.*with_constant"):
         MODELS["curve"].advantage(np.array([100.0]), "constant")
 

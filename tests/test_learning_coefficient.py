@@ -10,7 +10,7 @@ from sltcourse.theory.losses import CATALOGUE
 from sltcourse.theory.newton import learning_coefficient, search_coordinates
 from sltcourse.theory.quadrature import Posterior
 from sltcourse.theory.volume import Fit
-from tests.exercises import tests_of
+from tests.exercises import exercise_tests
 
 check = lesson.check
 w1, w2 = sp.symbols("w1 w2")
@@ -123,6 +123,6 @@ RIGHT = [
     ("wide", (Fraction(35, 2),)),
 ]
 
-test_right_answers, test_wrong_answers_are_told_why, test_untouched_exercises_stop_nothing = tests_of(
+test_right_answers, test_wrong_answers_are_told_why, test_untouched_exercises_stop_nothing = exercise_tests(
     check, RIGHT, WRONG
 )

@@ -7,7 +7,7 @@ import pytest
 from sltcourse.kit import assets
 from sltcourse.lessons import two_mysteries as lesson
 from sltcourse.lessons.two_mysteries import make
-from tests.exercises import tests_of
+from tests.exercises import exercise_tests
 
 check = lesson.check
 
@@ -265,6 +265,6 @@ WRONG = [
 
 RIGHT = [("more_data", (20 / 19, 38)), ("promise", (0.5,)), ("neighbour", (7,)), ("price", (0.005,))]
 
-test_right_answers, test_wrong_answers_are_told_why, test_untouched_exercises_stop_nothing = tests_of(
+test_right_answers, test_wrong_answers_are_told_why, test_untouched_exercises_stop_nothing = exercise_tests(
     check, RIGHT, WRONG
 )

@@ -5,7 +5,7 @@ import sympy as sp
 from sltcourse.lessons import volume_scaling as lesson
 from sltcourse.theory.losses import CATALOGUE
 from sltcourse.theory.volume import fit, splitting
-from tests.exercises import tests_of
+from tests.exercises import exercise_tests
 
 eps = sp.Symbol("epsilon", positive=True)
 check = lesson.check
@@ -85,6 +85,6 @@ RIGHT = [
     ("where", ("origin",)),
 ]
 
-test_right_answers, test_wrong_answers_are_told_why, test_untouched_exercises_stop_nothing = tests_of(
+test_right_answers, test_wrong_answers_are_told_why, test_untouched_exercises_stop_nothing = exercise_tests(
     check, RIGHT, WRONG
 )

@@ -8,17 +8,12 @@ through one average or two, and each number is a sum or an integral in one dimen
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import ndtr
 from scipy.stats import chi2, norm
 
 from sltcourse.theory.mean_models import (
     PZ,
-    MeanModel,
     Z,
-    expected_error,
-    normal_mean,
-    panel_rule,
     power_mean,
     product_mean,
 )
@@ -56,45 +51,6 @@ def cubic_mle(w0, n):
 
 
 # ---- means: evidence, generalization error, choice of model ----------------------------------------------------------
-
-
-def deep_product(depth):
-    """The model N(w₁⋯w_d, 1) of d = ``depth`` weights, uniform on [−1, 1], with the truth at mean 0: a MeanModel.
-
-    −log|wᵢ| is an exponential variable, so s = −log|mean| has the Gamma(d) density. λ = 1/2 and m = d. Raises
-    ValueError for a depth below 1.
-    """
-    if depth < 1:
-        raise ValueError(f"depth must be at least 1, not {depth}")
-    s, weight = panel_rule(0, 60, list(range(61)), 0.5, order=12)
-    prior = weight * s ** (depth - 1) * np.exp(-s)
-    return MeanModel(np.r_[np.exp(-s), -np.exp(-s)], np.r_[prior, prior], depth, 1 / 2, depth)
-
-
-def mean_complexity(model, n):
-    """E[F_n − nL_n(ŵ)] over data from N(0, 1): what a MeanModel pays for its parameters, beyond its best fit.
-
-    nL_n(0) − nL_n(ŵ) = n x̄²/2 has the mean 1/2 (the box around the weights left out of the best fit).
-    """
-    return normal_mean(lambda t: model.free_energy(n, t), n) + 0.5
-
-
-def bayes_error(model, n):
-    """n E[G_n], the mean Bayes generalization error times n, of a MeanModel at its truth; see ``expected_error``."""
-    return n * expected_error(model, n)
-
-
-def chance_of_choice(model, n, mean):
-    """Chances (by BIC, by exact F_n) that ``model``, a MeanModel with truth 0, is chosen against N(0, 1).
-
-    The data are n observations of N(mean, 1), z = √n x̄. BIC chooses the model if z² > d log n; the free energy, if
-    F_n is below nL_n(0), which it is beyond some |z|. Raises ValueError unless n >= 2.
-    """
-    if not n >= 2:
-        raise ValueError(f"n must be at least 2, not {n}")
-    cutoffs = np.sqrt(model.d * np.log(n)), brentq(lambda z: model.free_energy(n, np.sqrt(n) * z), 0, 60)
-    shift = np.sqrt(n) * mean
-    return tuple(float(ndtr(shift - c) + ndtr(-shift - c)) for c in cutoffs)
 
 
 # ---- the network's double wedge --------------------------------------------------------------------------------------

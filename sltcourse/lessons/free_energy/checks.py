@@ -4,7 +4,8 @@ import numpy as np
 import sympy as sp
 
 from sltcourse.kit.checks import Checks, expression, number
-from sltcourse.lessons.free_energy.models import MODELS, lambert_crossings
+from sltcourse.lessons.free_energy.models import MODELS
+from sltcourse.theory.asymptotics import lambert_crossings
 
 check = Checks("06_free_energy")
 

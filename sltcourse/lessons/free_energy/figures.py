@@ -6,15 +6,8 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Slider
-from sltcourse.lessons.free_energy.models import (
-    BOX,
-    MODELS,
-    RIDGE,
-    K,
-    curve_posterior,
-    lambert_crossings,
-    well_free_energies,
-)
+from sltcourse.lessons.free_energy.models import BOX, MODELS, RIDGE, K, curve_posterior, well_free_energies
+from sltcourse.theory.asymptotics import lambert_crossings
 from sltcourse.theory.quadrature import Posterior
 
 COLORS = style.COLORS

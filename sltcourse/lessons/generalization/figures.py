@@ -4,7 +4,8 @@ import numpy as np
 
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
-from sltcourse.lessons.generalization.models import MEANS, bayes_error, simulate_means
+from sltcourse.lessons.generalization.models import MEANS
+from sltcourse.theory.mean_errors import generalization_error, simulate_means
 from sltcourse.theory.mean_models import expected_error, power_mean
 
 COLORS = style.COLORS
@@ -34,7 +35,7 @@ def live_one_data_set():
     for name, model in MEANS.items():
         log_p = np.outer(t, theta) - n * theta**2 / 2 + model.free_energy(n, t)[:, None]
         post[name] = np.exp(log_p) * density[name] / np.sqrt(n)
-        error[name] = n * bayes_error(model, n, t)
+        error[name] = n * generalization_error(model, n, t)
         mean[name] = n * expected_error(model, n)
 
     fig, (left, right) = style.figure(1, 2)
