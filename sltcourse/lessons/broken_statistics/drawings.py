@@ -1,6 +1,7 @@
 """The pictures of lesson 02 that stand still."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from sltcourse.kit import style
 from sltcourse.lessons.broken_statistics.models import MODELS
@@ -10,7 +11,7 @@ from sltcourse.theory.mean_models import deep_product, power_mean
 COLORS = style.COLORS
 
 
-def draw_bic(mean=0.1):
+def draw_bic(mean=0.1) -> Figure:
     """Left E[F_n − nL_n(ŵ)] of three models beside BIC's (d/2) log n; right how often two of them are chosen. A figure.
 
     ``mean`` is the true mean of the right panel's data.
@@ -34,7 +35,7 @@ def draw_bic(mean=0.1):
     return fig
 
 
-def draw_errors(n=1000):
+def draw_errors(n=1000) -> Figure:
     """n E[G_n] of N(w₁…w_d, 1) with the truth at mean 0, for d = 1, …, 8, beside d/2 and λ = 1/2. A figure."""
     fig, ax = style.figure(height=3.4)
     d = np.arange(1, 9)
@@ -47,7 +48,7 @@ def draw_errors(n=1000):
     return fig
 
 
-def draw_price(n=1000):
+def draw_price(n=1000) -> Figure:
     """n E[G_n] of N(w³, 1) against its true w, beside the 1/2 of the MLE and of every regular truth. A figure."""
     fig, ax = style.figure(height=3.4)
     w0 = np.linspace(0, 0.9, 46)

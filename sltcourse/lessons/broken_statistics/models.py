@@ -32,7 +32,7 @@ class Estimator(NamedTuple):
     bound: float
 
 
-def cubic_mle(w0, n):
+def cubic_mle(w0: float, n: float) -> Estimator:
     """The maximum likelihood estimator ŵ = x̄^(1/3) of N(w³, 1) from n observations at the true w0: an Estimator.
 
     ŵ has the density 3ŵ²√n φ(√n(ŵ³ − w0³)), which is smooth and vanishes at both ends of its range, so the trapezoidal
@@ -59,7 +59,7 @@ def cubic_mle(w0, n):
 LOW, HIGH = np.arctan([1, 2])  # the angles of the wedge's edges in the plane (f(1), f(2))
 
 
-def project(points):
+def project(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Nearest points of the closed double wedge between the slopes 1 and 2, and which points lie in its inside.
 
     ``points`` has shape (N, 2). Returns arrays of shape (N, 2) and (N,), bool.
@@ -84,7 +84,7 @@ class ProductPosterior:
     Hessian is singular.
     """
 
-    def __init__(self, n, m):
+    def __init__(self, n: float, m: float):
         if not n >= 1 or np.isclose(n * abs(m), 1):
             raise ValueError(f"n >= 1 and |m| != 1/n are needed, not n = {n}, m = {m}")
         self.n, self.m = n, m
@@ -100,18 +100,18 @@ class ProductPosterior:
         off = n * (2 * mode[0] * mode[1] - m)
         self.hessian = np.array([[n * mode[1] ** 2 + 1, off], [off, n * mode[0] ** 2 + 1]])
 
-    def draw(self, u, normals):
+    def draw(self, u: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """Exact draws, shape (N, 2), from N uniform and N normal numbers."""
         a = np.interp(u, np.cumsum(self._p) - self._p / 2, self._a)
         return np.stack([a, (self.n * self.m * a + normals * np.sqrt(1 + self.n * a**2)) / (1 + self.n * a**2)], axis=1)
 
-    def ellipse(self, points=100):
+    def ellipse(self, points: int = 100) -> np.ndarray:
         """Outlines of Laplace's 90 % ellipses, one at each mode: shape (modes, points, 2)."""
         turn = np.linspace(0, 2 * np.pi, points)
         root = np.linalg.cholesky(np.linalg.inv(self.hessian))
         return self.modes[:, None] + np.sqrt(NINETY) * np.stack([np.cos(turn), np.sin(turn)], axis=1) @ root.T
 
-    def mass_in_ellipse(self):
+    def mass_in_ellipse(self) -> float:
         """The posterior probability of Laplace's 90 % ellipses (of their union)."""
         H = self.hessian
         ends = []
@@ -127,7 +127,7 @@ class ProductPosterior:
             mass = mass - np.where(high > low, ndtr(high) - ndtr(low), 0)
         return float(self._p @ mass)
 
-    def nK(self):
+    def nK(self) -> tuple[float, float]:
         """Means of nK = n(m − ab)²/2 under the posterior and under Laplace's normal law at a mode."""
         gap = (self.m - self._a * self._mean) ** 2 + (self._a * self._sd) ** 2
         root = np.linalg.cholesky(np.linalg.inv(self.hessian))

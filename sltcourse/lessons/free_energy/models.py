@@ -1,6 +1,9 @@
 """The two-well models of lesson 06, where they change over, and the polygons of its last section."""
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import digamma
 
 from sltcourse.theory import superposition_model
@@ -15,7 +18,7 @@ HEIGHT, SPEED = 0.12, 6.0  # of the curve below
 GAP = HEIGHT**2 / 2  # ΔL, the loss of the simple well above that of the accurate one
 
 
-def mean(w):
+def mean(w: ArrayLike) -> np.ndarray:
     """The mean (h(1 − w⁸), c w³(1 − w)) of the curve model x ~ N(mean(w), I₂), h = 0.12, c = 6; shape (2, …).
 
     At w = 1 it is the truth, (0, 0), passed at speed 6.08. At w = 0 it stops at (0.12, 0): a singular point.
@@ -24,7 +27,7 @@ def mean(w):
     return np.array([HEIGHT * (1 - w**8), SPEED * w**3 * (1 - w)])
 
 
-def K(w):
+def K(w: np.ndarray) -> np.ndarray:
     """The divergence ½|mean(w)|² of the truth N(0, I₂) from the curve model, for w of shape (N, 1); shape (N,)."""
     return np.sum(mean(w[:, 0]) ** 2, axis=0) / 2
 
@@ -33,12 +36,12 @@ RIDGE = 0.75  # between the wells, where w³(1 − w) is largest: here the two r
 WELLS = (0.0, RIDGE, 1.0)  # breakpoints for the quadrature
 
 
-def curve_posterior(n, beta=1.0, loss=K):
+def curve_posterior(n: ArrayLike, beta: ArrayLike = 1.0, loss: Callable[[np.ndarray], np.ndarray] = K) -> Posterior:
     """The posterior of the curve model for one or many n (and β); ``loss`` may be the L_n of a data set."""
     return Posterior(loss, [BOX], n, beta=beta, breakpoints=WELLS)
 
 
-def well_free_energies(posterior):
+def well_free_energies(posterior: Posterior) -> tuple[np.ndarray, np.ndarray]:
     """(F of the simple well, F of the accurate well) of the curve model; the two meet at the ridge."""
     simple = posterior.region_free_energy(lambda w: w[:, 0] < RIDGE)
     accurate = posterior.region_free_energy(lambda w: w[:, 0] > RIDGE)
@@ -89,12 +92,12 @@ MODELS = {
 POLYGONS = {k: superposition_model.PUBLISHED[k] for k in (5, 6)}  # k: length l*, bias b*, h_k
 
 
-def polygon(k):
+def polygon(k: int) -> tuple[np.ndarray, np.ndarray]:
     """(W, b) of the k-gon among 6 features: W of shape (2, 6), b of shape (6,). Unused features have W = 0, b = 0."""
     length, bias, _ = POLYGONS[k]
     return superposition_model.unpack(superposition_model.polygon(k, length, bias, dead=0))
 
 
-def superposition_loss(W, b):
+def superposition_loss(W: np.ndarray, b: np.ndarray) -> float:
     """Exact E‖x − relu(WᵀWx + b)‖² for x = μ e_i, i uniform, μ ~ U[0, 1]; W of shape (2, c), b of shape (c,)."""
     return float(superposition_model.population_loss(superposition_model.pack(W, b))[0])

@@ -43,7 +43,7 @@ class Polygon(NamedTuple):
     m: int
 
 
-def polygon(*dots):
+def polygon(*dots: tuple[int, int]) -> Polygon:
     """The `Polygon` of the exponents ``dots``, pairs of whole numbers. A facet n·α ≥ level is a plan n/level."""
     polyhedron = NewtonPolyhedron(dots)
     facets = [facet for facet in polyhedron.facets if facet.level]

@@ -23,7 +23,7 @@ def _version(package):
             continue
 
 
-def everything_here(needed=None):
+def everything_here(needed: dict[str, str] | None = None) -> str:
     """Sentences to print: all is there, or what is missing and what to do about it.
 
     ``needed``: {package: lowest version}, the course's own requirements if not given.
