@@ -47,6 +47,7 @@ test-browser: $(VENV)/.ready $(COLAB_VENV)/.ready colab
 lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/lint-imports --no-cache --no-logo
+	$(VENV)/bin/mypy --cache-dir build/mypy
 
 lesson: NAME = $(shell echo $(L) | cut -c4-)
 lesson: $(VENV)/.ready   ## make lesson L=03_volume_scaling: all tests of one lesson

@@ -11,14 +11,34 @@ import pytest
 from sltcourse.kit import assets, authoring, style
 
 
-def test_importing_the_package_is_quick_and_light():
+def loaded_by(module, *heavy):
+    """Which of some libraries are loaded by importing a module, in a fresh interpreter."""
+    code = f"import sys, {module}; print(*[m for m in {heavy!r} if m in sys.modules])"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_importing_the_package_loads_no_library():
+    code = "import sys; before = set(sys.modules); import sltcourse; print(*sorted(set(sys.modules) - before))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert {name.split(".")[0] for name in out.split()} - sys.stdlib_module_names == {"sltcourse"}
+
+
+@pytest.mark.parametrize("room", ["assets", "checks", "files", "passed", "progress", "text"])
+def test_what_draws_nothing_loads_no_library_for_pictures(room):
+    heavy = ("matplotlib", "IPython", "numpy", "PIL", "torch", "ipywidgets", "anywidget", "sympy")
+    assert loaded_by(f"sltcourse.kit.{room}", *heavy) == []
+
+
+def test_importing_the_style_changes_nothing_in_matplotlib():
     code = (
-        "import sys, time; t = time.perf_counter(); import sltcourse; seconds = time.perf_counter() - t; "
-        "print(seconds, [m for m in ('torch', 'matplotlib', 'numpy', 'ipywidgets') if m in sys.modules])"
+        "import matplotlib as mpl, matplotlib.pyplot; before = dict(mpl.rcParams)\n"
+        "from sltcourse.kit import live, style; print(dict(mpl.rcParams) == before)\n"
+        "style.figure(); print(mpl.rcParams['lines.linewidth'], mpl.rcParams['axes.grid'])\n"
+        "mpl.rcParams['lines.linewidth'] = 7; style.figure(); print(mpl.rcParams['lines.linewidth'])\n"
+        "style.use(); print(mpl.rcParams['lines.linewidth'])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    seconds, loaded = out.split(" ", 1)
-    assert float(seconds) < 0.2 and loaded.strip() == "[]"
+    assert out.split() == ["True", "2.0", "True", "7.0", "2.0"]
 
 
 @pytest.mark.parametrize("path", sorted(authoring.ROOT.glob("notebooks/*.ipynb")), ids=lambda p: p.stem)
@@ -55,6 +75,7 @@ def test_tables():
     table = style.table([["a<b", 0.5], ["c", 1000]], ["name", "value"])
     assert repr(table) == "name  value\na<b   0.5\nc     1\u202f000"
     assert '<td style="text-align:left">a&lt;b</td>' in table._repr_html_()
+    assert table._repr_html_().startswith('<table><thead><tr><th style="text-align:left">name</th>')
     with pytest.raises(ValueError, match="1 cells, the header has 2"):
         style.table([["a"]], ["name", "value"])
 

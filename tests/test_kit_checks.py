@@ -1,8 +1,14 @@
+import copy
+import os
+import pwd
+import time
+import warnings
+
 import numpy as np
 import pytest
 import sympy as sp
 
-from sltcourse.kit import checks
+from sltcourse.kit import checks, limit
 
 x, y = sp.symbols("x y")
 check = checks.Checks("test")
@@ -152,3 +158,227 @@ def test_functions(answer, reason):
 def test_an_exercise_needs_its_praise():
     with pytest.raises(TypeError, match="what a right answer is told"):
         check.exercise(half)
+
+
+@pytest.mark.parametrize("answer", [0.5051, 0.989, 1.011])
+def test_no_hint_is_given_at_a_looser_tolerance_than_the_answers(answer):
+    """The tolerance is 1 %, of the answer 0.5 and of the hint's 1."""
+    said = "0.5051 is too large." if answer < 0.6 else f"{answer:.6g} is too large."
+    assert half(answer).reason == said
+    assert half(0.991).reason == half(1.009).reason == "that is the whole." and half(0.5049).state == "Right"
+
+
+def test_the_tolerances_of_a_number_are_those_of_isclose():
+    assert checks.number(1e-13, 0) is None and "too large" in checks.number(1e-11, 0)
+    assert checks.number(0.05, 0, abs=0.1) is None and "too small" in checks.number(-0.15, 0, abs=0.1)
+    assert checks.number(1 + 5e-7, 1) is None and "too large" in checks.number(1 + 2e-6, 1)
+    assert checks.number(0.45, 1, abs=0.1, hints={0.5: "half"}) == "half"
+
+
+# ---- a text is never evaluated -------------------------------------------------------------------------------
+
+EVIL = "open('{}', 'w').close()"
+
+
+class Text(str):
+    """A text of another class."""
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda text: text,
+        Text,
+        lambda text: {text},
+        lambda text: frozenset({text}),
+        lambda text: [text],
+        lambda text: (text,),
+        lambda text: {"a": text},
+        lambda text: {text: 1},
+        lambda text: np.array(text),
+        lambda text: np.array([text]),
+        lambda text: np.array([[text, "1"]]),
+        lambda text: np.array([text], dtype=object),
+        lambda text: np.array([[x, text]], dtype=object),
+        lambda text: np.array(text, dtype=object),
+        lambda text: np.array({text}, dtype=object),
+        lambda text: np.str_(text),
+        lambda text: text.encode(),
+        lambda text: bytearray(text.encode()),
+        lambda text: [x, {text}],
+        lambda text: {x, text},
+        lambda text: range(3),
+        lambda text: map(str, [text]),
+        lambda text: {"a": text}.values(),
+    ],
+)
+def test_no_text_in_an_answer_is_ever_run(wrapped, tmp_path):
+    for check_of in (
+        lambda answer: checks.expression(answer, x),
+        lambda answer: checks.expression(answer, sp.Matrix([[x, 1]])),
+        lambda answer: checks.number(answer, 1),
+        lambda answer: checks.function(lambda: answer, lambda: 1.0, [()]),
+    ):
+        assert isinstance(check_of(wrapped(EVIL.format(tmp_path / "ran"))), str)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("text", ["1", b"1", np.str_("1"), np.array("1"), np.array(["1"]), np.array(b"1")])
+def test_a_text_is_no_number_and_no_expression(text):
+    assert "A number is wanted" in checks.number(text, 1) or "is wanted here" in checks.number(text, 1)
+    assert "A sympy expression is wanted" in checks.expression(text, sp.Integer(1))
+    assert "where numbers are wanted" in checks.function(lambda: text, lambda: 1.0, [()])
+
+
+def test_arrays_of_numbers_and_symbols_are_expressions():
+    wanted = sp.Matrix([[1, x]])
+    assert checks.expression(np.array([[1, x]]), wanted) is None
+    assert checks.expression(sp.Array([[1, x]]), wanted) is None
+    assert checks.expression(sp.MutableDenseNDimArray([[1, x]]), wanted) is None
+    assert checks.expression(sp.ImmutableMatrix([[1, x]]), wanted) is None
+    assert "not equal" in checks.expression(np.array([[1, 2]]), wanted)
+    assert "shape" in checks.expression(np.array([1, 2]), wanted)
+    assert checks.expression(np.array(2), sp.Integer(2)) is None and checks.expression(np.float64(2), 2.0) is None
+    matrix = sp.MatrixSymbol("M", 2, 2)
+    assert checks.expression(matrix + matrix, 2 * matrix) is None
+    assert "not equal" in checks.expression(3 * matrix, 2 * matrix)
+
+
+# ---- a right answer never ends in a traceback ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "3", '{"test": null}', '{"test": {"half": 1}}', "{", ""])
+def test_a_damaged_record_spoils_no_right_answer(content, tmp_path, monkeypatch):
+    (tmp_path / "passed.json").write_text(content, encoding="utf-8")
+    monkeypatch.setenv("SLTCOURSE_PASSED", str(tmp_path / "passed.json"))
+    assert repr(half(0.5)) == "Right. Half of it."
+
+
+def test_no_home_and_no_name_spoil_no_right_answer(monkeypatch):
+    def unknown(_):
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("SLTCOURSE_PASSED", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert repr(half(0.5)) == "Right. Half of it."
+
+
+def test_whatever_remembering_raises_a_right_answer_is_right(monkeypatch):
+    def broken(*_):
+        raise RuntimeError("no memory of anything")
+
+    monkeypatch.setattr(checks.passed, "remember", broken)
+    assert repr(half(0.5)) == "Right. Half of it."
+
+
+def test_an_exercise_that_is_not_there_is_named_with_those_that_are():
+    with pytest.raises(AttributeError, match=r"test has no exercise 'halve'; it has half, clumsy"):
+        check.halve(0.5)
+    assert copy.copy(check).half(0.5).state == "Right"
+
+
+# ---- no answer takes for ever --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(limit, "CPU_SECONDS", 1)
+    monkeypatch.setattr(limit, "SECONDS", 10.0)
+
+
+big = sp.Pow(10, sp.Pow(10, 10, evaluate=False), evaluate=False)
+ENDLESS = [
+    sp.Integral(sp.exp(-(x**4)) * sp.sin(sp.exp(x) * y) * sp.log(1 + x**2 + sp.cos(y)), (x, 0, sp.oo), (y, 0, 1)),
+    sp.Pow(sp.Pow(10, 10**9, evaluate=False), x),
+    big + x,
+    sp.Mul(big, x, evaluate=False),
+    sp.Sum(sp.sin(x**y) / (1 + sp.exp(x)), (x, 1, sp.oo)),
+]
+
+
+@pytest.mark.parametrize("answer", ENDLESS, ids=range(len(ENDLESS)))
+def test_no_expression_takes_for_ever(answer, quick):
+    started = time.monotonic()
+    assert isinstance(checks.expression(answer, x**2, hints={x: "no.", x**3: "no."}), str)
+    assert time.monotonic() - started < 12
+
+
+@pytest.mark.parametrize("answer", [sp.Integral(sp.exp(sp.sin(sp.exp(x * 9))), (x, 0, 9)), big])
+def test_no_number_takes_for_ever(answer, quick):
+    started = time.monotonic()
+    assert half(answer).state == "Not yet"
+    assert isinstance(checks.function(lambda: answer, lambda: 0.5, [()]), str)
+    assert time.monotonic() - started < 24
+
+
+def test_what_takes_too_long_is_told_what_to_do(quick):
+    @check.exercise("Never.")
+    def endless(answer):
+        while True:
+            pass
+
+    verdict = endless(x)
+    assert verdict.state == "Not yet" and ".doit()" in verdict.reason
+    check.names.remove("endless")
+
+
+def test_an_unevaluated_integral_that_can_be_compared_is_right():
+    assert checks.expression(sp.Integral(2 * x, x), x**2) is None
+
+
+def test_the_limit_is_of_computing_and_of_waiting(monkeypatch):
+    monkeypatch.setattr(limit, "SECONDS", 0.3)
+    with pytest.raises(limit.TooLong):
+        limit.limited(lambda: time.sleep(60))
+    monkeypatch.setattr(limit, "SECONDS", 60.0)
+    monkeypatch.setattr(limit, "CPU_SECONDS", 1)
+    started = time.monotonic()
+    with pytest.raises(limit.TooLong):
+        limit.limited(lambda: str(10 ** (10**9)))
+    assert time.monotonic() - started < 30
+
+
+def test_what_is_computed_within_the_limit_comes_back():
+    assert limit.limited(lambda a: f"ε is {a}" * 50_000, 2) == "ε is 2" * 50_000
+    assert limit.limited(lambda: None) is None
+    with pytest.raises(RuntimeError, match="ZeroDivisionError: division by zero"):
+        limit.limited(lambda: 1 / 0)
+    assert limit.limited(lambda: limit.limited(lambda: "twice")) == "twice"
+
+
+def test_a_copy_leaves_nothing_behind(capfd):
+    def noisy():
+        print("printed")
+        warnings.warn("warned", stacklevel=1)
+        checks.half_done = True
+        return str(os.getpid())
+
+    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
+    assert limit.limited(noisy) != str(os.getpid()) and not hasattr(checks, "half_done")
+    assert capfd.readouterr() == ("", "")
+    if before is not None:
+        assert len(os.listdir("/proc/self/fd")) == before
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_where_no_process_can_be_copied_the_check_still_answers(monkeypatch):
+    def no_room():
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", no_room)
+    assert checks.expression(x + x, 2 * x) is None
+    monkeypatch.delattr(os, "fork")
+    assert checks.expression(x + x, 2 * x) is None
+
+
+def test_a_formula_is_found_wherever_it_stands():
+    within = [x, [x], (1, x), {x}, {"a": x}, {x: 1}, np.array([x]), sp.Matrix([1]), sp.Array([1]), [[[sp.Integer(1)]]]]
+    assert all(map(limit.is_symbolic, within))
+    assert not any(map(limit.is_symbolic, [1, "x", [1], {"a": 1}, np.array([1.0]), None, len]))
+
+
+def test_a_set_or_an_array_with_dots_is_not_answered():
+    assert half({...}).state == half(np.array([..., 1], dtype=object)).state == "Not answered"
+    assert half({1: {2: [...]}}).state == "Not answered"

@@ -1,10 +1,13 @@
+import io
 import json
+import re
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from sltcourse.kit import style
+from sltcourse.kit import parts, style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
 
 x = np.linspace(0, 1, 11)
@@ -48,7 +51,7 @@ def test_at_refuses_what_the_figure_does_not_have(figure, state, reason):
 
 
 def test_the_table_holds_every_state_in_the_pictures_pixels(figure):
-    spec, blob = figure._spec()
+    spec, blob = figure.encode()
     curve = next(i for i, p in enumerate(spec["parts"]) if p["kind"] == "line")
     assert spec["parts"][curve]["by"] == ["n", "k"] and spec["parts"][curve]["sizes"] == [3, 2]
     left, top, width, height = spec["parts"][curve]["clip"]
@@ -66,7 +69,7 @@ def test_what_cannot_be_drawn_is_a_gap():
     ax.set(xlim=(0, 1), ylim=(1e-3, 1), yscale="log")
     live = LiveFigure(fig, "Gaps.", n=Slider("n", [1, 2]))
     live.line(ax, lambda n: ([0.1, 0.2, 0.3, 0.4], [0.5, np.nan, -1.0, 0.5]))
-    spec, blob = live._spec()
+    spec, blob = live.encode()
     row = decode(spec, blob, 0, "y", 0)
     assert (row == -32768).tolist() == [False, True, False, False]
     assert row[2] == 32767, "below a log axis: off the picture, as matplotlib has it"
@@ -76,7 +79,7 @@ def test_rows_of_different_lengths_are_filled_with_gaps():
     fig, ax = style.figure()
     live = LiveFigure(fig, "Points.", n=Slider("n", [1, 3]))
     live.points(ax, lambda n: (np.arange(n), np.arange(n)))
-    spec, blob = live._spec()
+    spec, blob = live.encode()
     assert (decode(spec, blob, 0, "x", 0) == -32768).tolist() == [False, True, True]
 
 
@@ -85,7 +88,7 @@ def test_a_region_is_compared_in_the_browser():
     field = np.add.outer(np.arange(4.0), np.arange(5.0))
     live = LiveFigure(fig, "Region.", eps=Slider("ε", [1.0, 3.0]))
     live.region(ax, field, lambda eps: eps, extent=(0, 1, 0, 1), color="C0")
-    spec, blob = live._spec()
+    spec, blob = live.encode()
     (part,) = spec["parts"]
     table = part["fields"]["tables"]["pixels"]
     sent = np.frombuffer(blob, np.float32, 20, table["at"]).reshape(4, 5)
@@ -99,42 +102,72 @@ def test_a_part_too_large_for_a_table_is_answered_by_the_kernel():
     many = np.arange(200)
     live = LiveFigure(fig, "Large.", a=Slider("a", many), b=Slider("b", many))
     live.points(ax, lambda a, b: (a, b))
-    live.line(ax, lambda a: ([0, a], [0, 1 / (a - 7) if a != 7 else undefined]))  # noqa: F821
-    with pytest.raises(NameError):
-        live._spec()
-
-    sent = []
-
-    class Widget:
-        def send(self, message, buffers=()):
-            sent.append((message, buffers))
-
-    live._parts.pop()
-    spec, _ = live._spec()
-    assert spec["parts"][0]["ask"] == 0
-    live._answer(Widget(), {"ask": 0, "positions": [50, 100]}, None)
-    _, (xs, ys) = sent[0]
+    live.text(ax, lambda a, b: (a, b, f"{a} {b}"))
+    spec, _ = live.encode()
+    assert [part.get("ask") for part in spec["parts"]] == [0, 1]
+    message, (xs, ys) = live.answer({"ask": 0, "positions": [50, 100]})
+    assert message == {"ask": 0, "heads": {key: {"shape": (1,), "type": "int16"} for key in "xy"}}
     left, top, width, height = spec["parts"][0]["clip"]
     assert np.frombuffer(xs, np.int16)[0] / 8 == pytest.approx(left + width / 4, abs=0.1)
     assert np.frombuffer(ys, np.int16)[0] / 8 == pytest.approx(top + height / 2, abs=0.1)
-    live._answer(Widget(), {"ask": 0, "positions": [50, 1000]}, None)
-    assert "IndexError" in sent[1][0]["error"], "a callback's error reaches the reader"
+    assert live.answer({"ask": 1, "positions": [50, 100]})[0]["heads"]["text"] == "50 100"
+    message, buffers = live.answer({"ask": 0, "positions": [50, 1000]})
+    assert "IndexError" in message["error"] and buffers == [], "a callback's error reaches the reader"
+
+
+def test_the_widget_answers_what_it_is_asked():
+    fig, ax = style.figure()
+    live = LiveFigure(fig, "Large.", a=Slider("a", np.arange(201)), b=Slider("b", np.arange(200)))
+    live.points(ax, lambda a, b: (a, b))
+    view, sent = live.widget(), []
+    assert view.state == [100, 100] and view.spec["parts"][0]["ask"] == 0
+    view.send = lambda message, buffers=(): sent.append((message, buffers))
+    view._handle_custom_msg({"ask": 0, "positions": [5, 6]}, [])
+    assert sent == [live.answer({"ask": 0, "positions": [5, 6]})]
+
+
+def test_an_error_at_a_far_position_comes_up_before_the_figure_is_shown():
+    fig, ax = style.figure()
+    live = LiveFigure(fig, "Broken.", a=Slider("a", [1, 2, 7], start=1))
+    live.line(ax, lambda a: ([0, a], [0, 1 / (int(a) - 7)]))
+    with pytest.raises(ZeroDivisionError):
+        live.encode()
+
+
+@pytest.mark.parametrize("states, points, asks", [(20_000, 1, False), (20_001, 1, True), (2, 1000, False)])
+def test_tables_over_too_many_positions_stay_with_the_kernel(states, points, asks):
+    fig, ax = style.figure()
+    live = LiveFigure(fig, "Limits.", n=Slider("n", np.arange(states)))
+    live.points(ax, lambda n: (np.full(points, n), np.zeros(points)))
+    (part,) = live.encode()[0]["parts"]
+    assert ("ask" in part) == asks
+
+
+@pytest.mark.parametrize("points, asks", [(7500, False), (7501, True)])
+def test_tables_above_three_megabytes_stay_with_the_kernel(points, asks):
+    """A hundred states of so many points, two coordinates of two bytes each."""
+    fig, ax = style.figure()
+    live = LiveFigure(fig, "Limits.", n=Slider("n", np.arange(100)))
+    row = np.zeros(points)
+    live.line(ax, lambda n: (row, row + n))
+    (part,) = live.encode()[0]["parts"]
+    assert ("ask" in part) == asks and (asks or 100 * points * 2 * 2 == 3_000_000)
 
 
 def test_the_spec_can_be_sent(figure):
-    json.dumps(figure._spec()[0])
+    json.dumps(figure.encode()[0])
 
 
 def test_what_is_stored_says_the_setting_and_the_numbers(figure):
     assert repr(figure) == "[Live figure, at n = 10, k = one] n is 10."
 
 
-def test_the_still_picture_shows_what_moves_and_the_background_does_not(figure):
-    figure._freeze()
-    read = lambda data: plt.imread(__import__("io").BytesIO(data))  # noqa: E731
-    still, background = read(figure._still[0]), read(figure._background)
-    assert still.shape[:2] == background.shape[:2] == (760, 1760)
-    assert (still != background).any()
+def test_the_still_picture_shows_what_moves_and_the_frame_does_not(figure):
+    still, frame, size = figure.pictures()
+    still, frame = (plt.imread(io.BytesIO(data)) for data in (still, frame))
+    assert still.shape[:2] == frame.shape[:2] == (760, 1760) and size == (880, 380)
+    assert (still != frame).any()
+    assert not plt.fignum_exists(figure.fig.number), "the figure is closed: the notebook shows it no second time"
 
 
 @pytest.mark.parametrize(
@@ -166,3 +199,14 @@ def test_arguments_with_a_default_belong_to_the_author():
     live.line(ax, lambda n, k=3: ([0, 1], [n, k]), name="line")
     assert live.at(n=2)["line"] == ([0, 1], [2, 3])
     plt.close(fig)
+
+
+def test_the_browser_draws_every_kind_of_part():
+    def kinds(cls):
+        return {cls.kind} | {kind for sub in cls.__subclasses__() for kind in kinds(sub)}
+
+    script = (Path(parts.__file__).parent / "live.js").read_text(encoding="utf-8")
+    table = script[script.index("const draw = {") : script.index("\n};", script.index("const draw = {"))]
+    drawn = set(re.findall(r"^  (\w+)\(c, p, read\)", table, re.M))
+    assert drawn == kinds(parts.Part) - {"", "field", "caption"}  # of these two nothing is drawn on the picture
+    assert f"NOWHERE = {parts.NOWHERE}, SCALE = {parts.SCALE};" in script

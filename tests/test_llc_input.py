@@ -9,7 +9,7 @@ from torch import nn
 
 from sltcourse.llc import HMC, SGLD, NothingTrustworthy, WhitenedSGLD, calibrate, default_nbeta, estimate_llc
 from sltcourse.llc.parameters import Parameters
-from sltcourse.llc.problem import Problem
+from sltcourse.llc.posterior import LocalPosterior
 
 
 @pytest.fixture(autouse=True)
@@ -45,8 +45,8 @@ MODEL, DATA = regression()
         (lambda: estimate_llc("model", DATA, mse), TypeError, "nn.Module or a function"),
         (lambda: estimate_llc(MODEL, DATA), TypeError, "loss must be a function"),
         (lambda: estimate_llc(MODEL, None, mse), ValueError, "needs data"),
-        (lambda: estimate_llc(MODEL, (*DATA, DATA[0]), mse), ValueError, "inputs, targets"),
-        (lambda: estimate_llc(MODEL, np.zeros((5, 3)), mse), TypeError, "tuple of tensors"),
+        (lambda: estimate_llc(MODEL, (*DATA, DATA[0]), mse), ValueError, "takes 2 positional arguments but 3"),
+        (lambda: estimate_llc(MODEL, "data.npz", mse), TypeError, "a tuple .inputs, targets. or dict"),
         (lambda: estimate_llc(MODEL, (DATA[0], DATA[1][:7]), mse), ValueError, "rows"),
         (lambda: estimate_llc(MODEL, (DATA[0][:0], DATA[1][:0]), mse), ValueError, "empty"),
         (lambda: estimate_llc(MODEL, (DATA[0][:1], DATA[1][:1]), mse), ValueError, "n ≥ 2"),
@@ -187,7 +187,7 @@ def test_a_trajectory_in_one_call():
 
 def test_groups_that_fit_the_memory(monkeypatch):
     """The same chains one group after another: fewer at a time, none lost."""
-    each = Problem(MODEL, [None], DATA, mse, None, None, None).bytes_per_chain(None)
+    each = LocalPosterior(MODEL, DATA, mse).bytes_per_chain(None)
     result = estimate_llc(MODEL, DATA, mse, memory_gib=2.5 * each / 2**30, num_chains=7, num_draws=20,
                           num_burnin_steps=20)  # fmt: skip
     assert result.loss_trace.shape == (7, 20) and np.isfinite(result.llc)
@@ -196,9 +196,9 @@ def test_groups_that_fit_the_memory(monkeypatch):
 def test_a_million_parameters_times_eight_chains_fit_in_8_gib():
     model = nn.Sequential(nn.Linear(500, 1000), nn.ReLU(), nn.Linear(1000, 500))
     x = torch.zeros(1000, 500)
-    problem = Problem(model, [None], (x, x), mse, None, None, None)
-    assert problem.dim > 1e6
-    assert 8 * problem.bytes_per_chain(100) < 2**30
+    posterior = LocalPosterior(model, (x, x), mse)
+    assert posterior.dim > 1e6
+    assert 8 * posterior.bytes_per_chain(100) < 2**30
 
 
 def test_masks_restrict_the_coordinates():

@@ -16,6 +16,7 @@ import zipfile
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 
 from sltcourse.kit import assets
 
@@ -26,13 +27,13 @@ ONE_FILE = "*This copy carries the course inside: open it on Colab or in any Jup
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
-def project():
+def project() -> tuple[str, str | None]:
     """The version and the published address (None until ``project.urls.Repository`` is set) from pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return project["version"], project.get("urls", {}).get("Repository")
 
 
-def badge(name):
+def badge(name: str) -> str:
     """The Colab badge of a lesson, or how to get there while the course has no address."""
     _, address = project()
     if address is None:
@@ -42,7 +43,7 @@ def badge(name):
     return f"[![Open in Colab]({image})](https://colab.research.google.com/github/{path})"
 
 
-def setup_source():
+def setup_source() -> str:
     """The set-up cell, the same in every lesson. Locally it does nothing; on Colab it installs the course."""
     version, address = project()
     if address is None:
@@ -57,7 +58,7 @@ def setup_source():
     )
 
 
-def stamp(notebook, name):
+def stamp(notebook: NotebookNode, name: str) -> None:
     """Write the badge and the set-up cell into a notebook."""
     line = f"{badge(name)} {BADGE_MARK}"
     for cell in notebook.cells:
@@ -67,17 +68,17 @@ def stamp(notebook, name):
             cell.source = setup_source()
 
 
-def stamp_readme(readme):
+def stamp_readme(readme: str) -> str:
     """The README's text, with a badge in the last column of the table of lessons."""
 
-    def row(found):
+    def row(found: re.Match[str]) -> str:
         link = badge(found[2]) if project()[1] else "one-file copy: `make colab`"
         return f"{found[1]}| {link} |"
 
     return re.sub(r"^(\|.*\]\(notebooks/(\w+\.ipynb)\).*)\|[^|]*\|$", row, readme, flags=re.M)
 
 
-def clean(notebook):
+def clean(notebook: NotebookNode) -> None:
     """Drop what changes from run to run or belongs to a machine: timestamps, widget ids, editors' metadata.
 
     A stream that came in pieces, as the clock would have it, becomes one.
@@ -86,7 +87,7 @@ def clean(notebook):
     for cell in notebook.cells:
         kept = {k: v for k, v in cell.metadata.items() if k in ("tags", "jupyter", "cellView")}
         cell.metadata = nbformat.from_dict(kept)
-        whole = []
+        whole: list[NotebookNode] = []
         for output in cell.get("outputs", []):
             if whole and output.output_type == "stream" == whole[-1].output_type and output.name == whole[-1].name:
                 whole[-1].text += output.text
@@ -98,7 +99,7 @@ def clean(notebook):
             cell.outputs = whole
 
 
-def execute(path):
+def execute(path: Path) -> list[int]:
     """Run a notebook from a fresh kernel, in its own folder, and store its clean outputs.
 
     Returns the numbers of the code cells whose outputs moved.
@@ -126,9 +127,9 @@ sys.path.insert(0, folder)
 """
 
 
-def one_file(path):
+def one_file(path: Path) -> NotebookNode:
     """The notebook with the package and the lesson's assets packed into the set-up cell, folded; no outputs removed."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
     head = notebook.cells[0]
     head.source = re.sub(rf"^.*{BADGE_MARK}.*$", ONE_FILE, head.source, flags=re.M)
     files = [ROOT / "assets" / "manifest.json"]
@@ -145,7 +146,7 @@ def one_file(path):
     return notebook
 
 
-def picture(path):
+def picture(path: Path) -> None:
     """Keep the stored still of a lesson's first live figure in ``assets/readme``, for the README."""
     outputs = [o for c in nbformat.read(path, as_version=4).cells for o in c.get("outputs", [])]
     live = next(o.data for o in outputs if o.get("data", {}).get("text/plain", "").startswith("[Live figure"))
@@ -156,7 +157,7 @@ def picture(path):
     assets.record(name, f"python -m sltcourse.kit.authoring picture notebooks/{path.name}", "any")
 
 
-def main(arguments):
+def main(arguments: list[str]) -> None:
     if len(arguments) < 2 or arguments[0] not in ("execute", "stamp", "onefile", "picture"):
         sys.exit("usage: python -m sltcourse.kit.authoring execute|stamp|onefile|picture NOTEBOOK.ipynb ...")
     for path in map(Path, arguments[1:]):

@@ -1,5 +1,5 @@
 // Draws a live figure: controls above, a canvas that holds the whole picture, a caption below.
-// Everything that can move was tabulated in Python, in the picture's pixels; here it is looked up and drawn.
+// Every part that follows the controls was tabulated in Python, in the picture's pixels; here it is looked up and drawn.
 const NOWHERE = -32768, SCALE = 8;
 const TYPES = { int16: Int16Array, uint8: Uint8Array, float32: Float32Array };
 
@@ -62,20 +62,25 @@ function slopes(field, rows, columns) {   // how much a field changes from a pix
   return steps;
 }
 
+// A function for each kind of part (the classes of parts.py). It gets the canvas, the part's looks, and read(part):
+// the part's arrays at the sliders' positions by get(name), their shape by shape(name), and the state's number.
 const draw = {
-  line(c, p, get) {
+  line(c, p, read) {
+    const { get } = read(p);
     trace(c, get("x"), get("y"));
     c.strokeStyle = p.stroke; c.lineWidth = p.width; c.setLineDash(p.dashes); c.lineJoin = "round";
     c.lineCap = p.dashes.length ? "butt" : "round";
     c.stroke();
   },
-  fill(c, p, get) {
+  fill(c, p, read) {
+    const { get } = read(p);
     trace(c, get("x"), get("y"));
     c.closePath();
     c.fillStyle = p.face; c.fill();
     if (p.width) { c.strokeStyle = p.edge; c.lineWidth = p.width; c.stroke(); }
   },
-  points(c, p, get) {
+  points(c, p, read) {
+    const { get } = read(p);
     const x = get("x"), y = get("y");
     c.fillStyle = p.face; c.strokeStyle = p.edge; c.lineWidth = p.width;
     for (let i = 0; i < x.length; i++) {
@@ -85,21 +90,25 @@ const draw = {
       if (p.width) c.stroke();
     }
   },
-  image(c, p, get, [rows, columns]) {
-    const shades = get("pixels"), sheet = blank(p, rows, columns), palette = p.palette;
+  image(c, p, read) {
+    const { get, shape } = read(p), [rows, columns] = shape("pixels"), shades = get("pixels"), sheet = blank(p, rows, columns), palette = p.palette;
     for (let i = 0, j = 0; i < shades.length; i++, j += 4)
       for (let k = 0; k < 4; k++) sheet.data[j + k] = palette[4 * shades[i] + k];
     stretch(c, p, sheet);
   },
-  region(c, p, get, [rows, columns], field, steps) {
-    const level = get("level")[0], sheet = blank(p, rows, columns), [red, green, blue, full] = p.palette;
+  region(c, p, read) {
+    const f = p.fields, { get, shape, index } = read(f), field = get("pixels"), [rows, columns] = shape("pixels");
+    f.slopes = f.slopes || {};
+    const steps = f.slopes[index] = f.slopes[index] || slopes(field, rows, columns);
+    const level = read(p).get("level")[0], sheet = blank(p, rows, columns), [red, green, blue, full] = p.palette;
     for (let i = 0, j = 0; i < field.length; i++, j += 4) {
       const cover = Math.min(1, Math.max(0, (level - field[i]) / steps[i] + 0.5));
       sheet.data[j] = red; sheet.data[j + 1] = green; sheet.data[j + 2] = blue; sheet.data[j + 3] = full * cover;
     }
     stretch(c, p, sheet);
   },
-  text(c, p, get) {
+  text(c, p, read) {
+    const { get } = read(p);
     const x = get("x"), y = get("y");
     if (x[0] === NOWHERE) return;
     c.fillStyle = p.face; c.textAlign = p.align; c.textBaseline = p.baseline;
@@ -149,12 +158,10 @@ function render({ model, el }) {
 
   const indexOf = part => part.by.reduce((i, name, j) => i * part.sizes[j] + state[names.indexOf(name)], 0);
 
-  function fieldOf(part) {                  // an image's shape; a region's shape, field and slopes
-    if (part.kind === "image") return [part.ask === undefined ? part.tables.pixels.shape : part.answer.shape];
-    if (part.kind !== "region") return [];
-    const f = part.fields, index = indexOf(f), [rows, columns] = f.tables.pixels.shape, field = row(f, "pixels", index);
-    f.slopes = f.slopes || {};
-    return [[rows, columns], field, f.slopes[index] = f.slopes[index] || slopes(field, rows, columns)];
+  function read(part) {
+    const index = indexOf(part);
+    if (part.ask !== undefined) return { index, get: key => part.answer[key], shape: key => part.shapes[key] };
+    return { index, get: key => row(part, key, index), shape: key => part.tables[key].shape };
   }
 
   let background = null;
@@ -162,12 +169,10 @@ function render({ model, el }) {
     if (!background) return;
     context.drawImage(background, 0, 0, canvas.width, canvas.height);
     for (const part of spec.parts) {
-      const index = indexOf(part);
       if (part.ask !== undefined && !part.answer) continue;
-      const get = part.ask === undefined ? key => row(part, key, index) : key => part.answer[key];
       context.save();
       if (part.clip) { context.beginPath(); context.rect(...part.clip); context.clip(); }
-      draw[part.kind](context, part, get, ...fieldOf(part));
+      draw[part.kind](context, part, read);
       context.restore();
     }
   }
@@ -197,13 +202,13 @@ function render({ model, el }) {
     if (!part || !part.asked) return;
     part.have = part.asked; part.asked = null;
     if (message.error) { caption.textContent = message.error; caption.classList.add("slt-trouble"); return; }
-    part.answer = {};
+    part.answer = {}; part.shapes = {};
     let next = 0;
     for (const [key, head] of Object.entries(message.heads)) {
       if (typeof head === "string") { part.answer[key] = head; continue; }
       const bytes = bytesOf(buffers[next++]);
       part.answer[key] = new TYPES[head.type](bytes.slice().buffer);
-      if (key === "pixels") part.answer.shape = head.shape;
+      part.shapes[key] = head.shape;
     }
     paint();
     if (part.stale) { part.stale = false; ask(part); }

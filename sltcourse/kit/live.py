@@ -1,10 +1,11 @@
 """Live figures: sliders, and a matplotlib picture that follows the hand.
 
-matplotlib draws what stands still (axes, ticks, labels, legend) once. What moves (lines, bands, points, images,
-regions, texts) is given as functions of the sliders' values; the names of a function's arguments say which
-sliders it follows. Each is tabulated over all positions of its sliders before the first picture, in the
-figure's pixels, and sent to the browser once; from then on the browser looks up and draws, and the kernel is
-out of the loop. A part whose table would be too large is computed by the kernel when it is asked for::
+matplotlib draws the frame (axes, ticks, labels, legend) once, for no slider changes it. The parts that follow the
+sliders (lines, bands, points, images, regions, texts) are given as functions of the sliders' values; the names of a
+function's arguments say which sliders it follows. Each is tabulated over all positions of its sliders before the
+first picture, in the figure's pixels, and sent to the browser once; from then on the browser looks up and draws, and
+the kernel is not asked again. A part whose table would be too large is computed by the kernel at each position that
+is asked for::
 
     fig, ax = style.figure()
     ax.set(xlim=(-3, 3), ylim=(0, 1), xlabel="x", ylabel="density")
@@ -13,75 +14,41 @@ out of the loop. A part whose table would be too large is computed by the kernel
     live.caption(lambda w: f"The mean is {w:.2f}.")
     live
 
-``live.at(w=0.5)`` returns the numbers of every moving part without a browser. The widget is made when the
-figure is displayed; the same output holds a still picture, and the caption as its plain text.
+``live.at(w=0.5)`` returns the numbers of every part without a browser. The widget is made when the figure is
+displayed; the same output holds a still picture, and the caption as its plain text. The kinds of parts are classes
+of ``parts``; the pictures are drawn by ``live.js``.
 """
 
-import inspect
 import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Self
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from sltcourse.kit import style
+from sltcourse.kit import parts, style
+from sltcourse.kit.controls import Menu, Slider
+
+__all__ = ["TABLE_BYTES", "TABLE_STATES", "LiveFigure", "Menu", "Slider"]
 
 _HERE = Path(__file__).parent
-_SCALE = 8  # coordinates are sent as int16, in eighths of a picture's pixel
-_NOWHERE = -32768  # a gap in a line, a point that is not there
-_TABLE_BYTES = 3_000_000  # larger tables stay with the kernel
-_TABLE_STATES = 20_000
-
-
-class Slider:
-    """A row of values to slide over.
-
-    ``label`` is the quantity's symbol, ``values`` a sequence of at least two finite numbers, ``start`` the value
-    shown first (the middle one if not given; it must be one of the values up to rounding), ``format`` a function
-    from a value to the text beside the slider (``style.number`` or ``style.power``, say).
-    """
-
-    def __init__(self, label, values, start=None, format=style.number):
-        self.label, self.values = label, np.asarray(values)
-        if self.values.ndim != 1 or len(self.values) < 2 or not np.all(np.isfinite(self.values)):
-            raise ValueError(f"slider {label!r}: values must be a row of at least two finite numbers")
-        self.texts = [format(v) for v in self.values]
-        self.start = len(self.values) // 2 if start is None else self.position(start)
-
-    def position(self, value):
-        """The index of ``value``; ValueError if the slider does not have it (to a part in 10⁶)."""
-        nearest = int(np.argmin(np.abs(self.values - value)))
-        if not np.isclose(self.values[nearest], value, rtol=1e-6, atol=1e-12):
-            raise ValueError(f"slider {self.label!r} has no value {value}; the nearest is {self.values[nearest]}")
-        return nearest
-
-
-class Menu:
-    """A choice among named options: a dict from names to values, or a sequence of names (their own values)."""
-
-    def __init__(self, label, options, start=None):
-        options = dict(options) if isinstance(options, dict) else {name: name for name in options}
-        if not options:
-            raise ValueError(f"menu {label!r}: at least one option is needed")
-        self.label, self.texts, self.values = label, list(options), list(options.values())
-        self.start = 0 if start is None else self.position(start)
-
-    def position(self, option):
-        """The index of an option, given by its name; ValueError if there is none."""
-        if option not in self.texts:
-            raise ValueError(f"menu {self.label!r} has no option {option!r}; choose one of {self.texts}")
-        return self.texts.index(option)
+TABLE_BYTES = 3_000_000  # a larger table is not sent: the kernel answers for the part
+TABLE_STATES = 20_000  # nor is one over more positions of the sliders than this
 
 
 class LiveFigure:
     """A figure with moving parts. ``alt`` describes it in words; ``controls`` are its Sliders and Menus by name.
 
-    Set every axis' limits, scales and labels before the figure is shown: they stand still. Each method that adds
-    a part takes a function of some of the controls (by argument name), an optional ``name`` under which ``at``
-    returns it, and matplotlib's own words for its looks. Errors in those functions come up when the part is added.
+    Set every axis' limits, scales and labels before the figure is shown: no slider changes them. Each method that
+    adds a part takes a function of some of the controls (by argument name), an optional ``name`` under which ``at``
+    returns it, and matplotlib's own words for its looks, and returns the figure. Errors in those functions come up
+    when the part is added. Raises ValueError without controls or without alt, TypeError for a control that is none.
     """
 
-    def __init__(self, fig, alt, **controls):
+    def __init__(self, fig: Figure, alt: str, **controls: Slider | Menu) -> None:
         if not controls:
             raise ValueError("a live figure needs at least one Slider or Menu")
         for name, control in controls.items():
@@ -90,81 +57,80 @@ class LiveFigure:
         if not isinstance(alt, str) or not alt.strip():
             raise ValueError("a live figure needs alt, a sentence that says what it shows")
         self.fig, self.alt, self.controls = fig, alt, controls
-        self._parts, self._caption, self._still = [], None, None
+        self._parts: list[parts.Part] = []
+        self._caption: parts.Caption | None = None
+        self._pictures: tuple[bytes, bytes, tuple[int, int]] | None = None
 
-    # ---- what moves -------------------------------------------------------------------------------------------
+    # ---- the parts that follow the controls -------------------------------------------------------------------
 
-    def line(self, ax, function, name=None, **looks):
+    def line(self, ax: Axes, function: Callable[..., Any], name: str | None = None, **looks: Any) -> Self:
         """A line: ``function`` returns (x, y), equally long arrays; NaN makes a gap. ``looks`` as for ``ax.plot``."""
-        (artist,) = ax.plot([], [], **looks)
-        return self._add("line", ax, function, name, artist, _xy)
+        return self._add(parts.Line(ax, function, name, **looks))
 
-    def points(self, ax, function, name=None, **looks):
+    def points(self, ax: Axes, function: Callable[..., Any], name: str | None = None, **looks: Any) -> Self:
         """Round markers at (x, y), arrays or single numbers. ``looks``: color, markersize, label, zorder, alpha,
         markeredgecolor, markeredgewidth."""
-        (artist,) = ax.plot([], [], "o", **{"markeredgecolor": "white", **looks})
-        return self._add("points", ax, function, name, artist, _xy)
+        return self._add(parts.Points(ax, function, name, **looks))
 
-    def band(self, ax, function, name=None, **looks):
+    def band(self, ax: Axes, function: Callable[..., Any], name: str | None = None, **looks: Any) -> Self:
         """A band: ``function`` returns (x, low, high). ``looks``: color, alpha (0.25), label."""
+        return self._add(parts.Band(ax, function, name, **looks))
 
-        def outline(value):
-            x, low, high = np.broadcast_arrays(*(np.asarray(v, float) for v in value))
-            keep = np.isfinite(low) & np.isfinite(high)
-            return np.r_[x[keep], x[keep][::-1]], np.r_[low[keep], high[keep][::-1]]
-
-        return self._fill(ax, function, name, {"alpha": 0.25, **looks}, outline)
-
-    def fill(self, ax, function, name=None, **looks):
+    def fill(self, ax: Axes, function: Callable[..., Any], name: str | None = None, **looks: Any) -> Self:
         """A filled outline: ``function`` returns (x, y) of its corners. ``looks``: color, alpha, edgecolor, label."""
-        return self._fill(ax, function, name, looks, _xy)
+        return self._add(parts.Fill(ax, function, name, **looks))
 
-    def _fill(self, ax, function, name, looks, outline):
-        color = looks.pop("color", style.COLORS["estimate"])
-        looks = {"facecolor": color, "edgecolor": "none", **looks}
-        artist = mpl.patches.Polygon(np.zeros((1, 2)), closed=True, **looks)
-        ax.add_patch(artist)
-        return self._add("fill", ax, function, name, artist, outline)
+    def image(
+        self,
+        ax: Axes,
+        function: Callable[..., Any],
+        extent: tuple[float, float, float, float],
+        vmin: float,
+        vmax: float,
+        cmap: str = "cividis",
+        name: str | None = None,
+        alpha: float = 1.0,
+    ) -> Self:
+        """An image on linear axes: ``function`` returns an array (rows upwards, columns), coloured by vmin and vmax.
 
-    def image(self, ax, function, extent, vmin, vmax, cmap="cividis", name=None, alpha=1.0):
-        """An image on linear axes: ``function`` returns an array (rows upwards, columns), coloured by vmin and vmax."""
-        colors = mpl.colormaps.get_cmap(cmap)(np.arange(256), bytes=True).astype(float)
-        colors[:, 3] *= alpha
+        ``extent``: (left, right, bottom, top) in the axes' data.
+        """
         norm = mpl.colors.Normalize(vmin, vmax, clip=True)
+        return self._add(parts.Image(ax, function, name, extent, norm, cmap, alpha))
 
-        def shades(value):
-            return np.round(norm(np.asarray(value, float)) * 255).astype(np.uint8)
-
-        return self._picture("image", ax, function, extent, name, shades, palette=colors.astype(np.uint8))
-
-    def region(self, ax, field, level, extent, color, name=None, alpha=0.85):
+    def region(
+        self,
+        ax: Axes,
+        field: Any,
+        level: Callable[..., Any],
+        extent: tuple[float, float, float, float],
+        color: Any,
+        name: str | None = None,
+        alpha: float = 0.85,
+    ) -> Self:
         """The set {field <= level} shaded, on linear axes: the browser compares every pixel, smoothing the edge.
 
         ``field``: an array (rows upwards, columns), or a function of controls that returns one, always of one
         shape; ``level``: a function of controls; ``extent``: (left, right, bottom, top) in the axes' data.
         """
-        if not callable(field):
-            constant = np.asarray(field, float)
-            field = lambda: constant  # noqa: E731
-        fields = _Part("field", ax, field, "field", None, _field, self._by(field))
-        palette = np.r_[np.array(mpl.colors.to_rgb(color)) * 255, 255 * alpha].astype(np.uint8)
-        return self._picture("region", ax, level, extent, name, float, palette=palette, fields=fields)
+        return self._add(parts.Region(ax, field, level, name, extent, color, alpha))
 
-    def text(self, ax, function, name=None, **looks):
+    def text(self, ax: Axes, function: Callable[..., Any], name: str | None = None, **looks: Any) -> Self:
         """A text: ``function`` returns (x, y, string), x and y in the axes' data. ``looks`` as for ``ax.text``;
         Unicode, not TeX."""
-        artist = ax.text(0, 0, "", **looks)
-        return self._add("text", ax, function, name, artist, lambda value: value)
+        return self._add(parts.Text(ax, function, name, **looks))
 
-    def caption(self, function):
+    def caption(self, function: Callable[..., str]) -> Self:
         """The sentence under the picture, with the figure's key numbers; also its plain text in a stored notebook."""
-        self._caption = _Part("caption", None, function, "caption", None, str, self._by(function))
-        self._caption.compute(self._start_of(self._caption))
+        caption = parts.Caption(function)
+        caption.by = self._followed(caption)
+        caption.compute(self._start_of(caption))
+        self._caption = caption
         return self
 
     # ---- the numbers ------------------------------------------------------------------------------------------
 
-    def at(self, **state):
+    def at(self, **state: Any) -> dict[str, Any]:
         """What the figure shows at a state: a dict of the parts' values by name. Controls not named stand at start.
 
         Raises ValueError for a control or a value that the figure does not have.
@@ -173,105 +139,121 @@ class LiveFigure:
             if name not in self.controls:
                 raise ValueError(f"the figure has no control {name!r}; it has {list(self.controls)}")
         index = {c: k.position(state[c]) if c in state else k.start for c, k in self.controls.items()}
-        parts = self._parts + ([self._caption] if self._caption else [])
-        return {p.name: p.function(**self._values(p, [index[c] for c in p.by])) for p in parts}
+        shown = [*self._parts, *([self._caption] if self._caption else [])]
+        return {p.name: p.function(**self._values(p, [index[c] for c in p.by])) for p in shown}
 
-    def _by(self, function):
-        arguments = _arguments(function)
+    def _followed(self, part: parts.Part) -> list[str]:
+        arguments = part.arguments()
         for a in arguments:
             if a not in self.controls:
                 raise ValueError(f"a part follows {a!r}, but the figure has only {list(self.controls)}")
         return [c for c in self.controls if c in arguments]
 
-    def _values(self, part, positions):
+    def _values(self, part: parts.Part, positions: Sequence[int]) -> dict[str, Any]:
         return {c: self.controls[c].values[i] for c, i in zip(part.by, positions, strict=True)}
 
-    def _start_of(self, part):
+    def _start_of(self, part: parts.Part) -> dict[str, Any]:
         return self._values(part, [self.controls[c].start for c in part.by])
 
-    def _add(self, *words):
-        return self._append(self._part(*words))
-
-    def _part(self, kind, ax, function, name, artist, read):
-        name = name or f"{kind}{len(self._parts)}"
-        if any(p.name == name for p in self._parts):
-            raise ValueError(f"two parts are named {name!r}")
-        return _Part(kind, ax, function, name, artist, read, self._by(function))
-
-    def _append(self, part):
-        field = part.fields.compute(self._start_of(part.fields)) if part.fields else None
+    def _add(self, part: parts.Part) -> Self:
+        part.name = part.name or f"{part.kind}{len(self._parts)}"
+        if any(p.name == part.name for p in self._parts):
+            raise ValueError(f"two parts are named {part.name!r}")
+        part.by, field = self._followed(part), None
+        if part.fields:
+            part.fields.by = self._followed(part.fields)
+            field = part.fields.compute(self._start_of(part.fields))
         part.still(part.compute(self._start_of(part)), field)
         self._parts.append(part)
         return self
 
-    def _picture(self, kind, ax, function, extent, name, read, **more):
-        artist = ax.imshow(
-            np.zeros((2, 2, 4), np.uint8),
-            extent=extent,
-            origin="lower",
-            aspect=ax.get_aspect(),
-            interpolation="bilinear",
-            zorder=1,
-        )
-        part = self._part(kind, ax, function, name, artist, read)
-        for key, value in more.items():
-            setattr(part, key, value)
-        return self._append(part)
-
     # ---- to the browser ---------------------------------------------------------------------------------------
 
-    def _freeze(self):
-        """Lay the figure out for good; store its pictures with and without what moves. Once."""
-        if self._still is None:
+    def pictures(self) -> tuple[bytes, bytes, tuple[int, int]]:
+        """Two PNGs, of the figure at its first setting and of its frame alone, and their (width, height).
+
+        The size is in the reader's pixels; the PNGs have ``style.SHARPNESS`` times as many. The first call lays
+        the figure out for good and closes it.
+        """
+        if self._pictures is None:
             self.fig.draw_without_rendering()
             self.fig.set_layout_engine("none")
-            self._still = style.png(self.fig)
+            still, size = style.png(self.fig)
             for part in self._parts:
                 part.artist.set_visible(False)
-            self._background = style.png(self.fig)[0]
+            frame = style.png(self.fig)[0]
             for part in self._parts:
                 part.artist.set_visible(True)
             mpl.pyplot.close(self.fig)
+            self._pictures = still, frame, size
+        return self._pictures
 
-    def _spec(self):
-        """What the browser needs: the controls, the parts' looks and tables (as byte ranges), and the bytes."""
-        self._freeze()
-        width, height = self._still[1]
-        height_px, blob, parts = height * style.SHARPNESS, bytearray(), []
+    def encode(self) -> tuple[dict[str, Any], bytes]:
+        """What the browser needs: a description, and the bytes of the tables that it speaks of.
+
+        The description holds the controls, the parts in the order of drawing and the caption's texts. A part has
+        its ``kind``, its looks, the controls that it follows (``by``) with their ``sizes``, and ``tables``: for each
+        array where it begins among the bytes (``at``), its ``type``, its ``shape`` at one state, and ``rows``, the
+        number of states (one if it is the same at all). A part too large for a table has ``ask`` in its place, the
+        number to ask for in ``answer``. Raises whatever the authors' functions raise at any position.
+        """
+        width, height = self.pictures()[2]
+        height_px, blob, encoded = height * style.SHARPNESS, bytearray(), []
         for part in sorted(self._parts, key=lambda p: p.artist.get_zorder()):
             spec = {"kind": part.kind, **part.looks(height_px), **self._table_or_ask(part, height_px, blob)}
             if part.fields:
-                spec["fields"] = self._table_or_ask(part.fields, height_px, blob, always=True)
-            parts.append(spec)
+                spec["fields"] = self._table(part.fields, height_px, blob)
+            encoded.append(spec)
         controls = [
             {"name": n, "label": c.label, "texts": c.texts, "menu": isinstance(c, Menu)}
             for n, c in self.controls.items()
         ]
-        spec = {
+        whole = {
             "width": width,
             "height": height,
             "sharpness": style.SHARPNESS,
             "alt": self.alt,
             "controls": controls,
-            "parts": parts,
+            "parts": encoded,
         }
         if self._caption:
-            sizes = [len(self.controls[c].values) for c in self._caption.by]
+            sizes = self._sizes(self._caption)
             texts = [self._caption.compute(self._values(self._caption, i)) for i in _positions(sizes)]
-            spec["caption"] = {"by": self._caption.by, "sizes": sizes, "texts": texts}
-        return spec, bytes(blob)
+            whole["caption"] = {"by": self._caption.by, "sizes": sizes, "texts": texts}
+        return whole, bytes(blob)
 
-    def _table_or_ask(self, part, height, blob, always=False):
-        sizes = [len(self.controls[c].values) for c in part.by]
+    def answer(self, question: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+        """A part too large for a table, at the positions asked for: a message and its buffers for the browser.
+
+        ``question`` holds ``ask``, the part's number, and ``positions``, an index for each control that it follows.
+        An error in the part's function becomes the message: nobody would see it anywhere else.
+        """
+        part = self._parts[question["ask"]]
+        try:
+            values = self._values(part, question["positions"])
+            encoded = part.encode([part.compute(values)], self.pictures()[2][1] * style.SHARPNESS)
+            arrays = {key: rows[0] for key, rows in encoded.items()}
+        except Exception as error:
+            return {"ask": question["ask"], "error": f"{type(error).__name__}: {error}"}, []
+        heads = {k: a if isinstance(a, str) else {"shape": a.shape, "type": a.dtype.name} for k, a in arrays.items()}
+        buffers = [a.tobytes() for a in arrays.values() if not isinstance(a, str)]
+        return {"ask": question["ask"], "heads": heads}, buffers
+
+    def _sizes(self, part: parts.Part) -> list[int]:
+        return [len(self.controls[c].values) for c in part.by]
+
+    def _table_or_ask(self, part: parts.Part, height: int, blob: bytearray) -> dict[str, Any]:
+        sizes = self._sizes(part)
         states = int(np.prod(sizes, dtype=int))
         start = part.encode([part.compute(self._start_of(part))], height)
         size = states * sum(rows.nbytes for key, rows in start.items() if key != "text")
-        spec = {"by": part.by, "sizes": sizes}
-        if not always and (states > _TABLE_STATES or size > _TABLE_BYTES):
-            return {**spec, "ask": self._parts.index(part)}
-        return {**spec, "tables": self._tabulate(part, sizes, height, blob)}
+        if states > TABLE_STATES or size > TABLE_BYTES:
+            return {"by": part.by, "sizes": sizes, "ask": self._parts.index(part)}
+        return self._table(part, height, blob)
 
-    def _tabulate(self, part, sizes, height, blob):
+    def _table(self, part: parts.Part, height: int, blob: bytearray) -> dict[str, Any]:
+        """Encode a part at all its positions: its arrays go behind ``blob``, what is returned says where."""
+        sizes = self._sizes(part)
         values = [part.compute(self._values(part, i)) for i in _positions(sizes)]
         tables = {}
         for key, table in part.encode(values, height).items():
@@ -283,25 +265,9 @@ class LiveFigure:
             blob.extend(b"\0" * (-len(blob) % 4))
             tables[key] = {"at": len(blob), "rows": len(table), "shape": table.shape[1:], "type": table.dtype.name}
             blob.extend(table.tobytes())
-        return tables
+        return {"by": part.by, "sizes": sizes, "tables": tables}
 
-    def _answer(self, widget, message, _buffers):
-        """A part too large for a table: encode it at the state asked for and send it back."""
-        part = self._parts[message["ask"]]
-        try:
-            values = self._values(part, message["positions"])
-            encoded = part.encode([part.compute(values)], self._still[1][1] * style.SHARPNESS)
-            arrays = {key: rows[0] for key, rows in encoded.items()}
-        except Exception as error:  # a callback's error shows nowhere else
-            widget.send({"ask": message["ask"], "error": f"{type(error).__name__}: {error}"})
-            return
-        heads = {k: a if isinstance(a, str) else {"shape": a.shape, "type": a.dtype.name} for k, a in arrays.items()}
-        widget.send(
-            {"ask": message["ask"], "heads": heads},
-            buffers=[a.tobytes() for a in arrays.values() if not isinstance(a, str)],
-        )
-
-    def widget(self):
+    def widget(self) -> Any:
         """A new widget of this figure (anywidget), for display or for a layout of one's own."""
         import anywidget
         import traitlets
@@ -312,27 +278,31 @@ class LiveFigure:
             spec = traitlets.Dict().tag(sync=True)
             tables = traitlets.Bytes().tag(sync=True)
             background = traitlets.Bytes().tag(sync=True)
-            state = traitlets.List().tag(sync=True)
+            state: Any = traitlets.List().tag(sync=True)
 
-        spec, tables = self._spec()
+        def answered(widget: LiveView, question: dict[str, Any], _buffers: Any) -> None:
+            message, buffers = self.answer(question)
+            widget.send(message, buffers=buffers)
+
+        spec, tables = self.encode()
         start = [c.start for c in self.controls.values()]
-        view = LiveView(spec=spec, tables=tables, background=self._background, state=start)
-        view.on_msg(self._answer)
+        view = LiveView(spec=spec, tables=tables, background=self.pictures()[1], state=start)
+        view.on_msg(answered)
         return view
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         caption = self._caption.compute(self._start_of(self._caption)) if self._caption else ""
         setting = ", ".join(f"{c.label} = {c.texts[c.start]}" for c in self.controls.values())
         return f"[Live figure, at {setting}] {caption or self.alt}"
 
-    def _ipython_display_(self):
+    def _ipython_display_(self) -> None:
         from IPython.display import display
 
         view = self.widget()
-        data, (width, height) = self._still
+        still, _, (width, height) = self.pictures()
         bundle = {
             "text/plain": repr(self),
-            "image/png": data,
+            "image/png": still,
             "application/vnd.jupyter.widget-view+json": {
                 "version_major": 2,
                 "version_minor": 0,
@@ -343,124 +313,5 @@ class LiveFigure:
         display(bundle, metadata={"image/png": size}, raw=True)
 
 
-class _Part:
-    """A moving part: its function of the controls, and how its value becomes an artist and a picture's pixels."""
-
-    def __init__(self, kind, ax, function, name, artist, read, by):
-        self.kind, self.ax, self.function, self.name = kind, ax, function, name
-        self.artist, self.read, self.by = artist, read, by
-        self.palette = self.fields = None
-
-    def compute(self, values):
-        return self.read(self.function(**values))
-
-    def still(self, value, field=None):
-        """Set the matplotlib artist to a value (and a region's field): the still picture."""
-        if self.kind in ("line", "points"):
-            self.artist.set_data(*value)
-        elif self.kind == "fill":
-            self.artist.set_xy(np.column_stack(value) if len(value[0]) else np.zeros((1, 2)))
-        elif self.kind == "image":
-            self.artist.set_data(self.palette[value])
-        elif self.kind == "region":
-            steps = np.hypot(*np.gradient(field)) + 1e-300
-            cover = np.clip((value - field) / steps + 0.5, 0, 1)[..., None]
-            self.artist.set_data((self.palette * np.dstack([np.ones_like(field)] * 3 + [cover])).astype(np.uint8))
-        else:
-            self.artist.set_position(value[:2])
-            self.artist.set_text(value[2])
-
-    def _zoom(self):
-        """The picture's pixels per pixel of matplotlib's transforms."""
-        return style.DPI * style.SHARPNESS / self.ax.figure.dpi
-
-    def encode(self, values, height):
-        """Values, one for each state, in the picture's pixels: the arrays and texts the browser draws, by state."""
-        if self.kind in ("image", "field"):
-            if len({v.shape for v in values}) > 1:
-                raise ValueError(f"part {self.name!r}: its arrays must have one shape at all positions")
-            dtype = np.uint8 if self.kind == "image" else np.float32
-            return {"pixels": np.stack([v[::-1] for v in values]).astype(dtype, copy=False)}
-        if self.kind == "region":
-            return {"level": np.array(values, np.float32)[:, None]}
-        points = [np.column_stack(v[:2]) for v in values]
-        with np.errstate(all="ignore"):
-            pixels = self._zoom() * self.ax.transData.transform(np.concatenate(points).astype(float))
-            pixels[:, 1] = height - pixels[:, 1]
-            rounded = np.clip(np.round(pixels * _SCALE), -32767, 32767)
-        rounded[~np.isfinite(pixels).all(axis=1)] = _NOWHERE
-        lengths = np.array([len(p) for p in points])[:, None]
-        there = np.arange(lengths.max()) < lengths  # shorter rows end in gaps
-        table = np.full((*there.shape, 2), _NOWHERE, np.int16)
-        table[there] = rounded.astype(np.int16)
-        arrays = {"x": np.ascontiguousarray(table[..., 0]), "y": np.ascontiguousarray(table[..., 1])}
-        return {**arrays, "text": [v[2] for v in values]} if self.kind == "text" else arrays
-
-    def looks(self, height):
-        """Colours and sizes in the browser's words, and the box to clip to, in the picture's pixels."""
-        a, px = self.artist, style.DPI * style.SHARPNESS / 72
-        box = mpl.transforms.Bbox(self._zoom() * self.ax.get_window_extent().get_points())
-        looks = {"clip": [box.x0, height - box.y1, box.width, box.height] if a.get_clip_on() else None}
-        alpha = 1.0 if a.get_alpha() is None else a.get_alpha()
-        if self.kind == "line":
-            _, dashes = a._unscaled_dash_pattern
-            looks |= {
-                "stroke": _css(a.get_color(), alpha),
-                "width": a.get_linewidth() * px,
-                "dashes": [d * a.get_linewidth() * px for d in dashes or ()],
-            }
-        elif self.kind == "points":
-            looks |= {
-                "face": _css(a.get_markerfacecolor(), alpha),
-                "edge": _css(a.get_markeredgecolor(), alpha),
-                "radius": a.get_markersize() * px / 2,
-                "width": a.get_markeredgewidth() * px,
-            }
-        elif self.kind == "fill":
-            looks |= {
-                "face": _css(a.get_facecolor(), 1),
-                "edge": _css(a.get_edgecolor(), 1),
-                "width": a.get_linewidth() * px,
-            }
-        elif self.kind in ("image", "region"):
-            left, right, bottom, top = a.get_extent()
-            (x0, y0), (x1, y1) = self._zoom() * self.ax.transData.transform([(left, bottom), (right, top)])
-            looks |= {"box": [x0, height - y1, x1 - x0, y1 - y0], "palette": self.palette.ravel().tolist()}
-        else:
-            weight = "bold " if a.get_fontweight() in ("bold", "semibold", 600, 700) else ""
-            looks |= {
-                "face": _css(a.get_color(), alpha),
-                "font": f"{weight}{a.get_fontsize() * px:.1f}px",
-                "align": a.get_ha(),
-                "baseline": {"center": "middle", "baseline": "alphabetic"}.get(a.get_va(), a.get_va()),
-                "clip": None,
-            }
-        return looks
-
-
-def _arguments(function):
-    """The arguments without a default: those with one are the author's own (``lambda n, k=k: …``)."""
-    return [n for n, p in inspect.signature(function).parameters.items() if p.default is p.empty]
-
-
-def _positions(sizes):
+def _positions(sizes: Sequence[int]) -> Iterator[tuple[int, ...]]:
     return itertools.product(*map(range, sizes))
-
-
-def _xy(value):
-    x, y = (np.atleast_1d(np.asarray(v, float)) for v in value)
-    if x.shape != y.shape or x.ndim != 1:
-        raise ValueError(f"x and y must be equally long rows; their shapes are {x.shape} and {y.shape}")
-    return x, y
-
-
-def _field(value):
-    value = np.asarray(value, float)
-    if value.ndim != 2 or np.isnan(value).any():
-        raise ValueError(f"a region's field must be a table of numbers without NaN; this one has shape {value.shape}")
-    return np.clip(value, -1e30, 1e30)
-
-
-def _css(color, alpha):
-    r, g, b, a = mpl.colors.to_rgba(color)
-    return f"rgba({r * 255:.0f},{g * 255:.0f},{b * 255:.0f},{a * alpha:.3f})"

@@ -2,14 +2,24 @@
 
 result = estimate_llc(model, (inputs, targets), torch.nn.functional.mse_loss)
 result.llc, result.std_error, result.verdict
+
+The same in its parts: what is sampled, the draws, and what is read from them.
+
+posterior = LocalPosterior(model, (inputs, targets), torch.nn.functional.mse_loss)
+draws = sample(posterior)
+llc(draws), diagnostics(draws), susceptibility(draws, ...), influence(draws, ...), loss_kernel(draws, ...)
 """
 
-from sltcourse.llc.calibrate import Calibration, NothingTrustworthy, calibrate
+from sltcourse.llc.calibrate import Calibration, NothingTrustworthy, calibrate, llc_map
 from sltcourse.llc.devices import best_device
 from sltcourse.llc.estimate import estimate_llc
-from sltcourse.llc.result import LLCResult, Verdict
+from sltcourse.llc.posterior import LocalPosterior
+from sltcourse.llc.readings import covariance, heat, influence, loss_kernel, susceptibility
+from sltcourse.llc.result import LLCResult, diagnostics, llc
+from sltcourse.llc.sample import resume, sample
 from sltcourse.llc.samplers import HMC, MALA, SGLD, SGNHT, RMSPropSGLD, WhitenedSGLD
 from sltcourse.llc.target import default_nbeta
+from sltcourse.llc.verdict import Verdict
 
 __all__ = [
     "HMC",
@@ -18,12 +28,23 @@ __all__ = [
     "SGNHT",
     "Calibration",
     "LLCResult",
+    "LocalPosterior",
     "NothingTrustworthy",
     "RMSPropSGLD",
     "Verdict",
     "WhitenedSGLD",
     "best_device",
     "calibrate",
+    "covariance",
     "default_nbeta",
+    "diagnostics",
     "estimate_llc",
+    "heat",
+    "influence",
+    "llc",
+    "llc_map",
+    "loss_kernel",
+    "resume",
+    "sample",
+    "susceptibility",
 ]

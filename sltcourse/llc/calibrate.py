@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from sltcourse.llc.chains import Group
 from sltcourse.llc.draws import dataset
 from sltcourse.llc.posterior import LocalPosterior, whole
 from sltcourse.llc.result import LLCResult
-from sltcourse.llc.samplers import SGLD, WhitenedSGLD
+from sltcourse.llc.samplers import SGLD, WhitenedSGLD, to_json
 from sltcourse.llc.samplers.mala import propose
 from sltcourse.llc.samplers.whitened import safe_radius
 from sltcourse.llc.threads import threads_for
@@ -111,6 +111,34 @@ def calibrate(model, data=None, loss=None, *, at=None, sampler=None, num_chains:
     )
 
 
+def llc_map(model, data=None, loss=None, *, nbetas, localizations, at=None, sampler=None, num_chains: int = 8,
+            num_draws: int = STEPS, batch_size=None, mask=None, penalty: float = 0.0, device=None, memory_gib=None,
+            seed: int = 0) -> dict[tuple[float, float], LLCResult]:  # fmt: skip
+    """λ̂ at every pair of ``nbetas`` (nβ) and ``localizations`` (γ), all in one batch of chains.
+
+    Where λ̂ stands on a plateau, neither the spring nor the temperature made the number; it belongs in every report.
+    ``num_draws`` of each chain, after as many steps of burn-in. Other arguments as in ``estimate_llc``, with one w*.
+
+    Returns {(γ, nβ): result}; ``pictures.plot_llc_map`` draws it.
+    """
+    nbetas, localizations = list(nbetas), list(localizations)
+    if not nbetas or not localizations:
+        raise ValueError("nbetas and localizations must hold at least one number each.")
+    for name, values in (("nbetas", nbetas), ("localizations", localizations)):
+        for value in values:
+            if not (0 < value < math.inf or (value == 0 and name == "localizations")):
+                raise ValueError(f"{name} holds {value!r}; positive, finite numbers are wanted.")
+    posterior = LocalPosterior(model, data, loss, at=at, nbeta=nbetas[0], mask=mask, device=device, penalty=penalty,
+                               memory_gib=memory_gib)  # fmt: skip
+    sampler, num_chains = WhitenedSGLD() if sampler is None else sampler, whole("num_chains", num_chains, 2)
+    trials = Trials(posterior, sampler, num_chains, posterior.batch_size(batch_size, sampler.exact), seed)
+    pairs = [(float(pull), float(nbeta)) for nbeta in nbetas for pull in localizations]
+    settings = [dict(nbeta=nbeta, localization=pull, lr=sampler.lr) for pull, nbeta in pairs]
+    with threads_for(trials.work * len(pairs)):
+        runs = trials.run(settings, whole("num_draws", num_draws, 4))
+    return {pair: result for pair, (result, _) in zip(pairs, runs, strict=True)}
+
+
 class Trials:
     """Short runs of one w* at several settings, all in one batch of chains."""
 
@@ -152,10 +180,9 @@ class Trials:
             rows = slice(k * chains, (k + 1) * chains)
             here = dict(nbeta=posterior.nbeta, localization=posterior.localization)
             here.update((name, setting[name]) for name in here if name in setting)
-            named = {"name": type(self.sampler).__name__, **asdict(self.sampler), "lr": setting.get("lr", self.sampler.lr)}
             mine = {name: x[rows] for name, x in taken.items()}
             draws = dataset(mine, group, burnin[rows], {**common, **here}, steps + 1 + np.arange(steps), rows)
-            draws.attrs.update(common, **here, sampler=json.dumps(named))
+            draws.attrs.update(common, **here, sampler=to_json(replace(self.sampler, lr=setting.get("lr", self.sampler.lr))))
             results.append((LLCResult.of(draws), accepted[rows].mean().item()))
         return results
 

@@ -20,16 +20,14 @@ CHECK = 64  # steps between two looks at whether all chains have diverged, and t
 class Group:
     """Some chains of a posterior, their sampler's state, and their random numbers.
 
-    ``loss_at_center`` (chains,) and ``grad_at_center`` (chains, d) are L_n(w*) and ∇L_n(w*). ``observe``: names to
-    functions of w (chains, d) that give a tensor (chains, ...) at each draw, see ``observables``.
+    ``loss_at_center`` (chains,) and ``grad_at_center`` (chains, d) are L_n(w*) and ∇L_n(w*).
     """
 
-    def __init__(self, target, sampler, generator, loss_at_center, grad_at_center, observe=None):
+    def __init__(self, target, sampler, generator, loss_at_center, grad_at_center):
         self.target, self.sampler, self.generator = target, sampler, generator
         self.slope = target.nbeta * grad_at_center
         self.state = sampler.init(target, generator)
         self.noise = None if sampler.exact else Noise(self.state.w, generator, target.evaluator.compiled)
-        self.observers, self.observed = observe or {}, {}
         self.move = self._mover()
         self.observe = self._observer()
         self.base = None if not target.full_batch else target.full_loss(target.center)
@@ -55,11 +53,12 @@ class Group:
             taken[:, : len(losses)] = torch.stack(losses, 1).double().cpu().numpy()
         return taken
 
-    def draw(self, count: int, every: int, first_now: bool, bar=None, into=None) -> tuple[dict, bool]:
+    def draw(self, count: int, every: int, first_now: bool, bar=None, recorder=None) -> tuple[dict, bool]:
         """``count`` draws, ``every`` steps apart, the first at once if ``first_now``, else after ``every`` − 1 steps.
 
-        Returns a dict of arrays (chains, draws, ...), RECORDED and the observables, and whether an interrupt came. Where
-        no chain is finite any more the steps end, and what is left is nan.
+        ``recorder``: a ``Recorder`` of observables, which is shown every draw. Returns a dict of arrays (chains, draws),
+        those in RECORDED, and whether an interrupt came. Where no chain is finite any more the steps end, and what is
+        left is nan.
         """
         record = _Record()
         before, interrupted = torch.empty_like(self.state.w), False
@@ -70,24 +69,25 @@ class Group:
                     self.steps += 1
                     self._report(self.steps, bar)
                 before.copy_(self.state.w)
-                seen = {name: observer(before) for name, observer in self.observers.items()}
+                if recorder is not None:
+                    recorder.look(before)
                 (loss, force), batch = self.move(False)
                 self.steps += 1
                 base = self.base if self.base is not None else self.target.loss(self.target.center, batch)
                 row = self.observe(before, loss, base, force, self._size())
                 accepted = self.state.accepted[:, 0] if self.sampler.exact else torch.zeros_like(loss)
-                record.add({"row": torch.cat([row, accepted[None]]).T, **seen})
+                record.add(torch.cat([row, accepted[None]]))
+                if recorder is not None:
+                    recorder.keep({"loss": row[0], "distance": row[1]})
                 self._report(self.steps, bar)
                 if number % CHECK == CHECK - 1 and not torch.isfinite(row[0]).any():
                     break
         except KeyboardInterrupt:
             interrupted = True
-        taken = record.arrays()
-        rows = taken.pop("row", np.zeros((len(before), 0, len(RECORDED))))
-        arrays = {**dict(zip(RECORDED, np.moveaxis(rows, -1, 0), strict=True)), **taken}
-        if not interrupted and rows.shape[1] < count:
-            arrays = {name: _padded(x, count) for name, x in arrays.items()}
-        return arrays, interrupted
+        rows = record.array(len(before))
+        if not interrupted and rows.shape[2] < count:
+            rows = np.concatenate([rows, np.full((*rows.shape[:2], count - rows.shape[2]), np.nan)], 2)
+        return dict(zip(RECORDED, rows, strict=True)), interrupted
 
     def _report(self, step, bar):
         if bar is not None and step % CHECK == 0:
@@ -137,7 +137,7 @@ class Group:
             def on_copies(w, *minibatch):
                 return recorded(w, noise.clone(), *(x.clone() for x in rest), *minibatch)
 
-            reason = evaluator.difference(on_copies, state.w, batch, each=True, finish=self.as_force)
+            reason = evaluator.difference(on_copies, state.w, batch, "own", finish=self.as_force)
             if reason:
                 evaluator.give_up(reason)
                 return None
@@ -206,7 +206,7 @@ def captured(move: Callable, group: Group) -> Callable:
         reason = None
         if batch:
             reason = evaluator.difference(
-                lambda w, *minibatch: [loss, force], start["w"], batch, each=True, finish=group.as_force, beside=False
+                lambda w, *minibatch: [loss, force], start["w"], batch, "own", finish=group.as_force, beside=False
             )
         if not reason:
             graphs[adapt] = graph, out
@@ -235,35 +235,28 @@ def captured(move: Callable, group: Group) -> Callable:
     return replay
 
 
-def _padded(x, count):
-    """``x`` (chains, draws, ...) with nan behind its draws, (chains, count, ...)."""
-    out = np.full((len(x), count, *x.shape[2:]), np.nan, x.dtype)
-    out[:, : x.shape[1]] = x
-    return out
-
-
 class _Record:
-    """What each draw gives, name to a tensor (chains, ...), kept on the device and moved out in blocks."""
+    """The rows of numbers (RECORDED, chains) of each draw, kept on the device and moved out in blocks."""
 
     def __init__(self):
-        self._now, self._blocks, self._count = {}, {}, 0
+        self._now, self._blocks, self._count = None, [], 0
 
-    def add(self, row: dict[str, Tensor]) -> None:
-        for name, value in row.items():
-            if name not in self._now:
-                self._now[name] = value.new_zeros((BLOCK, *value.shape))
-            self._now[name][self._count].copy_(value)
+    def add(self, row: Tensor) -> None:
+        if self._now is None:
+            self._now = row.new_zeros((BLOCK, *row.shape))
+        self._now[self._count].copy_(row)
         self._count += 1
         if self._count == BLOCK:
             self._move_out()
 
     def _move_out(self):
-        for name, block in self._now.items():
-            self._blocks.setdefault(name, []).append(block[: self._count].cpu().numpy().copy())
+        self._blocks.append(self._now[: self._count].double().cpu().numpy().copy())
         self._count = 0
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Name to float64 array (chains, draws, ...)."""
+    def array(self, chains: int) -> np.ndarray:
+        """All of it, (RECORDED, chains, draws)."""
         if self._count:
             self._move_out()
-        return {name: np.moveaxis(np.concatenate(parts), 0, 1) for name, parts in self._blocks.items()}
+        if not self._blocks:
+            return np.zeros((len(RECORDED), chains, 0))
+        return np.moveaxis(np.concatenate(self._blocks), 0, 2)

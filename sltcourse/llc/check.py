@@ -12,8 +12,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 ROWS = 12  # rows whose single losses are compared with those of batches of them
 LOOKED_AT = 4096, 256  # rows looked through for masks and padding: in memory, or read by rows
-ROUNDING = {torch.float64: 1e-7, torch.float32: 1e-3}  # relative difference that is rounding
-HALF_ROUNDING = 5e-2
+LOOKED_AT_BYTES = 2**26  # and no more than this
+ROUNDING = {torch.float64: (1e-11, 1e-7), torch.float32: (1e-5, 1e-3)}  # relative differences: surely, and at most,
+HALF_ROUNDING = 1e-2, 5e-2  # rounding
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def check(objective, user_model) -> None:
         _is_a_mean(objective, batch, candidates)
 
 
+@torch.inference_mode(False)
 def explain(objective, point: int) -> str:
     """Why L_n(w*) is not finite at ``point``: the rows that are at fault, in a sentence."""
     w, bad = objective.centers[point], []
@@ -91,14 +93,14 @@ def displaced(objective, scale: float) -> Tensor:
 @contextmanager
 def _own_random_numbers():
     """Leave the states of the global random numbers as they were."""
-    states = random.getstate(), np.random.get_state()
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002
     devices = [torch.cuda.current_device()] if torch.cuda.is_available() and torch.cuda.is_initialized() else []
     try:
         with torch.random.fork_rng(devices=devices):
             yield
     finally:
         random.setstate(states[0])
-        np.random.set_state(states[1])
+        np.random.set_state(states[1])  # noqa: NPY002
 
 
 def _value(objective, w, batch) -> float:
@@ -192,16 +194,17 @@ def _same_again(objective, batch):
 def _rows_to_look_at(objective):
     """A few rows, spread over the data and as unlike as masks and padding make them, and the Counts that may fit."""
     rows, n = objective.rows, objective.num_samples
-    looked = min(n, LOOKED_AT[0] if rows.in_memory else LOOKED_AT[1])
+    room = LOOKED_AT_BYTES // max(1, rows.bytes_per_row)
+    looked = min(n, LOOKED_AT[0] if rows.in_memory else LOOKED_AT[1], max(ROWS, room))
     spread = torch.arange(looked) * n // looked
     leaves = rows.take(spread)
-    candidates, chosen = [], (torch.arange(min(n, ROWS)) * looked // min(n, ROWS)).tolist()
+    candidates, chosen = [], (torch.arange(min(looked, ROWS)) * looked // min(looked, ROWS)).tolist()
     for counts in _candidates(leaves):
         each = counts(leaves)
         if not bool((each == each[0]).all()):
             candidates.append(counts)
             chosen += [int(each.argmin()), int(each.argmax()), int(each.argsort()[looked // 2])]
-    chosen = list(dict.fromkeys(chosen[::-1]))[: 2 * ROWS]
+    chosen = list(dict.fromkeys(chosen))[: 2 * ROWS]
     return tuple(x[torch.tensor(chosen, device=x.device)] for x in leaves), candidates
 
 
@@ -224,92 +227,99 @@ def _is_a_mean(objective, batch, candidates):
     many = len(batch[0])
     if many < 2:
         return
-    tolerance = HALF_ROUNDING if objective.native else ROUNDING[objective.dtype]
+    sure, most = HALF_ROUNDING if objective.native else ROUNDING[objective.dtype]
     order = torch.randperm(many, generator=torch.Generator().manual_seed(1)).tolist()
     groups = [order[:2], order[: many // 3 + 1], order[many // 3 :], order]
     groups = [group for group in groups if len(group) > 1]
-    whole = False
     for scale in (0.1, 0.01, 0.0):
         w = displaced(objective, scale)
         at = [_loss_or_none(objective, w, batch, group) for group in groups]
-        one = [_loss_or_none(objective, w, batch, [k]) for k in range(many)]
-        if scale and any(x is not None and not np.isfinite(x) for x in at):
-            continue
-        if not any(at):
-            continue
-        whole = True
-        break
-    if not whole:
-        return  # zero, or not finite, wherever it was looked at: the pass over all the data says so
-    if any(x is None for x in at):
-        raise _on_some_sizes(objective, batch, groups, at, w)
-    if all(x is not None and np.isfinite(x) for x in one):
+        if None in at:
+            raise _on_some_sizes(objective, batch, groups[at.index(None)], w)
+        if np.isfinite(at[-1]) and at[-1] != 0:
+            break
+    if at[-1] == 0:
+        return  # wherever it was looked at
+    one = [_loss_or_none(objective, w, batch, [k]) for k in range(many)]
+    if None in one:  # a model that cannot take one row alone
+        parts = [
+            len(group) * _value(objective, w, _some(batch, group)) + (many - len(group)) * rest
+            for group in groups[:2]
+            if (rest := _loss_or_none(objective, w, batch, [k for k in order if k not in group])) is not None
+        ]
+        if parts and _off(parts, [many * at[-1]] * len(parts), many * abs(at[-1])) <= most:
+            return
+        one = []
+    fits = []
+    if one and np.isfinite(one).all():
         means = [np.mean([one[k] for k in group]) for group in groups]
         size = np.mean(np.abs(one))
-        if _fits(at, means, tolerance, size):
+        plain = _off(at, means, size)
+        if plain <= sure:
             return
-        if _fits(at, [mean * len(group) for mean, group in zip(means, groups, strict=True)], tolerance, size * many):
+        if _off(at, [mean * len(group) for mean, group in zip(means, groups, strict=True)], size * many) <= most:
             raise ValueError("the loss is a sum over the batch; it must be the mean.")
-    for counts in candidates:
-        each = counts(batch).cpu().numpy()
-        if _weighted(one, each, groups, at, tolerance):
-            objective.weigh_tokens(counts)
-            return
-    _refuse_not_finite(one, at, groups)
-    alone = [x for x in one if x is not None and np.isfinite(x)]
+        fits.append((plain / 2, None))
+    for counts in candidates if one else ():
+        fits.append((_weighted(one, counts(batch).cpu().numpy(), groups, at), counts))
+    off, best = min(fits, key=lambda fit: fit[0], default=(np.inf, None))
+    if off <= most:
+        if best is not None:
+            objective.weigh_tokens(best)
+        return
+    _refuse_not_finite(one, at)
+    alone = [x for x in one if np.isfinite(x)]
     beside = f", the mean of the losses of these rows one by one is {np.mean(alone):.4g}" if alone else ""
     raise ValueError(
-        f"the loss is no mean over rows: on {many} rows it is {at[-1]:.4g}{beside}. Minibatches would estimate something "
-        "else than L_n. Give the mean over rows of a loss of each row: the squared error in place of its root or of "
-        "1 − R², no maximum or median, no statistics of the batch, class weights with reduction='sum' divided by the "
-        "number of rows; a mean over tokens needs its mask or its ignored value in the data."
+        f"the loss is no mean over rows: on {many} rows it is {at[-1]:.4g}{beside}. Minibatches would estimate "
+        "something else than L_n. Give the mean over rows of a loss of each row: the squared error in place of its "
+        "root or of 1 − R², no maximum or median, no statistics of the batch, class weights with reduction='sum' "
+        "divided by the number of rows; a mean over tokens needs its mask or its ignored value in the data."
     )
 
 
+def _some(batch, group):
+    return tuple(x[torch.tensor(group, device=x.device)] for x in batch)
+
+
 def _loss_or_none(objective, w, batch, group):
-    index = torch.tensor(group, device=batch[0].device)
     try:
-        return _value(objective, w, tuple(x[index] for x in batch))
+        return _value(objective, w, _some(batch, group))
     except ValueError:
         return None
 
 
-def _on_some_sizes(objective, batch, groups, at, w):
+def _on_some_sizes(objective, batch, group, w):
     """The error for a loss that works on some batches and fails on others."""
-    group = groups[at.index(None)]
     try:
-        _value(objective, w, tuple(x[torch.tensor(group, device=x.device)] for x in batch))
+        _value(objective, w, _some(batch, group))
     except ValueError as error:
         return error
     return ValueError("the loss fails on some batches and not on others.")
 
 
-def _fits(found, wanted, tolerance, size):
-    return all(abs(a - b) <= tolerance * max(size, abs(b)) for a, b in zip(found, wanted, strict=True))
+def _off(found, wanted, size) -> float:
+    """The largest relative difference."""
+    return max(abs(a - b) / max(size, abs(b), 1e-300) for a, b in zip(found, wanted, strict=True))
 
 
-def _weighted(one, each, groups, at, tolerance):
-    """Whether batches are means of their rows weighted by ``each``; rows that count nothing may give anything."""
+def _weighted(one, each, groups, at) -> float:
+    """How far batches are off the means of their rows weighted by ``each``; what counts nothing may be nan."""
     counted = each > 0
-    if len(set(each[counted].tolist())) < 2 and counted.all():
-        return False
-    values = np.array([np.nan if x is None else x for x in one])
-    if not np.isfinite(values[counted]).all():
-        return False
+    values = np.array(one)
+    if len(set(each.tolist())) < 2 or not np.isfinite(values[counted]).all():
+        return np.inf
     values = np.where(counted, values, 0.0)
-    wanted, found = [], []
-    for group, value in zip(groups, at, strict=True):
-        total = each[group].sum()
-        if total > 0:
-            wanted.append((each[group] * values[group]).sum() / total)
-            found.append(value)
-    return len(found) > 1 and _fits(found, wanted, tolerance, np.abs(values).mean())
+    totals = [(group, value, each[group].sum()) for group, value in zip(groups, at, strict=True)]
+    wanted = [(each[group] * values[group]).sum() / total for group, _, total in totals if total > 0]
+    found = [value for _, value, total in totals if total > 0]
+    return _off(found, wanted, np.abs(values[counted]).mean()) if len(found) > 1 else np.inf
 
 
-def _refuse_not_finite(one, at, groups):
-    bad = [k for k, x in enumerate(one) if x is not None and not np.isfinite(x)]
+def _refuse_not_finite(one, at):
+    bad = [k for k, x in enumerate(one) if not np.isfinite(x)]
     if bad and not np.isfinite(at[-1]):
         raise ValueError(
-            f"the loss at w* is {at[-1]} on a batch, because it is {one[bad[0]]} on {len(bad)} of {len(one)} rows looked "
-            "at one by one: it is the data there, or the loss on them (a row without a target?), not a chain."
+            f"the loss at w* is {at[-1]} on a batch, because it is {one[bad[0]]} on {len(bad)} of {len(one)} rows "
+            "looked at one by one: it is the data there, or the loss on them (a row without a target?), not a chain."
         )

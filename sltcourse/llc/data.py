@@ -1,4 +1,4 @@
-"""Data as rows: whatever a user has, tensors, arrays, a Dataset or a DataLoader, becomes leaves with one row per sample.
+"""Data as rows: what a user has, tensors, arrays, a Dataset or a DataLoader, becomes leaves with one row per sample.
 
 What fits in memory is kept as tensors on the device; what does not is read by rows (``stream``).
 """
@@ -64,12 +64,14 @@ class Rows:
         """Bytes of one row's leaves."""
         return sum(x.nbytes for x in self.slice(0, 1))
 
+    @torch.inference_mode(False)
     def slice(self, start: int, stop: int) -> tuple[Tensor, ...]:
         """The leaves of rows start, ..., stop − 1."""
         if self.in_memory:
             return tuple(x[start:stop] for x in self._source.leaves)
         return self._moved(self._source.get(np.arange(start, min(stop, self.num_samples))))
 
+    @torch.inference_mode(False)
     def take(self, index: Tensor) -> tuple[Tensor, ...]:
         """The leaves of the rows ``index`` (k,), in that order."""
         if self.in_memory:
@@ -168,6 +170,7 @@ class Minibatches:
             self._cumulative = cumulative.to(device, real)
             self._uniform = torch.zeros(chains, size, dtype=real, device=device)
 
+    @torch.inference_mode(False)
     def draw(self) -> tuple[Tensor, ...]:
         """Leaves (chains, size, ...); thin tables come column by column, the batch's last stride being 1."""
         chains, size = self._index.shape
@@ -242,7 +245,7 @@ def _opened(loader):
         return loader.dataset, None, None
     if loader.batch_sampler is None:
         raise TypeError(
-            "the DataLoader has batch_size=None, so that its dataset gives whole batches: give a dataset of single rows."
+            "the DataLoader has batch_size=None, so that its dataset gives whole batches: give a dataset of rows."
         )
     if isinstance(loader.sampler, WeightedRandomSampler):
         raise ValueError(

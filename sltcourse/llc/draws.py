@@ -19,6 +19,7 @@ import numpy as np
 import torch
 import xarray as xr
 
+from sltcourse.llc import recorder
 from sltcourse.llc.chains import DIVERGED
 
 VARIABLES = ("loss", "distance", "tilt", "virial", "step_bias")
@@ -26,17 +27,16 @@ STATE = "state_"
 RANDOM = "random_"
 
 
-def dataset(taken, group, burnin_loss, settings: dict, event_steps, rows=slice(None)) -> xr.Dataset:
+def dataset(taken, group, burnin_loss, settings, event_steps, rows=slice(None), first_draw=0, seen=None):
     """The Dataset of the chains ``rows`` of ``group``, from what ``Group.draw`` gave of them.
 
-    ``taken``: name to array (chains, draws, ...). ``burnin_loss`` (chains, burnin). ``event_steps``: the step at which
-    each draw was made.
+    ``taken``: name to array (chains, draws). ``burnin_loss`` (chains, burnin). ``event_steps``: the step at which each
+    draw was made. ``first_draw``: the number of the first one. ``seen``: the Recorder of observables, or None.
     """
     excess, both = taken["excess"], ("chain", "draw")
     values = {"loss": group.loss_at_center[rows] + excess, **{name: taken[name] for name in VARIABLES[1:]}}
     data = {name: (both, np.asarray(value, float)) for name, value in values.items()}
-    data.update((name, (("chain", *dims), taken[name])) for name, dims in group.observed.items())
-    coords = {"chain": np.arange(len(excess)), "draw": np.arange(excess.shape[1])}
+    coords = {"chain": np.arange(len(excess)), "draw": first_draw + np.arange(excess.shape[1])}
     every = settings["num_steps_bw_draws"]
     bad = first_bad(excess, settings["nbeta"], settings["dim"], event_steps, burnin_loss, every)
     coords["first_bad"] = "chain", bad
@@ -47,23 +47,26 @@ def dataset(taken, group, burnin_loss, settings: dict, event_steps, rows=slice(N
         value = torch.as_tensor(getattr(group.state, field.name)).detach().cpu()
         if value.ndim == 0:
             value = value[None]
-        value = value.expand(len(group.state.w), *value.shape[1:])[rows].numpy()
+        value = value.expand(len(group.state.w), *value.shape[1:])[rows].numpy().copy()  # the chains may go on
         dims = ("coordinate",) if value.shape[1:] == (settings["dim"],) else (f"{STATE}{field.name}_axis",)
         coords[STATE + field.name] = ("chain", *dims[: value.ndim - 1]), value
+    if seen is not None:
+        more, thinned = seen.variables(excess.shape[1], rows)
+        data.update(more)
+        coords.update(thinned)
     return xr.Dataset(data, coords)
 
 
 def append(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
     """The draws ``after`` put behind ``before``, of the same chains; where they stand is where the later ones do."""
-    draws = before.sizes["draw"] + np.arange(after.sizes["draw"])
     both = [one.reset_coords("acceptance") if "acceptance" in one.coords else one for one in (before, after)]
     both = [one.drop_vars([name for name in one.coords if name not in ("chain", "draw")]) for one in both]
-    joined = xr.concat([both[0], both[1].assign_coords(draw=draws)], "draw")
+    joined = xr.concat(both, "draw")
     if "acceptance" in joined:
         joined = joined.set_coords("acceptance")
     bad = xr.where(before.first_bad >= 0, before.first_bad, after.first_bad)
     kept = {name: value for name, value in after.coords.items() if name.startswith((STATE, RANDOM))}
-    joined = joined.assign_coords(first_bad=bad, burnin_loss=before.burnin_loss, **kept)
+    joined = joined.assign_coords(first_bad=bad, burnin_loss=before.burnin_loss, **kept, **recorder.joined(before, after))
     wall = before.attrs["wall_time"] + after.attrs["wall_time"]
     joined.attrs = {**after.attrs, "num_draws": joined.sizes["draw"], "wall_time": wall,
                     "chain_steps_per_second": after.attrs["steps"] * joined.sizes["chain"] / wall}  # fmt: skip

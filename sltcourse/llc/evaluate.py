@@ -33,15 +33,14 @@ class Evaluator:
         self.objective, self.rows, self.points = objective, rows, points
         self.penalty, self.memory_bytes, self.compiled = penalty, memory_bytes, compiled
         self.notes: list[str] = []
-        self.looped = not objective.functional
-        if self.looped:
-            self.notes.append(f"the chains ran one by one: {objective.why_not_functional}")
-        several = objective.num_points > 1
+        self.looped = False
+        if not objective.functional:
+            self.give_up("torch.func cannot batch a scripted module.")
+        several = len(objective.centers) > 1
         vectors, buffers = objective.fixed
+        self._fixed = objective.fixed_at(0)
         if several:
             self._fixed = [v[points] for v in vectors], {k: b[points] for k, b in buffers.items()}
-        else:
-            self._fixed = [v[0] for v in vectors], {k: b[0] for k, b in buffers.items()}
         self._fixed_axis = 0 if several else None
         self._recorded = {}
 
@@ -51,9 +50,9 @@ class Evaluator:
         A gradient is not recorded here: it is part of a sampler's step, which is recorded as a whole.
         """
         if self.looped:
-            out = self._plain(kind, w, batch, each=True)
+            out = self._plain(kind, w, batch, "own")
         else:
-            out = self.batched(kind, True)(w, *batch) if kind == "grad" else self._run(kind, w, batch, each=True)
+            out = self.batched(kind, "own")(w, *batch) if kind == "grad" else self._run(kind, w, batch, "own")
         if not self.penalty:
             return out
         loss = out[0] + 0.5 * self.penalty * w.square().sum(1)
@@ -62,13 +61,13 @@ class Evaluator:
     def over_data(self, kind: str, w: Tensor) -> tuple[Tensor, ...]:
         """(loss,) or (loss, gradient) of w (chains, d) on all the data, slice by slice."""
         if self.rows is None:
-            return self._run(kind, w, (), each=False)
+            return tuple(self._run(kind, w, (), "shared"))
         total = None
         for batch, share in self.rows.passes(slice_size(self.objective, self.rows, len(w), self.memory_bytes)):
-            if isinstance(share, Tensor):  # rows of different weights: Σ share·(losses of the rows)
-                parts = self._run(kind, w, (*batch, share), each=False, uneven=True)
+            if isinstance(share, Tensor):  # rows of different weights
+                parts = self._run(kind, w, (*batch, share), "uneven")
             else:
-                parts = [part.mul_(share) for part in self._run(kind, w, batch, each=False)]
+                parts = [part.mul_(share) for part in self._run(kind, w, batch, "shared")]
             total = parts if total is None else [t.add_(p) for t, p in zip(total, parts, strict=True)]
         if self.penalty:
             total[0].add_(w.square().sum(1), alpha=0.5 * self.penalty)
@@ -76,15 +75,21 @@ class Evaluator:
                 total[1].add_(w, alpha=self.penalty)
         return tuple(total)
 
-    def batched(self, kind: str, each: bool, uneven: bool = False) -> Callable:
-        """The function (w, *batch) of all chains, not recorded; ``each``: the batch has a first axis of chains."""
+    def batched(self, kind: str, which: str) -> Callable:
+        """The function (w, *batch) of all chains, not recorded.
 
-        def weighted(pieces, fixed, batch):
+        ``which`` batch: "own", a minibatch for each chain, (chains, rows, ...); "shared", rows of the data for all
+        chains; "uneven", the same with a last tensor (rows,), what each row's loss is multiplied by.
+        """
+
+        def uneven(pieces, fixed, batch):
             *batch, share = batch
-            return (share * self.objective.per_row(pieces, fixed, tuple(batch))).sum()
+            return self.objective.part(pieces, fixed, tuple(batch), share)
 
-        one = weighted if uneven else self.objective
-        many = vmap(one if kind == "loss" else grad_and_value(one), in_dims=(0, self._fixed_axis, 0 if each else None))
+        one = {"own": self.objective, "shared": self.objective.raw, "uneven": uneven}[which]
+        many = vmap(
+            one if kind == "loss" else grad_and_value(one), in_dims=(0, self._fixed_axis, 0 if which == "own" else None)
+        )
 
         def function(w, *batch):
             out = many(self.objective.split(w), self._fixed, batch)
@@ -100,37 +105,37 @@ class Evaluator:
         self.looped = True
         self.notes.append(f"the chains ran one by one, which is slower: {reason}")
 
-    def _run(self, kind, w, batch, each, uneven=False) -> list[Tensor]:
-        key = kind, each, uneven, w.stride(), len(w), len(batch[0]) if batch else 0
+    def _run(self, kind, w, batch, which) -> list[Tensor]:
+        key = kind, which, w.stride(), len(w), len(batch[0]) if batch else 0
         if not self.looped and key not in self._recorded:
-            self._recorded[key] = self._record(kind, w, batch, each, uneven)
-        return self._plain(kind, w, batch, each, uneven) if self.looped else list(self._recorded[key](w, *batch))
+            self._recorded[key] = self._record(kind, w, batch, which)
+        return self._plain(kind, w, batch, which) if self.looped else list(self._recorded[key](w, *batch))
 
-    def _record(self, kind, w, batch, each, uneven):
+    def _record(self, kind, w, batch, which):
         """The recorded function, compared with the plain module; None, and ``looped``, where that fails."""
         try:
             try:
-                function = trace(self.batched(kind, each, uneven), w, *batch, compiled=self.compiled)
+                function = trace(self.batched(kind, which), w, *batch, compiled=self.compiled)
             except CannotCompile:
                 raise
             except Exception:
                 if kind == "grad":
                     raise
                 # some layers (LSTM, GRU, RNN) can be batched with a gradient only
-                both = self.batched("grad", each, uneven)
+                both = self.batched("grad", which)
                 function = trace(both, w, *batch, compiled=self.compiled, forward_only=True)
         except CannotCompile:
             raise
         except Exception as error:
             self.give_up(f"torch.func cannot batch this model ({first_line(error)}).")
             return None
-        reason = self.difference(function, w, batch, each, uneven)
+        reason = self.difference(function, w, batch, which)
         if reason:
             self.give_up(reason)
             return None
         return function
 
-    def difference(self, function, w, batch, each, uneven=False, finish=None, beside=True) -> str | None:
+    def difference(self, function, w, batch, which, finish=None, beside=True) -> str | None:
         """What ``function(w, *batch)`` gets wrong for the last chain a little beside its w*, or None.
 
         ``function`` returns [loss] or [loss, gradient]. ``finish(loss, gradient, w, chain)``: what the function makes
@@ -138,9 +143,8 @@ class Evaluator:
         """
         chain = len(w) - 1
         w = self.beside(w) if beside else w
-        got = [x[chain] for x in function(w, *batch)]
-        mine = tuple(x[chain] for x in batch) if each else batch
-        loss, grad = self._plain_one(w[chain], chain, mine, len(got) > 1, uneven)
+        got = [x[chain] for x in function(w.clone(), *batch)]  # a step moves what it is given
+        loss, grad = self._plain_one(w[chain], chain, batch, which, len(got) > 1)
         if not torch.isfinite(loss):
             return None  # nothing to compare: the run itself will say that the loss is not finite
         if finish is not None:
@@ -159,24 +163,18 @@ class Evaluator:
         size = w.square().mean(1, keepdim=True).sqrt()
         return w + BESIDE * torch.where(size > 0, size, 1.0) * ripple
 
-    def _plain(self, kind, w, batch, each, uneven=False) -> list[Tensor]:
-        results = [
-            self._plain_one(w[k], k, tuple(x[k] for x in batch) if each else batch, kind == "grad", uneven)
-            for k in range(len(w))
-        ]
+    def _plain(self, kind, w, batch, which) -> list[Tensor]:
+        results = [self._plain_one(w[k], k, batch, which, kind == "grad") for k in range(len(w))]
         return [torch.stack(column) for column in zip(*results, strict=True) if column[0] is not None]
 
-    def _plain_one(self, w, chain, batch, with_grad, uneven):
-        point = int(self.points[chain])
-        if not uneven:
-            loss, grad = self.objective.plain(w, point, batch, grad=with_grad)
-            return loss.to(w.dtype), grad
-        *batch, share = batch
-        loss, grad = 0.0, 0.0 if with_grad else None
-        for row in range(len(share)):
-            part, slope = self.objective.plain(w, point, tuple(x[row : row + 1] for x in batch), grad=with_grad)
-            loss = loss + share[row] * part
-            grad = grad + share[row] * slope if with_grad else None
+    def _plain_one(self, w, chain, batch, which, with_grad):
+        """Loss and gradient (or None) of one chain by the plain module."""
+        batch, share = {
+            "own": lambda: (tuple(x[chain] for x in batch), None),
+            "shared": lambda: (batch, 1.0),
+            "uneven": lambda: (batch[:-1], batch[-1]),
+        }[which]()
+        loss, grad = self.objective.plain(w, int(self.points[chain]), batch, with_grad, share)
         return loss.to(w.dtype), grad
 
 

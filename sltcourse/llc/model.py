@@ -1,10 +1,12 @@
 """The mean loss L_n(w) of a model on batches: one function of w under torch.func, and the plain module beside it."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from sltcourse.llc.calling import NEEDS_LOSS, calling
+from sltcourse.llc.calling import NEEDS_LOSS, WHOLE_BATCH, calling
 from sltcourse.llc.check import Counts, check
 from sltcourse.llc.data import Rows, as_rows, merged
 from sltcourse.llc.modules import named_tensors, private_copy, refuse, state_of, unwrap
@@ -36,8 +38,9 @@ class Objective:
         self.layout, self.rows, self.dtype, self.device, self.native = layout, rows, dtype, device, native
         self.num_samples = rows.num_samples if rows is not None else None
         self.notes, self.counts, self._mean_count, self._function = [], None, None, function
-        self._module, self._own_dtypes, self._calling = module, {}, None
+        self._module, self._calling = module, None
         self.functional = not isinstance(module, torch.jit.ScriptModule)
+        self.why_not_functional = "" if self.functional else "torch.func cannot run a scripted module."
         self._changed = set()
 
         def moved(x):
@@ -63,6 +66,22 @@ class Objective:
         """``w`` (..., d) cut into the pieces that ``__call__`` takes."""
         return self.layout.split(w)
 
+    @property
+    def num_points(self) -> int:
+        """How many w* there are."""
+        return len(self.centers)
+
+    @property
+    def model(self):
+        """A module of ours, or the function: with ``state(point)`` what ``make_objective`` needs to make this again."""
+        return self._function if self._module is None else self._module
+
+    def state(self, point: int):
+        """The w* of ``point``, all its coordinates: a state dict, or a vector for a function."""
+        vectors, buffers = self.fixed_at(point)
+        tensors = self.layout.tensors(self.split(self.centers[point]), vectors)
+        return tensors["w"] if self._module is None else {**tensors, **buffers}
+
     def fixed_at(self, point: int):
         """What is not sampled at one point, as ``__call__`` takes it."""
         vectors, buffers = self.fixed
@@ -76,17 +95,36 @@ class Objective:
 
     def raw(self, pieces, fixed, batch) -> Tensor:
         """What the user's loss gives for one w on one batch (no weights of tokens)."""
+        if self._function is not None:
+            return self._as_number(self._of_function(self.layout.tensors(pieces, fixed[0])["w"], batch))
+        return self._as_number(self._calling(self._runner(pieces, fixed), self.rows.structure.build(batch)))
+
+    def named(self, pieces, fixed) -> dict[str, Tensor]:
+        """The parameters of one w by name, in their own shapes (a function's only one is called "w")."""
+        return self.layout.tensors(pieces, fixed[0])
+
+    def of_output(self, pieces, fixed, batch, function):
+        """``function(output, batch)`` of the module's output for one w; the batch is in the user's own form."""
+        form = self.rows.structure.build(batch)
+        return function(self._calling.output(self._runner(pieces, fixed), form), form)
+
+    def _runner(self, pieces, fixed):
         vectors, buffers = fixed
         tensors = self.layout.tensors(pieces, vectors)
-        if self._function is not None:
-            return self._as_number(self._of_function(tensors["w"], batch))
         tensors = {name: x.to(self._own_dtypes.get(name, x.dtype)) for name, x in tensors.items()}
         buffers = {name: b.clone() if name in self._changed else b for name, b in buffers.items()}
 
         def run(*args, **kwargs):
             return functional_call(self._module, {**buffers, **tensors}, args, kwargs)
 
-        return self._as_number(self._calling(run, self.rows.structure.build(batch)))
+        return run
+
+    def row_loss(self, loss):
+        """``function`` for ``of_output``: ``loss(output, targets)`` on what this objective's own loss is given."""
+        if self._calling is None:
+            raise TypeError("a function f(w, *batch) has no outputs that another loss could be given.")
+        mine = replace(self._calling, loss=loss)
+        return (mine if mine.targets is not None else replace(mine, targets=WHOLE_BATCH)).loss_of
 
     def part(self, pieces, fixed, batch, share) -> Tensor:
         """What ``batch`` adds to L_n(w), for a (batch, share) of ``rows.passes``: a scalar."""
@@ -125,6 +163,10 @@ class Objective:
         with torch.inference_mode(False), torch.no_grad():
             form = self.rows.structure.build(batch)
             return self._plain.forward(w, point, lambda module: self._calling.output(module, form))
+
+    def plain_of_output(self, w: Tensor, point: int, batch, function):
+        """``of_output`` by a plain forward pass."""
+        return function(self.output(w, point, batch), self.rows.structure.build(batch))
 
     def _plain_by_row(self, w, point, batch, grad, share):
         total, slope = torch.zeros((), dtype=self.dtype, device=self.device), None
@@ -181,15 +223,32 @@ class Objective:
     def settle(self, user_model, loss):
         """Find out how the model is called and how its loss weighs rows, and refuse what is no mean loss of w."""
         batch = self.rows.slice(0, min(4, self.num_samples)) if self.rows is not None else ()
-        if self._function is None:
-            form = self.rows.structure.build(batch)
-            self._calling = calling(self._module, loss, form)
-            self._settle_output(batch, form)
-        self._plain_raw(self.centers[0], 0, batch)
+        try:
+            if self._function is None:
+                form = self.rows.structure.build(batch)
+                self._calling = calling(self._module, loss, form)
+                self._settle_output(batch, form)
+            self._plain_raw(self.centers[0], 0, batch)
+        except Said as error:
+            if self._works_on_all():
+                raise Said(
+                    f"{error} On all {self.num_samples} rows it works: a tensor with one row per sample is held by "
+                    "the model or the loss. Put it into the data, so that minibatches take its rows too."
+                ) from error.__cause__
+            raise
         self._changed = self._plain.changed
-        if self.rows is not None:
-            self._measure(batch)
+        self._measure(batch)
         check(self, user_model)
+
+    def _works_on_all(self):
+        if self.rows is None or self.num_samples * self.rows.bytes_per_row > 2**28:
+            return False
+        try:
+            with torch.no_grad():
+                self._plain_raw(self.centers[0], 0, self.rows.slice(0, self.num_samples))
+        except ValueError:
+            return False
+        return True
 
     def _settle_output(self, batch, form):
         with torch.inference_mode(False), torch.no_grad():
@@ -225,10 +284,16 @@ class Objective:
 
     def _measure(self, batch):
         """Bytes that one gradient keeps: so many for each row, and so many whatever the batch."""
-        few, many = (self._kept(tuple(x[:k] for x in batch)) for k in (1, len(batch[0])))
-        more = len(batch[0]) - 1
-        self.bytes_per_row = max(1, -(-(many - few) // more)) if more else max(1, few)
-        self._bytes_at_rest = max(0, few - self.bytes_per_row)
+        many, more = self._kept(batch), 0
+        for size in (1, 2):
+            if batch and size < len(batch[0]) and not more:
+                try:
+                    few = self._kept(tuple(x[:size] for x in batch))
+                    more = len(batch[0]) - size
+                except Said:
+                    continue
+        self.bytes_per_row = max(1, -(-(many - few) // more) if more else many)
+        self._bytes_at_rest = max(0, many - self.bytes_per_row * (len(batch[0]) if batch else 1))
 
     def _kept(self, batch):
         kept, known = {}, {self._plain.storage}
@@ -249,15 +314,15 @@ class Objective:
     def bytes_per_chain(self, rows: int) -> int:
         """Roughly what one chain needs on a batch of ``rows`` rows: its vectors, the batch, what autograd keeps."""
         vectors = 8 * self.dim * self.centers.element_size()
-        if self.rows is None:
-            return 2 * vectors
-        return vectors + 2 * (self._bytes_at_rest + rows * self.bytes_per_row) + rows * self.rows.bytes_per_row
+        batch = 0 if self.rows is None else rows * self.rows.bytes_per_row
+        return vectors + 2 * (self._bytes_at_rest + rows * self.bytes_per_row) + batch
 
 
 class Said(ValueError):
     """An error that is already a sentence of ours."""
 
 
+@torch.inference_mode(False)
 def make_objective(
     model,
     data=None,

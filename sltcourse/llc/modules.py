@@ -1,4 +1,4 @@
-"""A private copy of the user's module, so that theirs is never touched, and checkpoints in the forms people keep them."""
+"""A private copy of the user's module, so that theirs is never touched, and checkpoints as people keep them."""
 
 import copy
 from collections.abc import Mapping
@@ -75,6 +75,9 @@ def private_copy(model: nn.Module) -> nn.Module:
         for module in new.modules():
             if isinstance(module, (nn.Embedding, nn.EmbeddingBag)):
                 module.sparse = False  # the same numbers; gradients of all rows
+        theirs = named_tensors(model)[0]
+        for name, p in new.named_parameters():
+            p.requires_grad_(theirs[name].requires_grad)  # a scripted module's copy forgets it
         return new
 
 

@@ -7,9 +7,10 @@ import operator
 import torch
 from torch import Tensor
 
-from sltcourse.llc.data import as_rows
 from sltcourse.llc.evaluate import Evaluator
-from sltcourse.llc.model import Objective
+from sltcourse.llc.check import explain
+from sltcourse.llc.model import make_objective
+from sltcourse.llc.modules import points_of
 from sltcourse.llc.target import Target, default_nbeta
 from sltcourse.llc.threads import threads_for
 
@@ -34,6 +35,7 @@ class LocalPosterior:
 
     def __init__(self, model, data=None, loss=None, *, at=None, nbeta=None, localization=1.0, prior_precision=0.0,
                  penalty=0.0, mask=None, weights=None, dtype=None, device=None, memory_gib=None):  # fmt: skip
+        self._model = model
         self._arguments = dict(data=data, loss=loss, at=at, nbeta=nbeta, localization=localization,
                                prior_precision=prior_precision, penalty=penalty, mask=mask, weights=weights,
                                dtype=dtype, device=device, memory_gib=memory_gib)  # fmt: skip
@@ -42,14 +44,14 @@ class LocalPosterior:
         ):  # fmt: skip
             if not (_is_number(value) and 0 <= value < math.inf):
                 raise ValueError(f"{name} is {value!r}; it must be one finite number, 0 or more.")
-        self.several = isinstance(at, (list, tuple))
-        points = list(at) if self.several else [at]
+        points, self.names = points_of(at)
+        self.several = self.names is not None
         if not points:
             raise ValueError("at is an empty list: there is no w*.")
         self.localization, self.prior_precision = float(localization), float(prior_precision)
         self.penalty, self.memory_bytes = float(penalty), _memory(memory_gib, device)
-        self.objective = Objective(model, data, loss, points, mask=mask, weights=weights, dtype=dtype, device=device,
-                                   memory_bytes=self.memory_bytes)  # fmt: skip
+        self.objective = make_objective(model, data, loss, points=points, mask=mask, weights=weights, dtype=dtype,
+                                        device=device, memory_bytes=int(self.memory_bytes))  # fmt: skip
         self.rows, self.dim = self.objective.rows, self.objective.dim
         self.num_samples = None if self.rows is None else self.rows.num_samples
         self.nbeta = nbeta_of(nbeta, self.num_samples)
@@ -77,8 +79,12 @@ class LocalPosterior:
 
     def replace(self, **changes) -> "LocalPosterior":
         """The same posterior with some of its arguments changed, say ``localization=10.0``."""
-        model = self.objective.model
-        return LocalPosterior(model, **{**self._arguments, **changes})
+        arguments = {**self._arguments, **changes}
+        if arguments["at"] is None:  # w* is what the module held, whatever it holds now
+            vectors, buffers = self.objective.fixed_at(0)
+            at = self.objective.layout.tensors(self.objective.split(self.centers[0]), vectors)
+            arguments["at"] = {**at, **buffers}
+        return LocalPosterior(self._model, **arguments)
 
     def doubled(self) -> "LocalPosterior":
         """The same posterior in float64, unless its ``dtype`` was asked for: what the exact samplers want."""
@@ -107,11 +113,10 @@ class LocalPosterior:
 
     def bytes_per_chain(self, batch_size: int | None) -> int:
         """Roughly what one chain needs: its vectors, its minibatch, and what autograd keeps for one gradient."""
-        vectors = 10 * self.dim * self.centers.element_size()
         if self.rows is None:
-            return vectors + self.objective.bytes_per_row
-        rows = batch_size or min(self.num_samples, math.ceil(self.memory_bytes / 8 / self.objective.bytes_per_row))
-        return vectors + rows * (2 * self.objective.bytes_per_row + (self.rows.bytes_per_row if batch_size else 0))
+            return self.objective.bytes_per_chain(0)
+        most = max(1, int(self.memory_bytes / 8 / max(1, self.objective.bytes_per_row)))  # a pass is cut, see evaluate
+        return self.objective.bytes_per_chain(batch_size or min(self.num_samples, most))
 
     def chains_at_once(self, batch_size: int | None, chains: int) -> int:
         """How many of ``chains`` chains fit the memory together; raises ValueError where one does not."""
@@ -130,7 +135,8 @@ class LocalPosterior:
             loss, grad = self._at_center(point, center)
             which = f" (checkpoint {point})" if len(self.centers) > 1 else ""
             if not math.isfinite(loss):
-                raise ValueError(f"the loss at w* is {loss.item()}{which}. It must be finite on all the data.")
+                why = "" if self.rows is None else f" {explain(self.objective, point)}"
+                raise ValueError(f"the loss at w* is {loss.item()}{which}. It must be finite on all the data.{why}")
             if not torch.isfinite(grad).all():
                 raise ValueError(f"the gradient of the loss at w* is not finite{which}.")
             losses.append(loss)

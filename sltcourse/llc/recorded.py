@@ -135,7 +135,7 @@ def moments(draws, first, second, base) -> tuple[ChainMoments, xr.DataArray, xr.
     count, mean = draws[f"{name}_count"].values.astype(float), draws[f"{name}_mean"]
     if first == second:
         if f"{name}_cov" not in draws.variables:
-            raise KeyError(f'of {name!r} no covariance matrix was kept: record it with moments="full".')
+            raise KeyError(f'of {name!r} no covariance matrix was kept: record it with moments=True.')
         square = draws[f"{name}_cov"].values
         flat = mean.values.reshape(len(count), -1)
         square = square.reshape(len(count), flat.shape[1], flat.shape[1])

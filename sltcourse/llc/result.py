@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from sltcourse.llc.errors import summary
+from sltcourse.llc.samplers import named
 from sltcourse.llc.verdict import Diagnostics, Verdict, judge
 
 
@@ -50,11 +51,11 @@ class LLCResult:
     def of(cls, draws: xr.Dataset, target_error: float | None = None) -> "LLCResult":
         """The estimate that ``draws`` of one w* give; ``target_error``: the share of λ̂ that was asked for, if any."""
         found, known = diagnostics(draws, target_error), draws.attrs
-        sampler = json.loads(known["sampler"])
+        sampler = named(known["sampler"])
         names = ("num_chains", "num_draws", "num_burnin_steps", "num_steps_bw_draws", "nbeta", "localization",
                  "prior_precision", "penalty", "seed", "device", "dtype")  # fmt: skip
         settings = {name: known[name] for name in names}
-        settings.update(sampler=sampler, lr=sampler["lr"], batch_size=known["batch_size"] or None)
+        settings.update(sampler=sampler, lr=sampler.lr, batch_size=known["batch_size"] or None)
         shared = ("llc", "std_error", "dim", "rhat", "ess", "acceptance", "share_below", "tilt", "step_bias",
                   "equipartition", "diverged", "partial", "notes")  # fmt: skip
         return cls(
@@ -115,7 +116,7 @@ def diagnostics(draws: xr.Dataset, target_error: float | None = None) -> Diagnos
         llc=mean, std_error=std_error, ess=ess, rhat=rhat, share_below=below, tilt=tilt, step_bias=step_bias,
         equipartition=equipartition, equipartition_error=spread, acceptance=acceptance,
         diverged={int(chain): int(bad[chain]) for chain in np.flatnonzero(~sound)}, dim=known["dim"],
-        num_draws=draws.sizes["draw"], lr=json.loads(known["sampler"])["lr"], minibatch=bool(known["batch_size"]),
+        num_draws=draws.sizes["draw"], lr=named(known["sampler"]).lr, minibatch=bool(known["batch_size"]),
         partial=bool(known["partial"]), target_error=target_error, notes=tuple(json.loads(known["notes"])),
     )  # fmt: skip
 

@@ -4,18 +4,18 @@ import json
 import math
 import time
 import weakref
-from dataclasses import asdict
 
 import numpy as np
 import torch
 import xarray as xr
 
 from sltcourse.kit.progress import progress
-from sltcourse.llc import samplers as known
 from sltcourse.llc.chains import Group
 from sltcourse.llc.draws import append, dataset, pack, random_state, restore
+from sltcourse.llc.observables import Chains
 from sltcourse.llc.posterior import LocalPosterior, whole
-from sltcourse.llc.samplers import WhitenedSGLD
+from sltcourse.llc.recorder import Recorder
+from sltcourse.llc.samplers import WhitenedSGLD, named, to_json
 from sltcourse.llc.threads import threads_for
 
 _made_by: dict[int, tuple] = {}  # id of draws that live → (posterior, observe, group or None), for resume
@@ -48,7 +48,7 @@ def sample(posterior: LocalPosterior, sampler=None, *, num_chains=8, num_draws=1
         prior_precision=posterior.prior_precision, penalty=posterior.penalty, dim=posterior.dim,
         num_samples=posterior.num_samples or 0, batch_size=batch_size or 0, **counts, num_burnin_steps=num_burnin_steps,
         seed=whole("seed", seed, 0), device=str(posterior.device), dtype=str(posterior.dtype).removeprefix("torch."),
-        sampler=json.dumps({"name": type(sampler).__name__, **asdict(sampler)}), compile=int(compile),
+        sampler=to_json(sampler), compile=int(compile),
         chains_at_once=at_once,
     )  # fmt: skip
     return _Run(posterior, sampler, settings, observe).go(num_draws, None)
@@ -72,7 +72,7 @@ def resume(draws, posterior: LocalPosterior | None = None, *, num_draws=1000,
         if made_by is None:
             raise ValueError("these draws come from a file or a selection: give the posterior they were drawn from.")
         posterior, observe, group = made_by
-    settings = dict(parts[0].attrs)
+    settings = {name: x.item() if isinstance(x, np.generic) else x for name, x in parts[0].attrs.items()}
     if settings["partial"]:
         raise ValueError("these draws were interrupted, between two states that were kept: sample again.")
     for name, here in (("dim", posterior.dim), ("nbeta", posterior.nbeta), ("localization", posterior.localization)):
@@ -80,9 +80,7 @@ def resume(draws, posterior: LocalPosterior | None = None, *, num_draws=1000,
             raise ValueError(f"the draws have {name} = {settings[name]:g}, the posterior {here:g}: it is another one.")
     if len(parts) != len(posterior.centers):
         raise ValueError(f"the posterior has {len(posterior.centers)} points, {len(parts)} draws were given: give all.")
-    named = json.loads(settings["sampler"])
-    sampler = getattr(known, named.pop("name"))(**named)
-    run = _Run(posterior, sampler, settings, observe)
+    run = _Run(posterior, named(settings["sampler"]), settings, observe)
     if group is not None and group.steps == settings["steps"]:
         run.group = group
     more = run.go(num_draws, parts)
@@ -98,6 +96,7 @@ class _Run:
 
     def __init__(self, posterior, sampler, settings, observe):
         self.posterior, self.sampler, self.settings, self.observe = posterior, sampler, settings, observe
+        self.notes = []
         self.group = None  # kept where all chains fit: it can go on
 
     def go(self, num_draws, before) -> xr.Dataset | list[xr.Dataset]:
@@ -109,7 +108,7 @@ class _Run:
         fresh = 0 if before is not None else settings["num_burnin_steps"]
         total = (fresh + num_draws * every) * len(groups)
         work = settings["chains_at_once"] * posterior.bytes_per_chain(settings["batch_size"] or None)
-        parts, randoms, notes, interrupted, steps = [], [], [], False, 0
+        parts, randoms, interrupted, steps = [], [], False, 0
         with threads_for(work), progress(None, "sampling", total=total) as bar:
             for number, chunk in enumerate(groups):
                 try:
@@ -119,7 +118,6 @@ class _Run:
                 if part is not None and (not interrupted or not parts):
                     parts.append(part)
                     randoms.append(random_state(self.group))
-                    notes += self.group.target.evaluator.notes
                     steps = self.group.steps
                 if interrupted:
                     break
@@ -135,7 +133,7 @@ class _Run:
             one = one.assign_coords(chain=np.arange(chains), **pack(randoms))
             one.attrs.update(
                 settings, init_loss=float(posterior.init_loss[point]), partial=int(interrupted), wall_time=wall,
-                steps=steps, notes=json.dumps(list(dict.fromkeys([*posterior.notes, *notes])), ensure_ascii=False),
+                steps=steps, notes=json.dumps(list(dict.fromkeys([*posterior.notes, *self.notes])), ensure_ascii=False),
                 chain_steps_per_second=steps * whole_run.sizes["chain"] / wall,
             )  # fmt: skip
             _remember(one, posterior, self.observe, self.group)
@@ -151,16 +149,23 @@ class _Run:
                 whole_run = xr.concat([d.drop_vars("draw") for d in before], "chain") if len(before) > 1 else before[0]
                 first = number * settings["chains_at_once"]
                 restore(self.group, whole_run.isel(chain=slice(first, first + len(points))), number)
-        group = self.group
+        group, made = self.group, 0 if before is None else before[0].sizes["draw"]
+        recorder = None
+        if self.observe:
+            chains = Chains(self.posterior.objective, points, penalty=self.posterior.penalty,
+                            memory_bytes=int(self.posterior.memory_bytes))  # fmt: skip
+            recorder = Recorder(self.observe, chains, num_draws, first=made)
         burnin = np.zeros((len(points), 0))
         if before is None:
             burnin = group.burn_in(settings["num_burnin_steps"], every, bar)
         start = group.steps + (1 if before is None else every)
-        taken, interrupted = group.draw(num_draws, every, first_now=before is None, bar=bar)
+        taken, interrupted = group.draw(num_draws, every, first_now=before is None, bar=bar, recorder=recorder)
         if not taken["excess"].shape[1]:
             raise KeyboardInterrupt
         events = start + np.arange(num_draws) * every
-        return dataset(taken, group, burnin, settings, events), interrupted
+        self.notes += [*group.target.evaluator.notes, *(recorder.chains.notes if recorder else ())]
+        part = dataset(taken, group, burnin, settings, events, first_draw=made, seen=recorder)
+        return part, interrupted
 
     def _group(self, number, points):
         posterior, settings = self.posterior, self.settings
@@ -172,8 +177,7 @@ class _Run:
                                   compiled=bool(settings["compile"]))  # fmt: skip
         several = len(posterior.centers) > 1
         at = points if several else torch.zeros_like(points)
-        return Group(target, self.sampler, generator, posterior.init_loss[at], posterior.init_grad[at],
-                     observe=self.observe)  # fmt: skip
+        return Group(target, self.sampler, generator, posterior.init_loss[at], posterior.init_grad[at])
 
 
 def _remember(draws, posterior, observe, group):

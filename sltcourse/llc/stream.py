@@ -108,6 +108,7 @@ class StreamMinibatches:
         self._steps = _Steps(source, chains, size, seed, cumulative)
         self._moved, self._iterator, self.step = moved, None, 0
 
+    @torch.inference_mode(False)
     def draw(self) -> tuple[Tensor, ...]:
         """The next leaves (chains, size, ...)."""
         if self._iterator is None:

@@ -1,5 +1,6 @@
 """Resolution of singularities by hand: blow up, chart by chart, until K and the Jacobian have normal crossings.
 
+This is how λ (the real log canonical threshold, RLCT, rlct) and m (the multiplicity) of a cusp are found on paper.
 Near every point of every chart K then is a product of powers of coordinates times a positive unit, and so are the
 Jacobian |w'(u)| and the prior:
 
@@ -10,348 +11,156 @@ with that value through one point. *The powers written here are those of K*, 2k_
 
 `start` makes the chart in which K is given; `Chart.blow_up` and `Chart.change` make others from it, as a person would;
 `Chart.obstacle` says where and why there are no normal crossings yet. `resolve` does it all: it blows up the smooth
-set of largest multiplicity through the first such place, and refuses after a few steps.
+set of largest multiplicity through the first such place. Where that does not end, within a number of steps, charts and
+seconds, it asks `newton`, and refuses with what is known.
 
 Source: H. Hironaka, Resolution of singularities of an algebraic variety over a field of characteristic zero, Annals of
 Mathematics 79 (1964); S. Watanabe, Algebraic Geometry and Statistical Learning Theory, Cambridge 2009.
 """
 
-import itertools
-import textwrap
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
-from typing import NamedTuple
 
 import sympy as sp
+from sympy.polys.rings import PolyElement
 
 from sltcourse.kit.progress import progress
-from sltcourse.theory.germ import germ
-from sltcourse.theory.real_zeros import Undecided, factors, has_real_zero, real_zeros, value
+from sltcourse.theory.charts import Chart, collected
+from sltcourse.theory.germ import Point, Polynomials, Prior, germ
+from sltcourse.theory.limits import Budget
+from sltcourse.theory.newton import LearningCoefficient, search_coordinates
+from sltcourse.theory.real_zeros import Undecided, has_real_zero, sign, value
+from sltcourse.theory.signs import NegativeLoss, lowest_form, nonzero_point
 
 MOST_VARIABLES, MOST_CHARTS, MOST_STEPS = 8, 200, 12
+_SHARE = 0.7  # of the time left, for one chart: `newton` needs some, if the blow-ups do not end
+SECONDS = 30.0  # the longest that `resolve` thinks, if not told otherwise
 
 
 class NotResolved(ArithmeticError):
-    """Normal crossings were not reached; ``charts`` holds those that were made."""
+    """Normal crossings were not reached; ``charts`` holds those that were made, ``known`` the bounds of `newton`."""
 
-    def __init__(self, reason, charts):
+    def __init__(self, reason: str, charts: tuple[Chart, ...], known: LearningCoefficient | None = None):
         super().__init__(reason)
-        self.charts = charts
+        self.charts, self.known = charts, known
 
 
-class Divisor(NamedTuple):
-    """The zero set of an irreducible polynomial g: K has the factor g^k, the Jacobian times the prior the factor g^h.
-
-    Of a sum of squares r_1² + … + r_c² in K, where the r_j are coordinates, ``equations`` are all the r_j, k = 2 and
-    h = c − 1: that is the divisor which the blow-up of {r = 0} would bring, and there is no need to do it.
-    """
-
-    equations: tuple
-    k: int
-    h: Fraction
-
-    @property
-    def ratio(self):
-        """(h + 1)/k: ζ has a pole at minus that. None if K does not vanish here."""
-        return Fraction(self.h + 1) / self.k if self.k else None
-
-    def __str__(self):
-        return " = ".join(str(g.as_expr()) for g in self.equations) + " = 0"
-
-
-class Obstacle(NamedTuple):
-    """A place without normal crossings: the equations of what meets there, polynomials whose zero set is blown up where
-    their order is largest, and one piece of the place."""
-
-    equations: tuple
-    generators: tuple
-    place: dict
-
-    def __str__(self):
-        what = "; ".join(textwrap.shorten(str(g.as_expr()), 60) for g in self.equations)
-        where = ", ".join(f"{x} = {e}" for x, e in self.place.items())
-        return f"{what} {'are' if len(self.equations) > 1 else 'is'} not like coordinates at {where}"
-
-
-@dataclass(frozen=True)
-class Chart:
-    """Coordinates u and the map w(u). Print it.
-
-    name, step : "1.2" is the second chart of the blow-up of the first; what was done to get here.
-    variables, original : the symbols u and w. images : w_i(u), ring elements, for a point at 0.
-    divisors : tuple of `Divisor`. rest : K = Π divisor^k · Σ r_j², r_j in ``rest``; () stands for a positive unit.
-    locus : equations of the points to look at: those above w = 0 that no earlier chart of the same blow-up has.
-    """
-
-    name: str
-    step: str
-    original: tuple
-    images: tuple
-    divisors: tuple
-    rest: tuple
-    locus: tuple
-
-    @property
-    def ring(self):
-        return self.images[0].ring
-
-    @property
-    def variables(self):
-        return self.ring.symbols
-
-    @property
-    def K(self):
-        """K(u), factored, as a sympy expression (without the constant)."""
-        rest = sp.Add(*(r.as_expr() ** 2 for r in self.rest)) if self.rest else sp.Integer(1)
-        return sp.Mul(*(g.equations[0].as_expr() ** g.k for g in self.divisors), rest)
-
-    @property
-    def jacobian(self):
-        """The Jacobian times the prior, without the constant, as a sympy expression up to sign."""
-        return sp.Mul(*(g.equations[0].as_expr() ** sp.Rational(str(g.h)) for g in self.divisors))
-
-    def __str__(self):
-        lines = [f"chart {self.name or '0'}: {self.step}"]
-        lines.append("  " + ", ".join(f"{w} = {e.as_expr()}" for w, e in zip(self.original, self.images, strict=True)))
-        lines.append(f"  Jacobian · prior = {self.jacobian}")
-        lines.append(f"  K = {self.K}")
-        lines.append("  points to look at: " + ", ".join(f"{e.as_expr()} = 0" for e in self.locus))
-        try:
-            if self.obstacle:
-                lines.append(f"  no normal crossings: {self.obstacle}")
-            else:
-                ratios = (f"({g.h} + 1)/{g.k} = {g.ratio} on {g}" for g in self.poles)
-                lines.append("  normal crossings: " + (", ".join(ratios) or "K > 0 there"))
-        except Undecided as error:
-            lines.append(f"  not decided: {error}")
-        return "\n".join(lines)
-
-    @property
-    def components(self):
-        """The divisors, and the one that stands for ``rest``."""
-        return (*self.divisors, *([Divisor(self.rest, 2, Fraction(len(self.rest) - 1))] if self.rest else []))
-
-    @cached_property
-    def poles(self):
-        """The divisors of K, in a chart with normal crossings, that have points to look at. Raises Undecided.
-
-        Odd powers have none: K would change its sign there.
-        """
-        return tuple(g for g in self.components if g.k and g.k % 2 == 0 and self._meet([g]))
-
-    @cached_property
-    def obstacle(self):
-        """The first `Obstacle` found, or None if K and the Jacobian have normal crossings. Raises Undecided."""
-        for some in self._suspects():
-            equations = tuple(f for g in some for f in g.equations)
-            pieces = real_zeros([*self.locus, *equations, *_minors(equations)])
-            if pieces:
-                place = min(pieces, key=lambda piece: (len(piece.rest), len(piece.values), str(piece.values)))
-                if place.rest:
-                    raise Undecided(f"{', '.join(map(str, equations))} meet at points that are not rational")
-                product = sp.prod(g.equations[0] for g in some if len(g.equations) == 1)
-                generators = tuple(product * f for g in some if len(g.equations) > 1 for f in g.equations) or (product,)
-                return Obstacle(equations, generators, self._in_order(place.values))
-        return None
-
-    def multiplicity(self, ratio):
-        """The largest number of divisors with that ratio through one of the points to look at."""
-        lowest = [g for g in self.poles if g.ratio == ratio]
-        sets = (s for size in range(len(lowest), 0, -1) for s in itertools.combinations(lowest, size))
-        return next((len(s) for s in sets if self._meet(s)), 0)
-
-    def blow_up(self, centre):
-        """The charts of the blow-up of {x = 0 for all x in ``centre``}: one for each x, a list of `Chart`.
-
-        In the chart of x_i one puts x_i = u_i and x_j = u_i·u_j for the other x_j of the centre. With weights, as in
-        {w1: 3, w2: 2}, it is x_i = u_i^{a_i} and x_j = u_i^{a_j}·u_j, and if a_i is even there is another chart with
-        x_i = −u_i^{a_i}. Raises ValueError for a centre that is not two or more of the variables.
-        """
-        weights = dict(centre) if isinstance(centre, dict) else dict.fromkeys(centre, 1)
-        if len(weights) < 2 or not set(weights) <= set(self.variables):
-            raise ValueError(f"the centre must be two or more of {', '.join(map(str, self.variables))}")
-        if not all(isinstance(a, int) and a > 0 for a in weights.values()):
-            raise ValueError("weights must be positive integers")
-        ring = sp.ring(sp.symbols(f"u1:{len(self.variables) + 1}"), self.ring.domain)[0]
-        u = dict(zip(self.variables, ring.gens, strict=True))
-        charts, text = [], ", ".join(f"{x} = 0" + (f" (weight {a})" if a > 1 else "") for x, a in weights.items())
-        for n, (x, a) in enumerate(weights.items()):
-            for sign in (1, -1) if a % 2 == 0 else (1,):
-                images = {**u, **{y: u[y] * u[x] ** b for y, b in weights.items()}, x: sign * u[x] ** a}
-                moved = self._pulled([images[y] for y in self.variables], {u[x]: sum(weights.values()) - 1})
-                earlier = tuple(u[y] for y in list(weights)[:n])
-                name = f"{self.name}.{len(charts) + 1}".lstrip(".")
-                step = f"blow up {text} of chart {self.name or '0'}"
-                charts.append(replace(moved, name=name, step=step, locus=_simplest(moved.locus + earlier)))
-        return charts
-
-    def change(self, images):
-        """The same chart after x → images[x], {symbol: polynomial in the variables}, with constant Jacobian ≠ 0."""
-        unknown = set(images) - set(self.variables)
-        if unknown:
-            raise ValueError(f"{unknown.pop()} is no variable of this chart: {', '.join(map(str, self.variables))}")
-        full = [sp.sympify(images.get(x, x)) for x in self.variables]
-        jacobian = sp.expand(sp.Matrix(full).jacobian(self.variables).det())
-        if not jacobian.is_number or jacobian == 0:
-            raise ValueError(f"the Jacobian of a change of coordinates must be a constant, not {jacobian}")
-        text = ", ".join(f"{x} → {sp.sympify(e)}" for x, e in images.items())
-        moved = self._pulled([self.ring.from_expr(e) for e in full], {})
-        return replace(moved, step=f"{self.step}; {text}")
-
-    # --------------------------------------------------------------------------------------- the work
-
-    def _pulled(self, images, jacobian):
-        """This chart in new coordinates: x_i = images[i], with a Jacobian Π equation^power."""
-        ring = images[0].ring
-
-        def pull(f):
-            return ring.zero + value(f, images)
-
-        products = [(pull(g.equations[0]), g.k, g.h) for g in self.divisors]
-        products += [(equation, 0, power) for equation, power in jacobian.items()]
-        divisors, rest = _collected(products, [pull(r) for r in self.rest])
-        locus = _simplest(map(pull, self.locus))
-        return replace(self, images=tuple(map(pull, self.images)), divisors=divisors, rest=rest, locus=locus)
-
-    def _suspects(self):
-        """Sets of divisors that need not be like coordinates where they meet."""
-        for size in range(1, len(self.variables) + 2):
-            for some in itertools.combinations(self.components, size):
-                semidefinite = any(g.k % 2 for g in some)  # K ≥ 0 is singular where an odd power vanishes
-                plain = all(f in self.ring.gens for g in some for f in g.equations)
-                if not plain and not (semidefinite and size > 1):
-                    yield some
-
-    def _meet(self, divisors):
-        met = has_real_zero([*self.locus, *(f for g in divisors for f in g.equations)])
-        if met is None:
-            raise Undecided(f"do {', '.join(map(str, divisors))} have a point to look at in common?")
-        return met
-
-    def _centre(self):
-        """The largest smooth set {x_i = q_i} through the obstacle, along which the multiplicity is the same."""
-        _, generators, place = self.obstacle
-        derivatives = generators
-        while all(sp.cancel(f.as_expr().subs(place)) == 0 for f in derivatives):
-            generators += derivatives
-            derivatives = tuple(f.diff(x) for f in derivatives for x in self.ring.gens)
-        found = [place]
-        for piece in real_zeros(generators):
-            inside = all(sp.cancel((x - e).subs(place)) == 0 for x, e in piece.values.items())
-            if inside and not piece.rest:
-                found.append(piece.values)
-        found = [v for v in found if all(e.is_polynomial(*self.variables) for e in v.values())]
-        if not found:
-            raise Undecided(f"{self.obstacle}, which is no smooth set with rational coefficients")
-        return self._in_order(min(found, key=lambda values: (len(values), str(values))))
-
-    def _in_order(self, values):
-        return {x: values[x] for x in self.variables if x in values}
-
-
-def _minors(equations):
-    """The minors of the gradients that all vanish where these are linearly dependent (none if they always are)."""
-    ring = equations[0].ring
-    size = len(equations)
-    gradients = sp.Matrix([[g.diff(x).as_expr() for x in ring.gens] for g in equations])
-    columns = itertools.combinations(range(ring.ngens), size)
-    return [f for c in columns if (f := ring.from_expr(sp.expand(gradients[:, list(c)].det())))]
-
-
-def _simplest(equations):
-    """The same real points with fewer and simpler equations: powers and multiples of one another are dropped."""
-    reduced = {sp.prod(factors(f)) for f in equations if f}
-    return tuple(sorted((f for f in reduced if not any(g != f and not f.rem(g) for g in reduced)), key=str))
-
-
-def _collected(products, rest):
-    """(divisors, rest): the products (f, k, h) split into irreducible factors, and what the squares in ``rest`` have in
-    common taken out."""
-    if rest:
-        common = rest[0]
-        for r in rest[1:]:
-            common = common.gcd(r)
-        products = [*products, (common, 2, 0)]
-        rest = [r.quo(common) for r in rest]
-    powers = {}
-    for f, k, h in products:
-        for g, e in f.factor_list()[1]:
-            old = powers.get(g.monic(), (0, 0))
-            powers[g.monic()] = (old[0] + e * k, old[1] + e * h)
-    divisors = sorted((Divisor((g,), *p) for g, p in powers.items() if any(p)), key=str)
-    return tuple(divisors), () if any(r.is_ground and r for r in rest) else tuple(r for r in rest if r)
-
-
-def start(K, variables, point=None, prior=None):
+def start(K: Polynomials, variables: Sequence[sp.Symbol], point: Point = None, prior: Prior = None) -> Chart:
     """The chart in which K is given, the point moved to 0. Arguments and errors as in `newton.learning_coefficient`;
-    ValueError also for more than 8 variables."""
+    ValueError also for more than 8 variables, and for a K that is ≤ 0 near the point."""
     f = germ(K, variables, point, prior)
     if f.ring.ngens > MOST_VARIABLES:
         raise ValueError(f"{f.ring.ngens} variables are too many to blow up: {MOST_VARIABLES} at most")
     products = [(x, 0, h) for x, h in zip(f.ring.gens, f.prior, strict=True)]
     if not f.squares:
+        _refuse_negative(f.generators[0])
         products.append((f.generators[0], 1, 0))
-    divisors, rest = _collected(products, f.generators if f.squares else ())
+    divisors, rest = collected(products, f.generators if f.squares else ())
     return Chart("", "as given", f.ring.symbols, f.ring.gens, divisors, rest, f.ring.gens)
+
+
+def _refuse_negative(K: PolyElement) -> None:
+    """NegativeLoss if K is negative at one point near 0. Where normal crossings show that K does not change its sign,
+    the sign at one point is that at all."""
+    form = lowest_form(K)
+    point = nonzero_point(form)
+    if sign(value(form, point), form.ring.domain) < 0:
+        at = ", ".join(f"{x} = {c}" for x, c in zip(form.ring.symbols, point, strict=True))
+        raise NegativeLoss(f"K is negative near the point: its part {form.as_expr()} is negative at {at}")
 
 
 @dataclass(frozen=True)
 class Resolution:
-    """λ and m, and the charts they come from. Print it.
+    """λ (the real log canonical threshold of K) and m, and the charts they come from. Print it.
 
     charts : all of them, each before those made from it; ``final`` : those with normal crossings.
-    complete : False if the work was interrupted; the learning coefficient is only an upper bound then.
+    complete : False if the work was interrupted, or its time was over; the learning coefficient is only an upper bound
+        then.
+    why : what decided, where the blow-ups did not end: the sentence of `newton`; else empty.
     """
 
     learning_coefficient: Fraction
     multiplicity: int
-    charts: tuple
-    final: tuple
+    charts: tuple[Chart, ...]
+    final: tuple[Chart, ...]
     complete: bool
+    why: str = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         result = f"λ = {self.learning_coefficient}, m = {self.multiplicity}"
         if not self.complete:
             result = f"λ ≤ {self.learning_coefficient} (partial: interrupted)"
-        return "\n\n".join([*map(str, self.charts), result])
+        return "\n\n".join([*map(str, self.charts), result + (f" ({self.why})" if self.why else "")])
 
 
-def resolve(K, variables, point=None, prior=None):
-    """Blow up until K has normal crossings in all charts: a `Resolution`. Arguments and errors as in `start`.
+def resolve(
+    K: Polynomials,
+    variables: Sequence[sp.Symbol],
+    point: Point = None,
+    prior: Prior = None,
+    *,
+    seconds: float = SECONDS,
+) -> Resolution:
+    """Blow up until K has normal crossings in all charts, and read off λ (RLCT) and m: a `Resolution`.
 
-    Raises NotResolved with the reason: too many steps or charts, a place that is not rational, or a question about
-    real solutions that could not be decided; ValueError also where K turns out to change its sign near the point.
+    Arguments and errors as in `start`; ``seconds`` of processor time is the longest that it thinks. Where the blow-ups
+    do not end within that, or within a few hundred charts, the answer is that of `newton.search_coordinates` if that is
+    exact (``why`` says so).
+
+    Raises NotResolved with the reason and with the bounds that `newton` knows: too many steps or charts, a place that
+    is not rational, a question about real solutions that could not be decided, or no time left; ValueError also where K
+    turns out to be negative somewhere near the point.
     """
-    todo, charts, final = [start(K, variables, point, prior)], [], []
+    budget = Budget(seconds)
+    todo, charts, final = [budget.run(start, K, variables, point, prior)], [], []
     try:
         for _ in progress(range(MOST_CHARTS), "charts"):
             chart = todo.pop()
             charts.append(chart)
-            if chart.obstacle is None:
-                if any(g.k % 2 and has_real_zero([*chart.locus, *g.equations]) for g in chart.divisors):
-                    raise ValueError(f"K is negative near the point: it changes its sign in chart {chart.name or '0'}")
-                final.append(chart)
-            elif chart.name.count(".") + 1 >= MOST_STEPS:
-                raise Undecided(f"{chart.obstacle}, after {MOST_STEPS} blow-ups, one after another")
+            steps = budget.run(_next_charts, chart, share=_SHARE)
+            if steps:
+                todo += reversed(steps)
             else:
-                centre = chart._centre()
-                shear = {x: x + e for x, e in centre.items() if e != 0}
-                todo += reversed((chart.change(shear) if shear else chart).blow_up(list(centre)))
+                final.append(chart)
             if not todo:
                 return _read_off(charts, final, complete=True)
         raise Undecided(f"{len(todo)} charts are left after {MOST_CHARTS}")
-    except Undecided as error:
-        advice = "Try other coordinates or generators, or another order of the variables"
-        reason = f"not resolved, stuck in chart {chart.name or '0'}: {error}. {advice}"
-        raise NotResolved(reason, tuple(charts)) from None
+    except (Undecided, TimeoutError) as error:
+        reason = str(error)
     except KeyboardInterrupt:
         if not any(chart.poles for chart in final):
             raise
         return _read_off(charts, final, complete=False)
+    known = search_coordinates(K, variables, point, prior, seconds=max(budget.left, 0.2 * seconds))
+    if known.exact:
+        why = f"the blow-ups did not end in chart {chart.name or '0'}; by the Newton polyhedron: {known.why}"
+        return Resolution(known.value, known.multiplicity, tuple(charts), tuple(final), True, why)
+    advice = "Try other coordinates or generators, or another order of the variables"
+    sentence = f"not resolved, stuck in chart {chart.name or '0'}: {reason}. Known is {known}. {advice}"
+    raise NotResolved(sentence, tuple(charts), known)
 
 
-def _read_off(charts, final, complete):
+def _next_charts(chart: Chart) -> list[Chart]:
+    """The charts of the blow-up that `resolve` makes; none if there are normal crossings, with K ≥ 0. Raises Undecided,
+    and NegativeLoss where K changes its sign."""
+    if chart.obstacle is None:
+        for g in chart.divisors:
+            met = g.k % 2 and has_real_zero([*chart.locus, *g.equations])
+            if met:
+                raise NegativeLoss(f"K is negative near the point: it changes its sign in chart {chart.name or '0'}")
+            if met is None:
+                raise Undecided(f"does K change its sign where {g}?")
+        _ = chart.poles  # raises Undecided here, rather than when they are read
+        return []
+    if chart.name.count(".") + 1 >= MOST_STEPS:
+        raise Undecided(f"{chart.obstacle}, after {MOST_STEPS} blow-ups, one after another")
+    centre = chart.centre()
+    shear = {x: x + e for x, e in centre.items() if e != 0}
+    return (chart.change(shear) if shear else chart).blow_up(list(centre))
+
+
+def _read_off(charts: list[Chart], final: list[Chart], complete: bool) -> Resolution:
     smallest = min(g.ratio for chart in final for g in chart.poles)
     multiplicity = max(chart.multiplicity(smallest) for chart in final)
     return Resolution(smallest, multiplicity, tuple(charts), tuple(final), complete)

@@ -1,16 +1,25 @@
-"""A polynomial K ≥ 0 near a point where it is 0: the input of the exact methods, checked."""
+"""A polynomial K near a point where it is 0: the input of the exact methods, checked, and never evaluated as text."""
 
+import math
+import numbers
 import random
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sympy as sp
+from sympy.polys.rings import PolyElement, PolyRing
 
 from sltcourse.theory.polyhedron import below
 from sltcourse.theory.real_zeros import sign, value
 
 MOST_VARIABLES, MOST_MONOMIALS = 20, 500
-_TRIALS = 40  # weights, and points for each, at which K is looked at for a negative value
+_MOST_DEGREE, _MOST_EXPANDED = 10_000, 20_000  # what is multiplied out at all
+_MOST_SQUARES = 60  # a sum of more squares is left as one polynomial
+
+Polynomials = sp.Expr | Sequence[sp.Expr]  # K, or the f_i of K = Σ f_i²
+Point = Mapping[sp.Symbol, Any] | Sequence[Any] | None
+Prior = Mapping[sp.Symbol, Any] | None
 
 
 class Germ(NamedTuple):
@@ -21,24 +30,31 @@ class Germ(NamedTuple):
     prior : the exponents h_j of φ(w) ∝ Π|w_j|^{h_j}, Fractions > −1.
     """
 
-    generators: tuple
+    generators: tuple[PolyElement, ...]
     squares: bool
-    prior: tuple
+    prior: tuple[Fraction, ...]
 
     @property
-    def ring(self):
+    def ring(self) -> PolyRing:
+        """The polynomial ring of the generators."""
         return self.generators[0].ring
 
 
-def germ(K, variables, point=None, prior=None):
+def germ(
+    K: Polynomials, variables: Sequence[sp.Symbol], point: Point = None, prior: Prior = None, sums: bool = False
+) -> Germ:
     """The `Germ` of K at a point; K a polynomial or a list of f_i for Σ f_i², see `newton.learning_coefficient`.
 
-    K = c·f² with c > 0 becomes the generator f. Raises TypeError and ValueError as said there.
+    K = c·f² with c > 0 becomes the generator f; with ``sums``, an expression that is written as a sum of squares with
+    positive coefficients becomes their list. Raises TypeError and ValueError as said there.
     """
     variables = check_variables(variables)
     point = check_point(point, variables)
     listed = isinstance(K, list | tuple)
-    polynomials = [f for f in polynomials_at(list(K) if listed else [K], variables, point) if f]
+    if listed and not K:
+        raise ValueError("K is an empty list: give the f_i of K = Σ f_i², at least one")
+    whole = polynomials_at(list(K) if listed else [K], variables, point)
+    polynomials = [f for f in whole if f]
     if not polynomials:
         raise ValueError("K is 0 everywhere: there is no loss to learn from, and V(ε) does not shrink")
     ring, origin = polynomials[0].ring, (0,) * len(variables)
@@ -51,10 +67,38 @@ def germ(K, variables, point=None, prior=None):
         constant, factors = polynomials[0].factor_list()
         if all(power % 2 == 0 for _, power in factors) and sign(constant, ring.domain) > 0:
             polynomials, squares = [sp.prod(g ** (power // 2) for g, power in factors)], True
+    if sums and not squares and (terms := as_squares(sp.sympify(K))):
+        polynomials, squares = [f for f in polynomials_at(terms, variables, point) if f], True
     return Germ(tuple(polynomials), squares, check_prior(prior, variables, point))
 
 
-def simplified(germ):
+def as_squares(expression: sp.Expr) -> list[sp.Expr] | None:
+    """The f_i if the expression is written as Σ c_i f_i² with c_i > 0, else None. It is not multiplied out."""
+    if expression.is_number:
+        return [sp.S.One] if expression.is_positive else None
+    if expression.is_Pow and expression.exp.is_Integer and expression.exp > 0:
+        half, odd = divmod(int(expression.exp), 2)
+        if not odd:
+            return [expression.base**half]
+        inside = as_squares(expression.base)
+        return inside and [f * expression.base**half for f in inside]
+    if expression.is_Mul or expression.is_Add:
+        parts = [as_squares(part) for part in expression.args]
+        if None in parts:
+            return None
+        if expression.is_Add:
+            found = [f for part in parts for f in part]
+        else:
+            if math.prod(map(len, parts)) > _MOST_SQUARES:
+                return None
+            found = [sp.S.One]
+            for part in parts:
+                found = [f * g for f in found for g in part]
+        return found if len(found) <= _MOST_SQUARES else None
+    return None
+
+
+def simplified(germ: Germ) -> Germ:
     """Simpler generators of the same ideal: x^α·(c + …) becomes x^α, and multiples of x^α are dropped elsewhere.
 
     Only Σ f_i² is determined by the ideal, up to constants: a germ of another kind stays as it is.
@@ -70,38 +114,15 @@ def simplified(germ):
     return germ._replace(generators=tuple(ring.from_dict(f) for f in alone + rest if f))
 
 
-def refuse_negative(f, weights=None):
-    """ValueError if the terms of f of lowest weight are negative somewhere: then so is f, near 0.
-
-    ``weights`` are lists of d numbers, (1, …, 1) and pseudo-random integers if left out.
-    """
-    rng, domain = random.Random(0), f.ring.domain
-    if weights is None:
-        weights = [[1] * f.ring.ngens, *([rng.randint(1, 9) for _ in f.ring.gens] for _ in range(_TRIALS))]
-    for weight in weights:
-        degrees = {m: sum(a * e for a, e in zip(weight, m, strict=True)) for m in f.monoms()}
-        lowest = min(degrees.values())
-        form = f.ring.from_dict({m: f[m] for m, degree in degrees.items() if degree == lowest})
-        if all(sign(c, domain) > 0 and not any(e % 2 for e in m) for m, c in form.terms()):
-            continue
-        for _ in range(_TRIALS):
-            point = [domain(rng.choice((-3, -2, -1, 1, 2, 3))) for _ in weight]
-            if sign(value(form, point), domain) < 0:
-                at = ", ".join(f"{x} = {c}" for x, c in zip(f.ring.symbols, point, strict=True))
-                raise ValueError(
-                    f"K is negative near the point: its part {form.as_expr()} is negative at {at}. K(w) = L(w) − L(w₀) "
-                    "is ≥ 0 near a minimum; if W ends there (w ≥ 0), put w = u² and the prior |u|"
-                )
-
-
-def _may_be_square(f):
+def _may_be_square(f: PolyElement) -> bool:
     """False if f is no constant times a square on some line: then it is none at all."""
     rng, (_, t) = random.Random(0), sp.ring("t", f.ring.domain)
     line = [t * rng.randint(-99, 99) + rng.randint(-99, 99) for _ in f.ring.gens]
     return all(power % 2 == 0 for _, power in value(f, line).sqf_list()[1])
 
 
-def check_variables(variables):
+def check_variables(variables: Sequence[sp.Symbol] | sp.Symbol) -> list[sp.Symbol]:
+    """The variables as a list. TypeError for what is no symbol; ValueError for too many, or the same one twice."""
     variables = list(variables) if isinstance(variables, list | tuple) else [variables]
     if not variables or not all(isinstance(w, sp.Symbol) for w in variables):
         raise TypeError("variables must be a list of sympy symbols, for example sympy.symbols('w1 w2')")
@@ -115,61 +136,138 @@ def check_variables(variables):
     return variables
 
 
-def polynomials_at(expressions, variables, point):
+def as_expression(value: Any, what: str) -> sp.Expr:
+    """A sympy expression or a number, as a sympy expression. Text is never evaluated: TypeError for all else."""
+    if isinstance(value, sp.Expr):
+        return value
+    if isinstance(value, numbers.Number):
+        return sp.sympify(value)
+    advice = ": text is not evaluated, write it with sympy.symbols" if isinstance(value, str) else ""
+    raise TypeError(f"{what} must be a sympy expression{advice}")
+
+
+def polynomials_at(
+    expressions: Sequence[sp.Expr], variables: Sequence[sp.Symbol], point: Sequence[sp.Expr]
+) -> list[PolyElement]:
     """Elements of one polynomial ring, with the point moved to the origin."""
-    checked = []
-    for expression in expressions:
+    checked = [_checked(expression, variables) for expression in expressions]
+    rational = all(n.is_Rational for e in checked for n in e.atoms(sp.Number, sp.NumberSymbol))
+    powers = all(p.exp.is_Integer for e in checked for p in e.atoms(sp.Pow))
+    if rational and powers and all(x.is_Rational for x in point):
+        ring = sp.ring(variables, sp.QQ)[0]
+        images = {w: g + sp.QQ.from_sympy(x) for w, g, x in zip(variables, ring.gens, point, strict=True)}
         try:
-            expression = sp.sympify(expression)
-        except sp.SympifyError:
-            expression = None
-        if not isinstance(expression, sp.Expr):
-            raise TypeError("K must be a sympy expression, or a list of them for K = Σ f_i²")
-        unknown = sorted(map(str, expression.free_symbols - set(variables)))
-        if unknown:
-            raise ValueError(
-                f"unknown symbol {', '.join(unknown)} in K: list it among the variables, or put a number there (sympy "
-                "takes symbols of one name but different assumptions for different symbols)"
-            )
-        _refuse_floats(expression)
-        if not expression.is_polynomial(*variables):
-            raise ValueError(
-                f"{expression} is not a polynomial in {', '.join(map(str, variables))}: drop a factor that is positive "
-                "near the point, or replace K by the leading terms that generate the same ideal"
-            )
-        checked.append(expression)
+            polynomials = [_multiplied_out(e, ring, images) for e in checked]
+            _refuse_many(sum(map(len, polynomials)))
+            return polynomials
+        except (TypeError, sp.CoercionFailed):  # a number that is no fraction, such as I
+            pass
     moved = [e.subs({w: w + x for w, x in zip(variables, point, strict=True) if x}, simultaneous=True) for e in checked]
     try:
-        polynomials = sp.parallel_poly_from_expr(moved, *variables, extension=True)[0]
+        parsed = sp.parallel_poly_from_expr(moved, *variables, extension=True)[0]
     except sp.PolynomialError as error:
         raise ValueError(f"K is no polynomial with exact coefficients: {error}") from None
-    domain = polynomials[0].domain.get_field()
-    if not (domain.is_QQ or domain.is_AlgebraicField) or not all(c.is_real for f in polynomials for c in f.coeffs()):
+    domain = parsed[0].domain.get_field()
+    if not (domain.is_QQ or domain.is_AlgebraicField) or not all(c.is_real for f in parsed for c in f.coeffs()):
         raise ValueError(f"the coefficients must be rational or real algebraic numbers, not from {domain}")
-    if sum(len(f.terms()) for f in polynomials) > MOST_MONOMIALS:
-        raise ValueError(f"K has more than {MOST_MONOMIALS} monomials: write it as a list of f_i, or split it")
+    _refuse_many(sum(len(f.terms()) for f in parsed))
     ring = sp.ring(variables, domain)[0]
-    return [ring.from_dict(f.set_domain(domain).rep.to_dict()) for f in polynomials]
+    return [ring.from_dict(f.set_domain(domain).rep.to_dict()) for f in parsed]
 
 
-def exact_number(number, what):
+def _checked(expression: Any, variables: Sequence[sp.Symbol]) -> sp.Expr:
+    """The expression, known to be a polynomial in the variables that may be multiplied out."""
+    if not isinstance(expression, sp.Expr | numbers.Number):
+        raise TypeError(
+            "K must be a sympy expression, or a list of them for K = Σ f_i²"
+            + (": text is not evaluated, write it with sympy.symbols" if isinstance(expression, str) else "")
+        )
+    expression = as_expression(expression, "K")
+    unknown = sorted(map(str, expression.free_symbols - set(variables)))
+    if unknown:
+        raise ValueError(
+            f"unknown symbol {', '.join(unknown)} in K: list it among the variables, or put a number there (sympy "
+            "takes symbols of one name but different assumptions for different symbols)"
+        )
+    _refuse_floats(expression)
+    _refuse_towers(expression)
+    if not expression.is_polynomial(*variables):
+        raise ValueError(
+            f"{expression} is not a polynomial in {', '.join(map(str, variables))}: drop a factor that is positive "
+            "near the point, or replace K by the leading terms that generate the same ideal"
+        )
+    degree, terms = _size(expression, len(variables))
+    if degree > _MOST_DEGREE:
+        raise ValueError(f"K has a degree of up to {degree}, which is too large: {_MOST_DEGREE} at most")
+    if terms > _MOST_EXPANDED:
+        _refuse_many(terms)
+    return expression
+
+
+def _refuse_towers(expression: sp.Expr) -> None:
+    """ValueError for powers that nobody can write out, before anything is computed with them."""
+    for power in expression.atoms(sp.Pow):
+        exponent = power.exp
+        if exponent.atoms(sp.Pow) or (exponent.is_Integer and abs(exponent) > _MOST_DEGREE):
+            raise ValueError(f"an exponent of K is too large, or is itself a power: {_MOST_DEGREE} at most")
+
+
+def _size(expression: sp.Expr, d: int) -> tuple[int, int]:
+    """Upper bounds of the degree and the number of monomials of a polynomial expression in d variables."""
+    if expression.is_Symbol:
+        return 1, 1
+    if expression.is_Add or expression.is_Mul:
+        degrees, terms = zip(*(_size(part, d) for part in expression.args), strict=True)
+        if expression.is_Add:
+            return max(degrees), sum(terms)
+        degree, count = sum(degrees), math.prod(terms)
+    elif expression.is_Pow and expression.exp.is_Integer and expression.exp > 0 and not expression.is_number:
+        n, (degree, count) = int(expression.exp), _size(expression.base, d)
+        degree, count = n * degree, count if count == 1 else math.comb(count + n - 1, n)
+    else:
+        return 0, 1
+    return degree, min(count, math.comb(degree + d, d))
+
+
+def _multiplied_out(e: sp.Expr, ring: PolyRing, images: Mapping[sp.Symbol, PolyElement]) -> PolyElement:
+    if e.is_Symbol:
+        return images[e]
+    if e.is_Add:
+        return sum((_multiplied_out(part, ring, images) for part in e.args), ring.zero)
+    if e.is_Mul:
+        return math.prod((_multiplied_out(part, ring, images) for part in e.args), start=ring.one)
+    if e.is_Pow and e.exp.is_Integer and e.exp > 0:
+        return _multiplied_out(e.base, ring, images) ** int(e.exp)
+    return ring.one * ring.domain.from_sympy(e)
+
+
+def _refuse_many(terms: int) -> None:
+    if terms > MOST_MONOMIALS:
+        raise ValueError(f"K has more than {MOST_MONOMIALS} monomials: write it as a list of f_i, or split it")
+
+
+def exact_number(number: Any, what: str) -> sp.Expr:
+    """An exact real number as a sympy expression; TypeError for all else, texts and rounded numbers included."""
+    if not isinstance(number, sp.Expr | numbers.Number):
+        raise TypeError(f"{what} must be an exact real number, not {number!r:.40}")
     number = sp.sympify(number)
-    if not isinstance(number, sp.Expr) or number.free_symbols or not number.is_real:
+    if number.free_symbols or not number.is_real:
         raise TypeError(f"{what} must be an exact real number, not {number}")
     _refuse_floats(number)
     return number
 
 
-def _refuse_floats(expression):
+def _refuse_floats(expression: sp.Expr) -> None:
     for number in sorted(expression.atoms(sp.Float), key=str):
         exact = sp.nsimplify(number, rational=True)
         raise TypeError(f"{number} is a rounded number: write sympy.Rational({exact.p}, {exact.q})")
 
 
-def check_point(point, variables):
+def check_point(point: Point, variables: Sequence[sp.Symbol]) -> list[sp.Expr]:
+    """The point as one exact number for each variable; the origin for None."""
     if point is None:
         return [sp.Integer(0)] * len(variables)
-    if isinstance(point, dict):
+    if isinstance(point, Mapping):
         if set(point) != set(variables):
             raise ValueError(f"the point must give a number for each of {', '.join(map(str, variables))}, no more")
         point = [point[w] for w in variables]
@@ -179,14 +277,17 @@ def check_point(point, variables):
     return [exact_number(x, "a coordinate of the point") for x in point]
 
 
-def check_prior(prior, variables, point):
+def check_prior(prior: Prior, variables: Sequence[sp.Symbol], point: Sequence[sp.Expr]) -> tuple[Fraction, ...]:
     """The exponents h that matter: those of the w that are 0 at the point."""
+    if not isinstance(prior, Mapping | None):
+        raise TypeError("prior must be {symbol: h} for some of the variables, with φ(w) ∝ Π|w|^h")
     prior = dict(prior or {})
     if not set(prior) <= set(variables):
         raise ValueError("prior must be {symbol: h} for some of the variables, with φ(w) ∝ Π|w|^h")
-    for w, h in prior.items():
-        if not (exact_number(h, "h").is_rational and h > -1):
+    exponents = {w: exact_number(h, "h") for w, h in prior.items()}
+    for w, h in exponents.items():
+        if not (h.is_rational and h > -1):
             raise ValueError(f"φ ∝ |{w}|^h can be integrated for rational h > −1 only, not for h = {h}")
     return tuple(
-        Fraction(str(prior.get(w, 0))) if x == 0 else Fraction(0) for w, x in zip(variables, point, strict=True)
+        Fraction(str(exponents.get(w, 0))) if x == 0 else Fraction(0) for w, x in zip(variables, point, strict=True)
     )

@@ -7,7 +7,7 @@ sets of anything that the posterior says is an integral over the normal variable
 
 import numpy as np
 
-from sltcourse.theory.quadrature import graded_edges
+from sltcourse.theory.cubature import panel_rule
 
 
 class MeanModel:
@@ -40,17 +40,6 @@ class MeanModel:
         exponent = beta * (np.asarray(t, float)[..., None] * self.delta - n * self.delta**2 / 2)
         top = exponent.max(axis=-1)
         return top, self.prior * np.exp(exponent - top[..., None])
-
-
-def panel_rule(low, high, points, finest, order=24):
-    """Gauss–Legendre nodes and weights on [low, high], on panels that shrink towards ``points`` down to ``finest``.
-
-    ``order`` nodes a panel; ``points`` are sorted and lie in [low, high]. Returns two arrays of equal length.
-    """
-    x, weight = np.polynomial.legendre.leggauss(order)
-    edges = graded_edges(low, high, points, finest)
-    half, middle = np.diff(edges)[:, None] / 2, (edges[:-1] + edges[1:])[:, None] / 2
-    return (middle + half * x).ravel(), (half * weight).ravel()
 
 
 def power_mean(k, w0=0.0):

@@ -4,26 +4,29 @@ The tempered posterior of a loss L and a prior φ on a box W in at most three di
 
     p(w) = exp(−nβ L(w)) φ(w) / Z,    Z = ∫_W exp(−nβ L(w)) φ(w) dw,    F = −log Z
 
-(Watanabe, Algebraic Geometry and Statistical Learning Theory, 2009, ch. 1). L may be the population loss, the
+(Watanabe, Algebraic Geometry and Statistical Learning Theory, Cambridge 2009, ch. 1). L may be the population loss, the
 divergence K(w), or the empirical loss L_n of a data set. What makes the integral hard is that for large n its
-mass sits on a thin set of unknown shape: a point, a cross, a sheet. Here each axis is cut into panels that
-shrink geometrically towards *breakpoints*, the coordinates of the singular set, down to the length 1/√(nβ),
-and each panel carries Gauss–Legendre nodes. The number of nodes per panel grows until two successive rules
-agree; a rule that never gets there is refused. Sums are taken as log Σ exp, so nothing under- or overflows.
+mass sits on a thin set of unknown shape: a point, a cross, a sheet. Here the box is cut into cells, each with a coarse
+and a fine Gauss–Legendre rule; where these disagree a cell is halved, first for small nβ and then for larger and
+larger, so that the cells follow the mass as it contracts (``theory.cubature``). A grid of points is searched for narrow
+wells before. An integral that is not resolved with ten million nodes is refused. Sums are taken as log Σ exp, so nothing
+under- or overflows.
 """
 
-from functools import cache
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike
 
 from sltcourse.kit.progress import progress
+from sltcourse.theory import cubature
+from sltcourse.theory.cubature import Cells, log_sum_exp
+from sltcourse.theory.numeric_input import ArrayFunction, array_function, real_column, where
 
-_RATIO = 3.0  # of the lengths of neighbouring panels
-_ORDERS = (8, 12, 18, 27, 40, 60, 90, 135, 200)  # nodes per panel, one rule after another
-_MOST_NODES = 1e7  # 8 bytes each for the loss and for the weight
-_SLAB = 2**16  # nodes handled at once
+_LADDER = 10.0  # ratio of the nβ at which the cells are refined on the way up
+_LADDER_TOLERANCE = {1: 1e-6, 2: 1e-4, 3: 1e-3}  # by dimension
 
 
 class Value(NamedTuple):
@@ -38,16 +41,20 @@ class Posterior:
 
     Parameters
     ----------
-    loss : function of w, an array of shape (N, d), a point a row (w[:, 0] is w1); returns L(w), shape (N,).
+    loss : function of w, an array of shape (N, d), a point a row (w[:, 0] is w1; the array is read-only); returns L(w),
+        shape (N,). Or a sympy expression.
     bounds : d pairs (low, high), d <= 3.
     n : sample size(s), a number >= 1 or an array of shape (k,).
     beta : inverse temperature(s) > 0, a number or an array of shape (k,).
-    prior : density φ(w) with respect to dw, same shapes as ``loss``; uniform on the box if left out.
-    breakpoints : where L is singular or smallest, and the edges of regions whose mass is asked for: d lists of
-        coordinates, or one list for every axis. The origin if left out. Minima away from all breakpoints
-        have to be wider than the panels there; a minimum that no rule sees is not found.
+    prior : density φ(w) with respect to dw, as ``loss``; uniform on the box if left out.
+    breakpoints : where cells are to end, because L is singular or smallest there, or for the edges of regions whose mass
+        is asked for: d lists of coordinates, or one list for every axis. The origin, if it is in the box, when left out.
+        They save time, and are needed only where the cells cannot find such places by themselves: a well is seen if it
+        is wider than 1/16 000 of the box in one dimension, 1/256 in two, 1/48 in three, or if the loss slopes towards
+        it from such a width.
     tolerance : the largest relative error of Z, hence absolute error of F, that is accepted (above the rounding
         of nβ L itself).
+    variables : for a sympy loss or prior, which symbol is which coordinate; sorted by name if left out.
 
     Attributes
     ----------
@@ -57,28 +64,50 @@ class Posterior:
 
     Raises
     ------
-    TypeError, ValueError : for bad arguments, and for a loss or prior that returns NaN, infinities, the wrong
-        shape, or a prior that does not integrate to 1.
-    ArithmeticError : if successive rules do not agree to ``tolerance``.
+    TypeError, ValueError : for bad arguments, and for a loss or prior that returns NaN, infinities, complex numbers, the
+        wrong shape, or a prior that does not integrate to 1.
+    ArithmeticError : if the rules do not agree to ``tolerance`` with ten million nodes.
     """
 
-    def __init__(self, loss, bounds, n, *, beta=1.0, prior=None, breakpoints=(0.0,), tolerance=1e-9):
-        if not callable(loss):
-            raise TypeError("loss must be a function of w, an array of shape (N, d)")
-        self._loss, self._prior, self._tolerance = loss, prior, tolerance
+    def __init__(
+        self,
+        loss: ArrayFunction | sp.Expr,
+        bounds: Sequence[tuple[float, float]],
+        n: ArrayLike,
+        *,
+        beta: ArrayLike = 1.0,
+        prior: ArrayFunction | sp.Expr | None = None,
+        breakpoints: Sequence | None = None,
+        tolerance: float = 1e-9,
+        variables: Sequence[sp.Symbol] | None = None,
+    ):
         self._bounds = _check_bounds(bounds)
         self.dimension = len(self._bounds)
-        self._breakpoints = _check_breakpoints(breakpoints, self._bounds)
+        self._loss = array_function(loss, self.dimension, variables)
+        if isinstance(prior, sp.Expr) and variables is None and isinstance(loss, sp.Expr):
+            variables = sorted(loss.free_symbols | prior.free_symbols, key=str)
+        self._prior = None
+        if prior is not None:
+            self._prior = array_function(prior, self.dimension, variables if isinstance(prior, sp.Expr) else None, "prior")
+        if not (np.ndim(tolerance) == 0 and 0 < tolerance < 1):
+            raise ValueError(f"tolerance is a relative error, between 0 and 1, not {tolerance!r}")
+        self._tolerance = float(tolerance)
         self.n, self.beta = _check_n_beta(n, beta)
         self.partial = False
-        self._rules, self._level = {}, 1
         nb = np.atleast_1d(self.n * self.beta)
-        self._finest = 0.5 / np.sqrt(nb.max() + 1.0)
-        found = []
+        self._cells = Cells(self._bounds, _check_breakpoints(breakpoints, self._bounds), self._evaluate)
+        found, reached = [], 0.0
+        first = 1 / max(1.0, np.ptp(self._cells.coarse.values[0]))
         advice = "put breakpoints at the minima of the loss, or take coordinates with its singular set along the axes"
         try:
-            for x in progress(nb, "free energy") if nb.size > 1 else nb:
-                found.append(self._settle(lambda level, x=x: self._minus_log_integral(x, level), advice))
+            for i, x in enumerate(progress(nb, "free energy") if nb.size > 1 else nb):
+                if i == 0:
+                    self._check_prior()
+                for step in _ladder(reached, x, first):
+                    rough = max(self._tolerance, _LADDER_TOLERANCE[self.dimension]) + self._rounding(step)
+                    self._resolve(self._log_integrand(step), rough, advice)
+                reached = max(reached, x)
+                found.append(self._resolve(self._log_integrand(x), self._tolerance + self._rounding(x), advice))
         except KeyboardInterrupt:
             if not found:
                 raise
@@ -87,40 +116,40 @@ class Posterior:
         value, error = np.array(found).T
         self.free_energy = Value(value.reshape(self.n.shape)[()], error.reshape(self.n.shape)[()])
 
-    def expectation(self, f):
+    def expectation(self, f: ArrayFunction) -> Value:
         """E[f(w)] under the posterior, a Value of shape (k, …): k as in ``n``, … as in what ``f`` returns.
 
-        ``f`` maps w of shape (N, d) to an array of shape (N, …). Raises ArithmeticError if no two successive rules
-        agree to ``tolerance`` times E|f|.
+        ``f`` maps w of shape (N, d) to an array of shape (N, …). Raises ArithmeticError if the rules do not agree to
+        ``tolerance`` times E|f|.
         """
         if not callable(f):
             raise TypeError("f must be a function of w, an array of shape (N, d)")
-        return Value(*self._settle(lambda level: self._average(f, level), "put breakpoints where the function jumps"))
+        held = _Held(array_function(f, self.dimension, name="function"), self._cells)
+        advice = "put breakpoints where the function jumps"
+        found = [self._expect(held, x, advice) for x in np.atleast_1d(self.n * self.beta)]
+        return Value(*(np.array(part).reshape(self.n.shape + held.shape)[()] for part in zip(*found, strict=True)))
 
-    def region_free_energy(self, region):
+    def region_free_energy(self, region: ArrayFunction) -> Value:
         """F of a region alone, −log ∫_region exp(−nβ L) φ dw, a Value of the shape of ``n``.
 
-        ``region`` maps w of shape (N, d) to booleans of shape (N,). Its edges have to lie on breakpoints, else
-        ArithmeticError; a region without prior mass raises ValueError.
+        ``region`` maps w of shape (N, d) to booleans of shape (N,). Edges that are neither on breakpoints nor along the
+        axes may be too hard to follow: then ArithmeticError. A region without prior mass raises ValueError.
         """
+        region = array_function(region, self.dimension, name="region")
+        advice = "put breakpoints at the edges of the region"
+        found = [
+            self._resolve(self._log_integrand(x, region), self._tolerance + self._rounding(x), advice)
+            for x in np.atleast_1d(self.n * self.beta)
+        ]
+        return Value(*(np.array(part).reshape(self.n.shape)[()] for part in zip(*found, strict=True)))
 
-        def compute(level):
-            inside = np.concatenate([_inside(region, w) for _, w, _ in self._slabs(level)])
-            if not np.any(np.isfinite(self._rule(level)[1][inside])):
-                raise ValueError("the region is empty: no point of the box that the prior allows lies in it")
-            nb = np.atleast_1d(self.n * self.beta)
-            F, allowed = np.array([self._minus_log_integral(x, level, inside) for x in nb]).T
-            return F.reshape(self.n.shape)[()], allowed.reshape(self.n.shape)[()]
-
-        return Value(*self._settle(compute, "put breakpoints at the edges of the region"))
-
-    def mass(self, region):
+    def mass(self, region: ArrayFunction) -> Value:
         """Posterior probability exp(F − F_region) of a region, a Value of the shape of ``n``; as region_free_energy."""
         F, part = self.free_energy, self.region_free_energy(region)
         value = np.exp(F.value - part.value)
         return Value(value, value * (F.error + part.error))
 
-    def log_density(self, w):
+    def log_density(self, w: ArrayLike) -> np.ndarray:
         """log p(w) at points w of shape (N, d), an array of shape (k, N) (or (N,) for one n)."""
         w = np.asarray(w, float)
         if w.ndim != 2 or w.shape[1] != self.dimension:
@@ -129,137 +158,151 @@ class Posterior:
         nb, free_energy = np.asarray(self.n * self.beta), np.asarray(self.free_energy.value)
         return log_prior - nb[..., None] * loss + free_energy[..., None]
 
-    # ------------------------------------------------------------------ the rules
+    # ------------------------------------------------------------------ the integrals
 
-    def _settle(self, compute, advice):
-        """compute(level) -> (value, allowed change): the value of the first rule that agrees with the one before."""
-        coarse, _ = compute(self._level - 1)
+    def _log_integrand(self, x, region=None):
+        """A function of a rule and some of its cells: the log of weight × φ exp(−x L), −∞ outside the region."""
+
+        def integrand(rule, some=slice(None)):
+            loss, log_weight = (values[some] for values in rule.values)
+            log_integrand = log_weight - x * loss
+            if region is not None:
+                w = self._cells.nodes(rule, some)
+                inside = _inside(region, w.reshape(-1, self.dimension))
+                log_integrand = np.where(inside.reshape(w.shape[:-1]), log_integrand, -np.inf)
+            return log_integrand
+
+        return integrand
+
+    def _resolve(self, integrand, tolerance, advice):
+        """(−log of the integral, the estimated error): cells are halved until the two rules agree to ``tolerance``."""
+        cells = self._cells
+        coarse, fine = (log_sum_exp(integrand(rule), 1) for rule in (cells.coarse, cells.fine))
         while True:
-            fine, allowed = compute(self._level)
-            change = np.abs(fine - coarse)
-            if np.all(change <= allowed):
-                return fine, change
-            if self._level + 1 == len(_ORDERS) or self._size(self._level + 1) > _MOST_NODES:
-                worst = np.max(change / np.maximum(allowed, np.finfo(float).tiny))
-                raise ArithmeticError(
-                    f"the integral is not resolved: with {self._size(self._level)} nodes the last change is "
-                    f"{worst:.1e} times the tolerance; {advice}"
-                )
-            self._level, coarse = self._level + 1, fine
+            total = log_sum_exp(fine, 0)
+            if not np.isfinite(total):
+                raise ValueError("the region is empty: no point of the box that the prior allows lies in it")
+            change = np.abs(np.exp(coarse - total) - np.exp(fine - total))
+            if change.sum() <= tolerance:
+                return -total, change.sum()
+            worst = self._worst(change / tolerance, advice)
+            log_integrand = integrand(cells.fine, worst)
+            top = log_integrand.max(1, keepdims=True)
+            keep = cells.halve(worst, cells.roughest_axis(np.exp(log_integrand - np.where(np.isfinite(top), top, 0))))
+            new = slice(int(keep.sum()), None)
+            coarse, fine = (
+                np.concatenate([old[keep], log_sum_exp(integrand(rule, new), 1)])
+                for old, rule in ((coarse, cells.coarse), (fine, cells.fine))
+            )
 
-    def _minus_log_integral(self, nb, level, inside=slice(None)):
-        """−log Z with one rule, and the change between rules to allow: the tolerance and the rounding of nβ L."""
-        loss, log_weight = (x[inside] for x in self._rule(level))
-        rounding = 4 * np.finfo(float).eps * nb * abs(loss.min())
-        return -_log_sum_exp(log_weight - nb * loss), self._tolerance + rounding
+    def _worst(self, change, advice):
+        """The fewest cells without which the changes, in units of the tolerance, would sum to half of it."""
+        cells = self._cells
+        order = np.argsort(-change)
+        rest = change.sum() - np.cumsum(change[order])
+        worst = order[: int(np.searchsorted(-rest, -0.5)) + 1]
+        worst = worst[cells.can_halve()[worst]]
+        if not len(worst) or cells.size + len(worst) * len(cells.fine.x) > cubature._MOST_NODES:
+            raise ArithmeticError(
+                f"the integral is not resolved: with {cells.size} nodes the two rules differ by {change.sum():.1e} times "
+                f"the tolerance; {advice}"
+            )
+        return worst
 
-    def _average(self, f, level):
-        """E[f] with one rule, and the change between rules to allow: the tolerance times E|f|."""
-        loss, log_weight = self._rule(level)
-        nb = np.atleast_1d(self.n * self.beta)
-        total = np.array([_log_sum_exp(log_weight - x * loss) for x in nb])
-        mean = size = 0.0
-        for start, w, _ in self._slabs(level):
-            part = slice(start, start + len(w))
-            values = np.asarray(f(w), float)
-            if values.ndim == 0 or len(values) != len(w):
-                raise ValueError(
-                    f"f must return an array of shape ({len(w)}, …) for w of shape {w.shape}, not {values.shape}"
-                )
-            if not np.all(np.isfinite(values)):
-                raise ValueError("f returned NaN or infinite values on the box")
-            p = np.exp(log_weight[part] - nb[:, None] * loss[part] - total[:, None])
-            mean = mean + np.tensordot(p, values, 1)
-            size = size + np.tensordot(p, np.abs(values), 1)
-        shape = self.n.shape + mean.shape[1:]
-        return mean.reshape(shape)[()], self._tolerance * size.reshape(shape)[()]
+    def _expect(self, held, x, advice):
+        """(E[f], its estimated error) at nβ = x, for the values of f that are held for both rules."""
+        cells = self._cells
+        total = log_sum_exp(log_sum_exp(self._log_integrand(x)(cells.fine), 1), 0)
 
-    def _rule(self, level):
-        """(loss, log of weight times prior) at all nodes of a rule, computed once; the prior is checked here."""
-        if level not in self._rules:
-            parts = []
-            for _, w, log_weight in self._slabs(level):
-                loss, log_prior = self._evaluate(w)
-                parts.append((loss, log_weight + log_prior))
-            loss, log_weight = (np.concatenate(p) for p in zip(*parts, strict=True))
-            total = np.exp(_log_sum_exp(log_weight))
-            if level == 1 and abs(total - 1) > max(1e-6, self._tolerance):
-                raise ValueError(f"the prior integrates to {total:.6g} over the box, not to 1: divide it by that")
-            self._rules = {k: v for k, v in self._rules.items() if k >= level - 1}
-            self._rules[level] = loss, log_weight
-        return self._rules[level]
+        def sums(rule, values, some=slice(None)):
+            p = np.exp(self._log_integrand(x)(rule, some) - total)
+            return np.einsum("cn,cnf->cf", p, values[some]), np.einsum("cn,cnf->f", p, np.abs(values[some]))
+
+        (coarse, _), (fine, size) = (sums(rule, values) for rule, values in held.pairs())
+        while True:
+            change, allowed = np.abs(coarse - fine), self._tolerance * size
+            if np.all(change.sum(0) <= allowed):
+                return fine.sum(0), change.sum(0)
+            ratio = (change / np.where(allowed > 0, allowed, np.inf)).max(1)
+            worst = self._worst(ratio, advice)
+            p = np.exp(self._log_integrand(x)(cells.fine, worst) - total)
+            keep = cells.halve(worst, cells.roughest_axis(p * np.abs(held.fine[worst]).sum(2)))
+            held.update(keep)
+            new = slice(int(keep.sum()), None)
+            (new_coarse, _), (new_fine, _) = (sums(rule, values, new) for rule, values in held.pairs())
+            coarse, fine = np.concatenate([coarse[keep], new_coarse]), np.concatenate([fine[keep], new_fine])
+
+    def _rounding(self, x):
+        return 4 * np.finfo(float).eps * x * np.abs(self._cells.fine.values[0].min())
+
+    def _check_prior(self):
+        if self._prior is None:
+            return
+
+        def density(rule, some=slice(None)):
+            return rule.values[1][some]
+
+        tolerance = max(1e-6, self._tolerance)
+        log_total, _ = self._resolve(density, tolerance / 2, "the prior is too rough: take a smoother one, or put breakpoints")
+        if abs(np.exp(-log_total) - 1) > tolerance:
+            raise ValueError(f"the prior integrates to {np.exp(-log_total):.6g} over the box, not to 1: divide it by that")
 
     def _evaluate(self, w):
         """Loss and log prior at points w, checked."""
-        loss = _column(self._loss(w), w, "loss")
+        loss = real_column(self._loss(w), w, "loss")
         if not np.all(np.isfinite(loss)):
-            at = ", ".join(f"{x:.6g}" for x in w[~np.isfinite(loss)][0])
-            raise ValueError(f"the loss is NaN or infinite at w = ({at}): shrink the box or mend the loss there")
+            at = where(w[~np.isfinite(loss)][0])
+            raise ValueError(f"the loss is NaN or infinite at w = {at}: shrink the box or mend the loss there")
         if self._prior is None:
             volume = np.prod([high - low for low, high in self._bounds])
             return loss, np.full(loss.shape, -np.log(volume))
-        prior = _column(self._prior(w), w, "prior")
+        prior = real_column(self._prior(w), w, "prior")
         if not np.all(np.isfinite(prior) & (prior >= 0)):
             raise ValueError("the prior is NaN, infinite or negative somewhere in the box: it must be a density")
         with np.errstate(divide="ignore"):
             return loss, np.log(prior)
 
-    def _axes(self, level):
-        """Nodes and log weights of every axis."""
-        x, weight = _gauss_legendre(_ORDERS[level])
-        for (low, high), points in zip(self._bounds, self._breakpoints, strict=True):
-            edges = graded_edges(low, high, points, self._finest)
-            half, middle = np.diff(edges)[:, None] / 2, (edges[:-1] + edges[1:])[:, None] / 2
-            yield (middle + half * x).ravel(), np.log(half * weight).ravel()
 
-    def _size(self, level):
-        return int(np.prod([len(x) for x, _ in self._axes(level)], dtype=float))
+class _Held:
+    """The values of a function at all nodes of both rules, (cells, nodes, entries), kept in step with the cells."""
 
-    def _slabs(self, level):
-        """The product rule, some nodes at a time: (index of the first, nodes of shape (N, d), log weights)."""
-        nodes, log_weights = zip(*self._axes(level), strict=True)
-        rest = int(np.prod([len(x) for x in nodes[1:]], dtype=int))
-        step = max(1, _SLAB // rest)
-        for i in range(0, len(nodes[0]), step):
-            w = np.meshgrid(nodes[0][i : i + step], *nodes[1:], indexing="ij")
-            logs = np.meshgrid(log_weights[0][i : i + step], *log_weights[1:], indexing="ij")
-            yield i * rest, np.stack([x.ravel() for x in w], axis=1), sum(logs).ravel()
+    def __init__(self, f, cells):
+        self.f, self.cells, self.shape = f, cells, ()
+        self.coarse, self.fine = (self._at(rule, slice(None)) for rule in (cells.coarse, cells.fine))
 
+    def pairs(self):
+        return (self.cells.coarse, self.coarse), (self.cells.fine, self.fine)
 
-def graded_edges(low, high, breakpoints, finest):
-    """Edges of panels on [low, high] that shrink by a factor 3 towards each breakpoint, down to ``finest``.
-
-    ``breakpoints`` are sorted and lie in [low, high]; without any, the panels are equal. Returns a sorted array.
-    """
-    if not len(breakpoints):
-        return np.linspace(low, high, 9)
-    edges = {low, high, *breakpoints}
-    stops = [low, *((a + b) / 2 for a, b in pairwise(breakpoints)), high]
-    for point, left, right in zip(breakpoints, stops, stops[1:], strict=False):
-        edges |= {left, right}
-        for side, reach in ((-1, point - left), (1, right - point)):
-            steps = int(np.ceil(np.log(max(reach / finest, 1.0)) / np.log(_RATIO)))
-            edges |= {point + side * reach * _RATIO**-k for k in range(1, steps + 1) if reach > 0}
-    return np.array(sorted(edges))
-
-
-_gauss_legendre = cache(np.polynomial.legendre.leggauss)
-
-
-def _log_sum_exp(x):
-    """log Σ exp(x), the largest term taken out; scipy's costs several times as much on arrays of this size."""
-    top = x.max()
-    return top + np.log(np.exp(x - top).sum())
-
-
-def _column(values, w, name):
-    values = np.asarray(values)
-    if values.shape != (len(w),) or values.dtype.kind not in "fiub":
-        raise ValueError(
-            f"the {name} must return one real number for each of the N rows of w: for w of shape {w.shape} it "
-            f"returned shape {values.shape}, type {values.dtype} (write w[:, 0] for the first coordinate)"
+    def update(self, keep):
+        """After cells were halved: ``keep`` says which of the old ones are left, the new ones come last."""
+        new = slice(int(keep.sum()), None)
+        self.coarse, self.fine = (
+            np.concatenate([values[keep], self._at(rule, new)]) for rule, values in self.pairs()
         )
-    return values.astype(float)
+
+    def _at(self, rule, some):
+        parts = []
+        for w in self.cells.slabs(rule, some):
+            values = np.asarray(self.f(w))
+            if values.ndim == 0 or len(values) != len(w):
+                raise ValueError(
+                    f"f must return an array of shape ({len(w)}, …) for w of shape {w.shape}, not {values.shape}"
+                )
+            if values.dtype.kind not in "fiub":
+                raise ValueError(f"f must return real numbers, not {values.dtype}")
+            if not np.all(np.isfinite(values)):
+                raise ValueError("f returned NaN or infinite values on the box")
+            self.shape = values.shape[1:]
+            parts.append(values.astype(float).reshape(-1, len(rule.x), int(np.prod(self.shape, dtype=int))))
+        return np.concatenate(parts)
+
+
+def _ladder(reached, x, first):
+    """Values of nβ on the way up from ``reached`` (0: from ``first``) to x, each ten times the one before."""
+    step = reached * _LADDER if reached else first
+    while step < x / 2:
+        yield step
+        step *= _LADDER
 
 
 def _inside(region, w):
@@ -289,6 +332,8 @@ def _check_bounds(bounds):
 
 
 def _check_breakpoints(breakpoints, bounds):
+    if breakpoints is None:
+        return [[0.0] if low <= 0 <= high else [] for low, high in bounds]
     try:
         if all(np.ndim(b) == 0 for b in breakpoints):
             breakpoints = [breakpoints] * len(bounds)
@@ -302,8 +347,8 @@ def _check_breakpoints(breakpoints, bounds):
     for points, (low, high) in zip(breakpoints, bounds, strict=True):
         if points and not (low <= points[0] and points[-1] <= high):
             raise ValueError(
-                f"the breakpoints {points} are not all inside [{low:g}, {high:g}]: say with breakpoints= where the "
-                "loss is singular or smallest"
+                f"the breakpoints {points} are not all inside [{low:g}, {high:g}]: leave them out, or say where in the box "
+                "the loss is singular or smallest"
             )
     return breakpoints
 

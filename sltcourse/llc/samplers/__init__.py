@@ -7,6 +7,10 @@ normal ``noise`` (chains, d), which it may overwrite; it changes ``state`` in pl
 can be recorded.
 """
 
+import json
+from dataclasses import asdict
+
+from sltcourse.llc.samplers.base import Sampler
 from sltcourse.llc.samplers.hmc import HMC
 from sltcourse.llc.samplers.mala import MALA
 from sltcourse.llc.samplers.rmsprop import RMSPropSGLD
@@ -14,4 +18,16 @@ from sltcourse.llc.samplers.sgld import SGLD
 from sltcourse.llc.samplers.sgnht import SGNHT
 from sltcourse.llc.samplers.whitened import WhitenedSGLD
 
-__all__ = ["HMC", "MALA", "SGLD", "SGNHT", "RMSPropSGLD", "WhitenedSGLD"]
+__all__ = ["HMC", "MALA", "SGLD", "SGNHT", "RMSPropSGLD", "Sampler", "WhitenedSGLD", "named", "to_json"]
+SAMPLERS = {kind.__name__: kind for kind in (HMC, MALA, SGLD, SGNHT, RMSPropSGLD, WhitenedSGLD)}
+
+
+def to_json(sampler: Sampler) -> str:
+    """Name and settings of ``sampler``, for the attributes of draws."""
+    return json.dumps({"name": type(sampler).__name__, **asdict(sampler)})
+
+
+def named(text: str) -> Sampler:
+    """The sampler that ``to_json`` wrote down."""
+    settings = json.loads(text)
+    return SAMPLERS[settings.pop("name")](**settings)

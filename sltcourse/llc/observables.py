@@ -1,0 +1,355 @@
+"""What can be recorded along the chains besides the loss: kinds of observables, and how each is measured.
+
+``observe={"test_loss": LossOn(test), "losses": PerSample(), "norm": OfParameters(f)}``; plain data mean ``LossOn`` and
+a plain function means ``OfParameters``. Every kind takes ``every=k`` (recorded at each k-th draw) and ``moments=True``
+(only means and covariances are kept, see ``readings``; "cross": no covariance matrix within the observable).
+
+All chains are measured at once under ``torch.func``, recorded, and compared with the plain module; where that fails,
+chain by chain, and ``Chains.notes`` says so.
+"""
+
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.func import vmap
+
+from sltcourse.llc.check import displaced
+from sltcourse.llc.data import as_rows
+from sltcourse.llc.trace import trace
+
+ROWS_AT_ONCE = 2**18  # rows × chains that are measured together, at most
+SAME = {torch.float64: 1e-7, torch.float32: 1e-3}  # difference from the plain module that is rounding, of the largest
+SAME_HALF = 5e-2
+RESERVED = {
+    "acceptance", "burnin", "burnin_loss", "chain", "coordinate", "distance", "draw", "first_bad", "log_weight", "loss",
+    "scalar", "step_bias", "tilt", "virial",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Observable:
+    """What is recorded of each draw; see the module."""
+
+    _: KW_ONLY
+    every: int = 1
+    moments: bool | str = False
+
+    def __post_init__(self):
+        try:
+            every = operator.index(self.every)
+        except TypeError:
+            every = 0
+        if every < 1 or isinstance(self.every, bool):
+            raise ValueError(f"every is {self.every!r}; it must be a whole number, 1 or more.")
+        if self.moments not in (False, True, "cross"):
+            raise ValueError(f'moments is {self.moments!r}; it must be False, True or "cross".')
+
+    def bind(self, name: str, chains: "Chains") -> "Bound":
+        """How this is measured for ``chains``."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class LossOn(Observable):
+    """The mean loss on ``data``, in the form of the posterior's own; None: on all of the posterior's own data.
+
+    The last is L_n itself (with the penalty, if there is one), exact, where ``loss`` is a minibatch's. A loss over
+    tokens is weighted by their number, as the posterior's is. One number per draw.
+    """
+
+    data: object = None
+
+    def bind(self, name, chains):
+        objective, rows = chains.objective, chains.rows_of(name, self.data)
+        own = self.data is None
+
+        if rows is None:
+            form = Form(lambda p, f, b: objective.raw(p, f, b), lambda w, k, b: objective.plain(w, k, b, False, 1.0)[0])
+            parts = [((), 1.0)]
+        elif rows.uneven:
+            form = Form(
+                lambda p, f, b: objective.part(p, f, b[:-1], b[-1]),
+                lambda w, k, b: objective.plain(w, k, b[:-1], False, b[-1])[0],
+            )
+        else:
+            form = Form(lambda p, f, b: objective.raw(p, f, b), lambda w, k, b: objective.plain(w, k, b, False, 1.0)[0])
+
+        def measure(w):
+            total = torch.zeros(len(w), dtype=w.dtype, device=w.device)
+            for batch, share in parts if rows is None else rows.passes(chains.rows_at_once(rows)):
+                if isinstance(share, Tensor):
+                    total += chains.many(form, w, (*batch, share))
+                else:
+                    total += chains.many(form, w, batch) * share
+            return total + 0.5 * chains.penalty * w.square().sum(1) if own else total
+
+        return Bound(name, self, measure, ())
+
+
+@dataclass(frozen=True, eq=False)
+class PerSample(Observable):
+    """The loss of each row of ``data`` (None: the posterior's own), recorded as (chain, draw, ``dim``).
+
+    ``loss``: None: the posterior's own loss on each row by itself (of a loss over tokens: the mean of the row's);
+    or ``loss(output, targets)`` that gives one number per row, such as a loss with ``reduction="none"``: then the
+    model runs on whole blocks, which is faster. ``block``: rows at a time (None: what fits the memory).
+    """
+
+    data: object = None
+    loss: Callable | None = None
+    block: int | None = None
+    dim: str = "sample"
+
+    def bind(self, name, chains):
+        rows = chains.rows_of(name, self.data, needed=True)
+        objective = chains.objective
+        if self.loss is None:
+            form = Form(objective.per_row, objective.plain_per_row)
+        else:
+            form = _of_output(objective, objective.row_loss(self.loss))
+        return _by_rows(name, self, chains, rows, form, (self.dim,), 1)
+
+
+@dataclass(frozen=True, eq=False)
+class PerToken(Observable):
+    """The loss of each token of each row, recorded as (chain, draw, *``dims``).
+
+    ``loss(output, targets)`` gives (rows, tokens), such as ``lambda logits, y: cross_entropy(logits.transpose(1, 2), y,
+    reduction="none")``; where the model computes its own loss, ``targets`` is the whole batch. ``data``, ``block``: as
+    in ``PerSample``.
+    """
+
+    loss: Callable
+    data: object = None
+    block: int | None = None
+    dims: tuple[str, str] = ("sample", "token")
+
+    def bind(self, name, chains):
+        rows = chains.rows_of(name, self.data, needed=True)
+        form = _of_output(chains.objective, chains.objective.row_loss(self.loss))
+        return _by_rows(name, self, chains, rows, form, tuple(self.dims), 2)
+
+
+@dataclass(frozen=True, eq=False)
+class OfOutputs(Observable):
+    """``function`` of the module's outputs on ``data``: a tensor with one row per row of data, (rows, ...).
+
+    ``mean``: its mean over the rows is recorded, and not each. ``dims``: names of the dimensions (without that of the
+    rows if ``mean``); None: name_dim_0, ... ``block``: as in ``PerSample``.
+    """
+
+    function: Callable
+    data: object = None
+    block: int | None = None
+    mean: bool = False
+    dims: tuple[str, ...] | None = None
+
+    def bind(self, name, chains):
+        rows = chains.rows_of(name, self.data, needed=True)
+        form = _of_output(chains.objective, lambda output, _: self.function(output))
+        return _by_rows(name, self, chains, rows, form, self.dims, None, self.mean)
+
+
+@dataclass(frozen=True, eq=False)
+class OfParameters(Observable):
+    """``function`` of the parameters: it is given a dict from names to tensors (of a function of w: {"w": w}).
+
+    Its result, a tensor of any shape, is recorded as (chain, draw, *``dims``); None: name_dim_0, ...
+    """
+
+    function: Callable
+    dims: tuple[str, ...] | None = None
+
+    def bind(self, name, chains):
+        objective = chains.objective
+
+        def plain(w, point, batch):
+            return self.function(objective.named(objective.split(w), objective.fixed_at(point)))
+
+        form = Form(lambda pieces, fixed, batch: self.function(objective.named(pieces, fixed)), plain)
+        return Bound(name, self, lambda w: chains.many(form, w, ()), self.dims)
+
+
+def observables(observe) -> dict[str, Observable]:
+    """``observe`` with plain data and plain functions made into observables; refuses names that are taken."""
+    if observe is None:
+        return {}
+    if not isinstance(observe, dict):
+        raise TypeError(f"observe is a {type(observe).__name__}; it must be a dict from names to what is recorded.")
+    found = {}
+    for name, what in observe.items():
+        if not isinstance(name, str) or not name.isidentifier():
+            raise ValueError(f"observe has the name {name!r}; a name must be a Python identifier, say 'test_loss'.")
+        if name in RESERVED or name.startswith(("state_", "random_", "draw_every_")):
+            raise ValueError(f"observe has the name {name!r}, which draws use themselves: choose another.")
+        if isinstance(what, type) and issubclass(what, Observable):
+            raise TypeError(f"observe[{name!r}] is the class {what.__name__}: write {what.__name__}(...).")
+        if isinstance(what, nn.Module):
+            raise TypeError(f"observe[{name!r}] is a module: give data, or a function of the parameters or outputs.")
+        if isinstance(what, Observable):
+            found[name] = what
+        else:
+            found[name] = OfParameters(what) if callable(what) else LossOn(what)
+    return found
+
+
+@dataclass(eq=False)
+class Form:
+    """One quantity in two forms: ``function(pieces, fixed, batch)`` for ``torch.func``, ``plain(w, point, batch)``."""
+
+    function: Callable
+    plain: Callable
+    looped: bool = False
+    recorded: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """An observable of certain chains: ``measure(w)`` gives (chains, ...), with the further dimensions ``dims``."""
+
+    name: str
+    kind: Observable
+    measure: Callable
+    dims: tuple[str, ...] | None
+    by_rows: object = None  # the data whose rows the first dimension is
+
+
+class Chains:
+    """Chains of an ``Objective``, and how a function of one w is run over all of them.
+
+    ``points`` (chains,): the number of each chain's w*. ``penalty``: μ of the (μ/2)‖w‖² in the loss. ``memory_bytes``
+    bounds what a block of rows keeps. ``notes``: sentences on what could not be done the fast way.
+    """
+
+    def __init__(self, objective, points: Tensor, *, penalty=0.0, memory_bytes=2**32):
+        self.objective, self.points, self.penalty = objective, points, penalty
+        self.memory_bytes, self.notes = memory_bytes, []
+        vectors, buffers = objective.fixed
+        several = len(objective.centers) > 1
+        self._axis = 0 if several else None
+        at = points if several else 0
+        self._fixed = [v[at] for v in vectors], {k: b[at] for k, b in buffers.items()}
+
+    def __len__(self):
+        return len(self.points)
+
+    def rows_at_once(self, rows) -> int:
+        """How many rows of data are measured at a time."""
+        fit = int(self.memory_bytes / (len(self) * max(1, self.objective.bytes_per_row)))
+        return max(1, min(rows.num_samples, fit, math.ceil(ROWS_AT_ONCE / len(self))))
+
+    def rows_of(self, name, data, needed=False):
+        """``data`` as rows in the form of the posterior's own (None: those), weighted as they are."""
+        own, objective = self.objective.rows, self.objective
+        if own is None and (needed or data is not None):
+            raise ValueError(f"observe[{name!r}] is of data, and the posterior's function has none.")
+        if data is None:
+            return own
+        like = next((x for x in own.slice(0, 1) if x.is_floating_point()), None)
+        dtype = objective.dtype if like is None else like.dtype
+        rows = as_rows(data, device=objective.device, dtype=dtype, memory_bytes=int(self.memory_bytes))
+        rows.structure = _same_form(name, rows.structure, own.structure)
+        if objective.counts is not None:
+            step = max(1, 2**26 // max(1, rows.bytes_per_row))
+            each = [objective.counts(rows.slice(k, k + step)).cpu() for k in range(0, rows.num_samples, step)]
+            rows.set_counts(torch.cat(each))
+        return rows
+
+    @torch.no_grad()
+    def many(self, form: Form, w: Tensor, batch) -> Tensor:
+        """``form`` for each chain of w (chains, d) on one batch: (chains, ...)."""
+        if not self.objective.functional:
+            form.looped = True
+        key = len(batch[0]) if batch else 0, w.stride()
+        if not form.looped and key not in form.recorded:
+            self._record(form, key, w, batch)
+        if form.looped:
+            return torch.stack([self._plain(form, w, k, batch) for k in range(len(w))])
+        return form.recorded[key](w, *batch)
+
+    def _plain(self, form, w, chain, batch):
+        point = int(self.points[chain]) if self._axis == 0 else 0
+        return _as_number(form.plain(w[chain], point, batch), w.dtype)
+
+    def _record(self, form, key, w, batch):
+        many = vmap(form.function, in_dims=(0, self._axis, None))
+
+        def function(w, *batch):
+            return _as_number(many(self.objective.split(w), self._fixed, batch), w.dtype).clone()
+
+        try:
+            form.recorded[key] = trace(function, w, *batch)
+        except Exception as error:  # whatever torch.func cannot do with somebody's model
+            self._give_up(form, f"torch.func cannot batch it ({_first_line(error)})")
+            return
+        beside = torch.stack([displaced(self.objective, 0.01)] * len(w)) if len(self.objective.centers) == 1 else w
+        mine, plain = form.recorded[key](beside, *batch)[-1], self._plain(form, beside, len(w) - 1, batch)
+        if not self._same(mine, plain):
+            self._give_up(form, "batched over chains it differs from the plain module's")
+
+    def _same(self, mine, plain) -> bool:
+        if mine.shape != plain.shape:
+            return False
+        largest = float(plain.abs().nan_to_num().max()) if plain.numel() else 0.0
+        off = (SAME_HALF if self.objective.native else SAME[self.objective.dtype]) * largest
+        return torch.allclose(mine, plain, rtol=0, atol=off, equal_nan=True)
+
+    def _give_up(self, form, reason):
+        form.looped = True
+        self.notes.append(f"an observable was measured chain by chain, which is slower: {reason}.")
+
+
+def _of_output(objective, function) -> Form:
+    return Form(
+        lambda pieces, fixed, batch: objective.of_output(pieces, fixed, batch, function),
+        lambda w, point, batch: objective.plain_of_output(w, point, batch, function),
+    )
+
+
+def _by_rows(name, kind, chains, rows, form, dims, ndim, mean=False) -> Bound:
+    """Measured block of rows by block of rows, put together along the rows or averaged over them."""
+    if kind.block is not None and (not isinstance(kind.block, int) or kind.block < 1):
+        raise ValueError(f"block is {kind.block!r}; it must be a whole number of rows, 1 or more.")
+
+    def measure(w):
+        step, parts = kind.block or chains.rows_at_once(rows), []
+        for start in range(0, rows.num_samples, step):
+            batch = rows.slice(start, start + step)
+            part = chains.many(form, w, batch)
+            if part.ndim < 2 or part.shape[1] != len(batch[0]) or (ndim is not None and part.ndim != 1 + ndim):
+                wanted = {1: "one number per row", 2: "a number per row and token"}.get(ndim, "one entry per row")
+                raise ValueError(
+                    f"observe[{name!r}] gives shape {tuple(part.shape[1:])} for {len(batch[0])} rows; {wanted} is "
+                    'wanted (a loss with reduction="none", say).'
+                )
+            parts.append(part.sum(1) if mean else part)
+        return sum(parts) / rows.num_samples if mean else torch.cat(parts, 1)
+
+    return Bound(name, kind, measure, dims, None if mean else rows)
+
+
+def _same_form(name, given, own):
+    if given.tree == own.tree:
+        return own
+    both = isinstance(given.tree, tuple) and len(set(given.tree)) == 1 and own.tree == given.tree[0]
+    if both:  # an autoencoder's (x, x)
+        return own
+    raise ValueError(
+        f"observe[{name!r}] has data of the form {given.tree}, the posterior's is {own.tree}: give it the same form "
+        "(numbers stand for tensors)."
+    )
+
+
+def _as_number(x, dtype) -> Tensor:
+    if not isinstance(x, Tensor):
+        x = torch.as_tensor(x)
+    return x if x.dtype == torch.float64 else x.to(dtype)
+
+
+def _first_line(error) -> str:
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return line if len(line) <= 160 else line[:157] + "..."

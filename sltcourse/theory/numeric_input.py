@@ -1,0 +1,141 @@
+"""What the numerical routines take: a loss, as a function of arrays or a sympy expression, and a box; checked."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike
+
+ArrayFunction = Callable[[np.ndarray], np.ndarray]
+"""A function that maps points w of shape (N, d), one a row, to one number a row, shape (N,)."""
+
+
+def positive(eps: ArrayLike) -> np.ndarray:
+    """ε as a float array. Raises ValueError unless every entry is a finite number > 0."""
+    try:
+        eps = np.asarray(eps, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"ε must be a number or an array of numbers, not {eps!r}") from None
+    if not np.all((eps > 0) & np.isfinite(eps)):
+        wrong = eps[~((eps > 0) & np.isfinite(eps))].ravel()[0]
+        raise ValueError(f"ε must be positive and finite, got {wrong}: V(ε) is studied as ε ↓ 0")
+    return eps
+
+
+def checked_box(box: Sequence[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
+    """The lower and the upper ends of a box of (low, high) pairs, two arrays of shape (d,). Raises ValueError."""
+    try:
+        box = np.asarray(box, dtype=float)
+    except (TypeError, ValueError):
+        box = np.zeros(0)
+    if box.ndim != 2 or box.shape[1] != 2 or not np.all(np.isfinite(box)) or not np.all(box[:, 0] < box[:, 1]):
+        raise ValueError("box must be a sequence of finite (low, high) with low < high, one pair a coordinate")
+    return box[:, 0], box[:, 1]
+
+
+def array_function(f, d: int, variables: Sequence[sp.Symbol] | None = None, name: str = "loss") -> ArrayFunction:
+    """f as a function of points (N, d) that cannot change its argument: it is handed a view that is read-only.
+
+    ``f`` is such a function already, or a sympy expression (or number) in at most ``d`` symbols: the coordinates are
+    ``variables`` in the order given, or, when that is left out, the symbols of the expression sorted by name (w2
+    before w10). Text is refused, not evaluated. Raises TypeError for anything else; ValueError where the symbols do
+    not fit the box.
+    """
+    if isinstance(f, str):
+        raise TypeError(f"the {name} is text, which is never evaluated: give a function of w, or a sympy expression")
+    if isinstance(f, sp.Expr) or (isinstance(f, (int, float)) and not isinstance(f, bool) and variables is not None):
+        return _read_only(_lambdified(sp.sympify(f), d, variables, name))
+    if not callable(f):
+        raise TypeError(f"the {name} must be a function of w, an array of shape (N, d), or a sympy expression, not {f!r}")
+    if variables is not None:
+        raise TypeError(f"variables= names the symbols of a sympy expression; this {name} is a function of w already")
+    return _read_only(f)
+
+
+def _read_only(f):
+    def call(w):
+        w = w.view()
+        w.flags.writeable = False
+        return f(w)
+
+    return call
+
+
+def _lambdified(expression, d, variables, name):
+    free = expression.free_symbols
+    if variables is None:
+        variables = sorted(free, key=_by_name)
+        if len(variables) != d:
+            raise ValueError(
+                f"the {name} has the variables {variables or 'none'} and the box has {d} coordinates: "
+                "say with variables= which symbol is which coordinate, in the order of the box"
+            )
+    variables = list(variables)
+    if not all(isinstance(v, sp.Symbol) for v in variables) or len(set(variables)) != len(variables):
+        raise TypeError(f"variables must be different sympy symbols, not {variables}")
+    if len(variables) != d:
+        raise ValueError(f"{len(variables)} variables for the {d} coordinates of the box: give one for each")
+    if free - set(variables):
+        missing = ", ".join(sorted(map(str, free - set(variables))))
+        raise ValueError(f"the {name} contains {missing}, which is not among the variables {variables}")
+    compiled = sp.lambdify(variables, expression, "numpy")
+
+    def call(w):
+        return np.broadcast_to(compiled(*w.T), len(w))
+
+    return call
+
+
+def _by_name(symbol):
+    """Symbols as people count: w2 before w10."""
+    head = symbol.name.rstrip("0123456789")
+    return head, int(symbol.name[len(head) :] or -1), symbol.name
+
+
+def real_column(values, w: np.ndarray, name: str) -> np.ndarray:
+    """What ``name`` returned at points w, as floats of shape (N,). Raises ValueError for a wrong shape or complex."""
+    values = np.asarray(values)
+    if values.shape != (len(w),) or values.dtype.kind not in "fiub":
+        hint = "its imaginary part would be lost" if values.dtype.kind == "c" else "write w[:, 0] for the first coordinate"
+        raise ValueError(
+            f"the {name} must return one real number for each of the N rows of w: for w of shape {w.shape} it "
+            f"returned shape {values.shape}, type {values.dtype} ({hint})"
+        )
+    return values.astype(float, copy=False)
+
+
+def whole(value, least: int, name: str, why: str = "") -> int:
+    """``value`` as an int (numpy's integers and 1e5 are whole numbers too). Raises ValueError if it is none ≥ ``least``."""
+    try:
+        number = int(value)
+        good = number == value and number >= least and not isinstance(value, (bool, str))
+    except (TypeError, ValueError, OverflowError):
+        good = False
+    if not good:
+        raise ValueError(f"{name} must be a whole number, at least {least}{why}, not {value!r}")
+    return number
+
+
+def where(w: np.ndarray) -> str:
+    """A point, written out for an error message."""
+    return "(" + ", ".join(f"{x:.6g}" for x in w) + ")"
+
+
+def nonnegative_loss(K, d: int, variables: Sequence[sp.Symbol] | None = None) -> ArrayFunction:
+    """K as ``array_function``, with an error at once where it is complex, of the wrong shape, NaN or negative."""
+    K = array_function(K, d, variables)
+
+    def checked(w):
+        values = real_column(K(w), w, "loss")
+        wrong = ~(values >= 0)
+        if wrong.any():
+            if np.isnan(values).any():
+                point = where(w[np.isnan(values)][0])
+                raise ValueError(f"the loss is NaN at w = {point}; make it finite (or +inf) on the whole box")
+            raise ValueError(
+                f"the loss is negative ({values[wrong][0]:.3g}) at w = {where(w[wrong][0])}; V(ε) needs K ≥ 0: "
+                "subtract its minimum"
+            )
+        return values
+
+    return checked

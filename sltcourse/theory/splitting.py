@@ -1,0 +1,320 @@
+"""V(ε) of any loss: by plain Monte Carlo, and by multilevel splitting, the idea of nested sampling, down to ε = 1e-30."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike
+from scipy.special import logsumexp
+from scipy.stats import binomtest
+
+from sltcourse.kit.progress import progress
+from sltcourse.theory.moves import Moves
+from sltcourse.theory.numeric_input import ArrayFunction, checked_box, nonnegative_loss, positive, whole
+
+SPREAD = 1.0  # the standard deviation of the populations' log V above which their mean is not believed
+KINSHIP = 0.15  # the correlation of relatives' survival above which the chains are said not to mix
+_MEMORY = 5  # levels after which a chain should have forgotten where it was
+_STRANGERS = 0.015  # kinship above which every sweep has a valley move, which costs as much as all the others
+_UNIT = 0.5  # of the level: a change of K by the last digit of w that makes the float grid too coarse
+
+
+class MonteCarlo(NamedTuple):
+    """V(ε) as the share of ``n`` prior draws with K ≤ ε, and a one-sigma interval from ``low`` to ``high``.
+
+    ``eps``, ``V``, ``low``, ``high`` and ``hits`` have shape (levels,); ``hits`` are counts.
+    """
+
+    eps: np.ndarray
+    V: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    hits: np.ndarray
+    n: int
+
+
+def monte_carlo(
+    K: ArrayFunction | sp.Expr,
+    box: Sequence[tuple[float, float]],
+    eps: ArrayLike,
+    n: int = 100_000,
+    seed: int = 0,
+    variables: Sequence[sp.Symbol] | None = None,
+) -> MonteCarlo:
+    """V at each of ``eps`` from ``n`` draws of the uniform prior on ``box``.
+
+    ``K`` maps (N, d) to (N,), or is a sympy expression (``variables`` as in ``splitting``); ``eps`` is a number or an
+    array of shape (levels,). The interval is Wilson's for a binomial share, so it is not empty where nothing was hit: V is
+    then somewhere below about 1/n and that is all plain Monte Carlo can say. Draws are made in blocks, so n may be
+    large. Raises ValueError and TypeError as ``splitting``, and for an ``eps`` of two dimensions.
+    """
+    eps = np.atleast_1d(positive(eps))
+    if eps.ndim > 1:
+        raise ValueError(f"eps must be a number or a row of numbers, not an array of shape {eps.shape}: use eps.ravel()")
+    low, high = checked_box(box)
+    K = nonnegative_loss(K, len(low), variables)
+    n = whole(n, 1, "n")
+    rng = np.random.default_rng(seed)
+    hits = np.zeros(len(eps), dtype=int)
+    for start in progress(range(0, n, 100_000), "Monte Carlo"):
+        loss = np.sort(K(low + (high - low) * rng.random((min(100_000, n - start), len(low)))))
+        hits += np.searchsorted(loss, eps, side="right")
+    intervals = [binomtest(int(h), n).proportion_ci(0.682689492, "wilson") for h in hits]
+    share, (low, high) = hits / n, np.transpose(intervals)
+    return MonteCarlo(eps, share, np.minimum(low, share), np.maximum(high, share), hits, n)
+
+
+@dataclass(frozen=True)
+class VolumeCurve:
+    """V(ε) on falling levels ε_1 > ε_2 > … from R independent populations.
+
+    Attributes
+    ----------
+    eps : the levels, shape (J,).
+    shares : shape (R, J), for each population the share of its particles below ε_j among those below ε_{j−1} (below
+        ε_1 among all, for j = 1).
+    particles, d : chains of a population; number of coordinates.
+    stopped : empty for a complete run; otherwise says why the curve ends early.
+    kinship : shape (J,), the correlation, from 0 to 1, between the survival of chains that had a common ancestor five
+        levels before. Chains that move freely have forgotten it: 0. NaN on the first levels.
+    ancestors : shape (J,), how many of the particles that a population began with still have descendants, a mean.
+    """
+
+    eps: np.ndarray
+    shares: np.ndarray
+    particles: int
+    d: int
+    stopped: str = ""
+    kinship: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    ancestors: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def partial(self) -> bool:
+        """Whether the curve ends before the ε that was asked for."""
+        return bool(self.stopped)
+
+    @property
+    def log_V(self) -> np.ndarray:
+        """log V at ``eps``, shape (J,): of the mean over the populations of their V, each a product of its shares."""
+        return logsumexp(self._log_V_each, axis=0) - np.log(len(self.shares))
+
+    @property
+    def spread(self) -> np.ndarray:
+        """Standard deviation of log V from population to population, shape (J,). Above about 1 the mean is biased."""
+        return self._log_V_each.std(0, ddof=1)
+
+    @property
+    def se(self) -> np.ndarray:
+        """Standard error of ``log_V``, shape (J,), from the spread of the populations: correlations along a run are in it.
+
+        Divided by √(R − 1), not √R: R = 8 populations know their own spread only within a quarter.
+        """
+        return self.spread / np.sqrt(len(self.shares) - 1)
+
+    @property
+    def _log_V_each(self):
+        return np.cumsum(np.log(self.shares), axis=1)
+
+    @property
+    def doubt(self) -> str:
+        """Why V should not be believed, in words; empty where nothing was found.
+
+        Two signs of chains that do not get everywhere: the populations disagree by a factor e or more, and relatives
+        share their fate more than strangers do.
+        """
+        found = []
+        if self.eps.size and self.spread.max() > SPREAD:
+            first = self.eps[np.argmax(self.spread > SPREAD)]
+            found.append(f"below ε = {first:.1e} the populations disagree about V by more than a factor e")
+        close = np.nanmean(self.kinship) if np.isfinite(self.kinship).any() else 0.0
+        if close > KINSHIP:
+            found.append(
+                f"the chains mix badly: five levels on, relatives still share their fate (correlation {close:.2f}; "
+                f"{self.ancestors[-1]:.0f} of {self.particles} ancestors have descendants)"
+            )
+        return "; ".join(found)
+
+    def __repr__(self):
+        if not self.eps.size:
+            return f"VolumeCurve(no levels, d = {self.d}, {self.stopped})"
+        end = f"log V({self.eps[-1]:.1e}) = {self.log_V[-1]:.2f} ± {self.se[-1]:.2f}"
+        notes = "".join(f", {note}" for note in (self.stopped, self.doubt) if note)
+        return f"VolumeCurve({len(self.eps)} levels, {end}, d = {self.d}{notes})"
+
+
+def splitting(
+    K: ArrayFunction | sp.Expr,
+    box: Sequence[tuple[float, float]],
+    eps: float = 1e-30,
+    *,
+    variables: Sequence[sp.Symbol] | None = None,
+    particles: int = 256,
+    populations: int = 8,
+    sweeps: int = 4,
+    seed: int = 0,
+) -> VolumeCurve:
+    """Follow V(ε) = Prob{K(w) ≤ ε} down to ``eps`` by multilevel splitting, for the volume scaling exponent λ.
+
+    Parameters
+    ----------
+    K : the loss, ≥ 0: a function that maps points (N, d) to (N,) (it sees a read-only array), or a sympy expression.
+    box : d pairs (low, high); the prior is uniform on it.
+    eps : the smallest level to reach, one number in the units of K.
+    variables : for a sympy expression, which symbol is which coordinate; sorted by name if left out.
+    particles, populations, sweeps : chains a population; populations, whose spread is the error; sweeps of moves, each
+        through all kinds of moves, a level. More of them cost time in proportion.
+    seed : for numpy's random generator.
+
+    Returns a VolumeCurve; its ``doubt`` says in words where it should not be believed.
+
+    Start from prior draws. Lower the level until about 40 % of the particles lie below it: the share that does is one
+    factor of V. Put copies of survivors in the place of the others, stir all of them inside {K ≤ level} by Markov
+    chain moves (``theory.moves``), and go on. V is a product of moderate shares, so 1e-30 costs thirty times what 1e-1
+    costs, and not 1e30 times as much. Every sweep counts as a sample at its level (waste-free SMC, Dau & Chopin,
+    arXiv:2011.02328). One extra population, the pilot, chooses the levels and lends directions to the others. For
+    these the levels are thus given, their products of shares are independent unbiased estimates of V, and their
+    spread is an honest error (``VolumeCurve.se``). The method is multilevel splitting (Kahn & Harris 1951), close to
+    nested sampling (Skilling 2006).
+
+    An interrupt (KeyboardInterrupt) returns the levels done so far, with ``stopped`` saying so. So does a float grid
+    that is too coarse: float64 resolves w to 16 digits, and if an isolated zero of K lies away from w = 0, pass K as a
+    function of the displacement u = w − w* (and the box of u), written so that it does not cancel.
+
+    Raises TypeError for a loss that is text or neither function nor expression; ValueError if ε ≤ 0, if the loss is NaN,
+    negative, complex or of the wrong shape, or if no particle can get below ε (empty region).
+    """
+    if np.ndim(eps) != 0:
+        raise ValueError("eps is one number, the smallest level to reach; the curve has all levels above it")
+    eps = float(positive(eps))
+    low, high = checked_box(box)
+    K = nonnegative_loss(K, len(low), variables)
+    particles, populations, sweeps = (
+        whole(value, least, f"splitting's {name}", why)
+        for value, least, name, why in (
+            (particles, 32, "particles", ""),
+            (populations, 2, "populations", " (their spread is the error)"),
+            (sweeps, 1, "sweeps", ""),
+        )
+    )
+    run = _Run(K, low, high, (populations + 1, particles, sweeps), np.random.default_rng(seed))
+    levels, shares, kinship, ancestors, stopped = [], [], [], [], ""
+    try:
+        for _ in progress(itertools.count(), f"splitting down to ε = {eps:.0e}, levels"):
+            share = run.lower(eps)
+            if not share.all():
+                stopped = f"a population lost the region near ε = {run.level:.1e}; use more particles or sweeps"
+                break
+            levels.append(run.level)
+            shares.append(share)
+            kinship.append(run.kinship())
+            ancestors.append(run.ancestors())
+            if run.level == eps:
+                break
+            if run.too_coarse():
+                stopped = (
+                    f"w has too few digits below ε = {run.level:.1e}: there K changes with the last digit of w. Pass K "
+                    "as a function of the displacement u = w − w* from its zero"
+                )
+                break
+            run.stir()
+    except KeyboardInterrupt:
+        stopped = "interrupted"
+    shares = np.reshape(shares, (-1, populations)).T
+    return VolumeCurve(
+        np.array(levels), shares, particles, len(low), stopped, np.array(kinship[: len(levels)]), np.array(ancestors)
+    )
+
+
+class _Run:
+    """The particles of all populations, the pilot first: a sample of {K ≤ level} and where each chain comes from."""
+
+    def __init__(self, K, low, high, shape, rng):
+        self.K, self.rng, self.d = K, rng, len(low)
+        self.populations, self.particles, self.sweeps = shape
+        self.low, self.high = low[:, None], high[:, None]
+        self.moves = Moves(K, self.low, self.high, self.populations, self.particles, rng)
+        draws = rng.random((self.d, self.populations, self.particles * self.sweeps))
+        self.w = self.low[..., None] + (self.high - self.low)[..., None] * draws
+        self.loss = K(self.w.reshape(self.d, -1).T).reshape(self.w.shape[1:])
+        self.level, self.count, self.steep, self.inside = np.inf, 0, 0, None
+        self.first = self._everyone()
+        self.relatives = 0.0  # the kinship of late
+        self.families = [self._everyone()]  # by the ancestor 0, 1, 2, … levels back, the oldest first
+
+    def _everyone(self):
+        return np.tile(np.arange(self.particles), (self.populations, 1))
+
+    def lower(self, eps):
+        """Choose the next level; the share of each population but the pilot below it."""
+        previous, self.level = self.level, _next_level(self.loss[0], self.level, eps)
+        self.inside = self.loss <= self.level
+        falls = self.inside[0].mean() < (self.level / previous) ** (50 * self.d)
+        self.steep = self.steep + 1 if falls else 0
+        if self.level >= previous or self.steep == 20:
+            raise ValueError(
+                f"the region K ≤ {eps:.3g} looks empty: after {self.count} levels the smallest loss found is "
+                f"{self.loss.min():.6g}. Subtract the minimum of the loss, widen the box, or ask for a larger ε"
+            )
+        self.count += 1
+        return self.inside[1:].mean(1)
+
+    def stir(self):
+        """Put survivors in the place of the others and move all chains."""
+        rows = _resample(self.inside, self.particles, self.rng)
+        parent = rows % self.particles
+        self.first = np.take_along_axis(self.first, parent, 1)
+        self.families = [np.take_along_axis(f, parent, 1) for f in self.families][-_MEMORY + 1 :] + [self._everyone()]
+        now = np.take_along_axis(self.w, rows[None], 2).reshape(self.d, -1)
+        loss_now = np.take_along_axis(self.loss, rows, 1).ravel()
+        for sweep in range(self.sweeps):
+            self.moves.sweep(now, loss_now, self.level, valley=sweep == 0 or self.relatives > _STRANGERS)
+            part = slice(sweep * self.particles, (sweep + 1) * self.particles)
+            self.w[:, :, part] = now.reshape(self.d, -1, self.particles)
+            self.loss[:, part] = loss_now.reshape(-1, self.particles)
+        self.moves.adapt()
+
+    def ancestors(self):
+        return np.mean([len(np.unique(first)) for first in self.first])
+
+    def kinship(self):
+        """The correlation of survival between different chains with a common ancestor; NaN before there is a past."""
+        if len(self.families) < _MEMORY:
+            return np.nan
+        survived = self.inside.reshape(self.populations, self.sweeps, -1).sum(1)[1:]
+        together = pairs = alone = 0.0
+        for x, family in zip(survived - survived.mean(1, keepdims=True), self.families[0][1:], strict=True):
+            size, total = np.bincount(family), np.bincount(family, weights=x)
+            together += (total**2).sum() - (x**2).sum()
+            pairs += (size * (size - 1.0)).sum()
+            alone += (x**2).mean() / len(survived)
+        kinship = together / pairs / alone if pairs and alone else 0.0
+        self.relatives += (kinship - self.relatives) / _MEMORY
+        return kinship
+
+    def too_coarse(self):
+        """Whether for most particles the last digit of a coordinate changes K by half the level."""
+        w = self.w[:, 1:, -1].copy()
+        loss, change = self.loss[1:, -1], np.zeros(self.populations - 1)
+        for i in range(self.d):
+            moved = w.copy()
+            moved[i] = np.clip(np.nextafter(w[i], np.inf), self.low[i], self.high[i])
+            change = np.maximum(change, np.abs(self.K(moved.T) - loss))
+        return np.median(change) > _UNIT * self.level
+
+
+def _resample(inside, particles, rng):
+    """For each population, a row of ``inside``, the columns of its survivors, repeated until they are ``particles``."""
+    order = np.argsort(np.where(inside, rng.random(inside.shape), 2.0), axis=1)
+    slot = np.arange(particles) % inside.sum(1)[:, None]
+    return np.take_along_axis(order, slot, 1)
+
+
+def _next_level(loss, previous, eps):
+    """The 40 % quantile of the pilot's losses; below a plateau the largest loss under it; never under ε."""
+    level = np.quantile(loss, 0.4, method="lower")
+    if level >= previous and (loss < previous).any():
+        level = loss[loss < previous].max()
+    return max(float(level), eps)

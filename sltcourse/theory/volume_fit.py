@@ -1,0 +1,214 @@
+"""From a curve V(ε) to the learning coefficient λ (RLCT) with an error bar, and to the probability of each m."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import logsumexp
+
+from sltcourse.theory.numeric_input import positive
+from sltcourse.theory.splitting import KINSHIP, SPREAD, VolumeCurve
+
+_START = 0.1  # the fit uses the levels with V below this
+_FEWEST = 8  # levels
+_OFFSETS = np.geomspace(2.0, 8.0, 12)  # of a + T, in units of 1/λ, where V = _START
+_GAPS = np.geomspace(0.2, 2.0, 8)  # of δ, in units of λ
+_CORRECTION = 0.3  # prior standard deviation of the correction's size where V = _START
+_LATER = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65)  # parts of the curve that may come before the law holds
+_LAWLESS = 0.25  # how far, relative to an increment, the curve may be from the law there
+_SURE = 0.9  # the probability above which m is said without a doubt
+
+
+@dataclass(frozen=True, repr=False)
+class Fit:
+    """λ and m of a VolumeCurve: V(ε) ≈ c ε^λ (a − log ε)^(m−1) exp(b ε^δ), and how sure that is.
+
+    ``probability[i]``, ``lam_given[i]`` and ``se_given[i]``, each of shape (d,), belong to m = i + 1; ``m`` is the most
+    probable one and ``lam`` its λ; ``se`` is the root mean square error of ``lam``, the doubt about m included. ``log_c``,
+    ``a``, ``b`` and ``delta`` are the best values for this m. ``doubt`` says in words what speaks against believing it,
+    and is empty where nothing does.
+    """
+
+    lam: float
+    se: float
+    m: int
+    probability: np.ndarray
+    lam_given: np.ndarray
+    se_given: np.ndarray
+    log_c: float
+    a: float
+    b: float
+    delta: float
+    doubt: str = ""
+
+    def log_V(self, eps: ArrayLike) -> np.ndarray:
+        """The fitted log V at ``eps``, in its shape. Raises ValueError unless ε > 0."""
+        log_eps = np.log(positive(eps))
+        logs = (self.m - 1) * np.log(self.a - log_eps) if self.m > 1 else 0.0
+        return self.log_c + self.lam * log_eps + logs + self.b * np.exp(self.delta * log_eps)
+
+    def __repr__(self):
+        chance = self.probability[self.m - 1]
+        doubt = f"; doubtful: {self.doubt}" if self.doubt else ""
+        return f"Fit(λ = {self.lam:.4g} ± {self.se:.2g}, m = {self.m} with probability {chance:.2g}{doubt})"
+
+
+def fit(curve: VolumeCurve) -> Fit:
+    """λ with its standard error, and the probability of each multiplicity m = 1 … d, from a VolumeCurve.
+
+    The model is V = c ε^λ (a − log ε)^(m−1) exp(b ε^δ). The power of the logarithm is exact for a normal crossing
+    with m = 2 and right to relative order 1/log² ε for any m; the last factor stands for the next pole of
+    the zeta function, at −λ − δ. Without the logarithm the slope would be near λ − (m − 1)/log(1/ε), which
+    is not λ at any ε one can reach.
+
+    The data are the increments log V(ε_j) − log V(ε_{j−1}), not the values: their errors are nearly independent,
+    while those of the values add up. Their variance is that of a share, times factors that the spread of the
+    populations over quarters of the curve gives. For each m, λ and b are integrated out exactly (a Gaussian integral,
+    flat prior for λ), a and δ over a grid of plausible values in units of λ, so that no scale of ε is preferred; and so is
+    the place from which on the law holds, in six steps from V = 0.1 to the last third of the curve: before it, as where
+    the box still cuts the set, an increment may be off by a quarter. The marginal likelihoods, with equal prior weight
+    for each m, are the probabilities of m.
+
+    Levels where the populations disagree by a factor e or more are not used, and the fit says so (``doubt``); nor is a
+    fit of chains that mix badly given the error bar that their noise alone would have. Raises ValueError if fewer than
+    eight levels have V < 0.1, and says what would help.
+    """
+    if not isinstance(curve, VolumeCurve):
+        raise TypeError(f"fit takes what splitting returns, a VolumeCurve, not {type(curve).__name__}")
+    data = _Data.of(curve)
+    scale = data.fall / data.time[-1]  # the mean slope: the unit of λ
+    d, gaps = curve.d, _GAPS * scale
+    cuts = [int(part * len(data.increment)) for part in _LATER]
+    evidence, lam, se, best = np.zeros(d), np.zeros(d), np.zeros(d), []
+    for m in range(1, d + 1):
+        offsets = _OFFSETS / scale if m > 1 else np.ones(1)
+        found = [_integrated(data, m, offsets, gaps, cut) for cut in cuts]
+        log_likelihood, lams, variances, bs = (np.array(x) for x in zip(*found, strict=True))
+        evidence[m - 1] = logsumexp(log_likelihood) - np.log(log_likelihood.size)
+        weight = np.exp(log_likelihood - logsumexp(log_likelihood))
+        lam[m - 1] = (weight * lams).sum()
+        se[m - 1] = np.sqrt((weight * ((lams - lam[m - 1]) ** 2 + variances)).sum())
+        _, i, j = np.unravel_index(log_likelihood.argmax(), log_likelihood.shape)
+        best.append((offsets[i] + data.log_start, _CORRECTION * bs[np.unravel_index(log_likelihood.argmax(), bs.shape)], gaps[j]))
+    probability = np.exp(evidence - logsumexp(evidence))
+    m = int(probability.argmax()) + 1
+    a, b, delta = best[m - 1]
+    error = np.sqrt(probability @ (se**2 + (lam - lam[m - 1]) ** 2))
+    b = b * np.exp(-delta * data.log_start)
+    doubts = [data.doubt] if data.doubt else []
+    if probability[m - 1] < _SURE:
+        others = [f"{i + 1} ({p:.2f})" for i, p in enumerate(probability) if p > 0.05]
+        doubts.append("m may be " + " or ".join(others))
+    found = Fit(lam[m - 1], error, m, probability, lam, se, 0.0, a, b, delta, "; ".join(doubts))
+    return replace(found, log_c=float(np.mean(data.log_V - found.log_V(data.eps))))
+
+
+@dataclass(frozen=True)
+class _Data:
+    """The part of a curve that is fitted: levels with V < 0.1 where the populations agree.
+
+    ``increment``, ``sigma`` and the steps of ``time`` have shape (J − 1,); ``time`` = log ε_1 − log ε, ``eps`` and
+    ``log_V`` have shape (J,).
+    """
+
+    eps: np.ndarray
+    log_V: np.ndarray
+    increment: np.ndarray
+    sigma: np.ndarray
+    doubt: str
+
+    @property
+    def time(self):
+        return self.log_start - np.log(self.eps)
+
+    @property
+    def log_start(self):
+        return np.log(self.eps[0])
+
+    @property
+    def fall(self):
+        return self.log_V[0] - self.log_V[-1]
+
+    @classmethod
+    def of(cls, curve):
+        log_V = curve.log_V if curve.eps.size else np.zeros(0)
+        start = int(np.searchsorted(-log_V, -np.log(_START)))
+        agreed = np.flatnonzero(curve.spread > SPREAD) if curve.eps.size else np.zeros(0, int)
+        end = int(agreed[0]) if agreed.size else len(log_V)
+        if end - start < _FEWEST:
+            raise ValueError(_too_few(curve, start, end))
+        doubt = []
+        if end < len(log_V):
+            doubt.append(
+                f"used down to ε = {curve.eps[end - 1]:.1e} only, below it the populations disagree by a factor e or more"
+            )
+        kinship = curve.kinship[-len(log_V) :][start:end]
+        close = float(np.nanmean(kinship)) if np.isfinite(kinship).any() else 0.0
+        if close > KINSHIP:
+            doubt.append(f"the chains mix badly (correlation of relatives {close:.2f}), error bars doubled")
+        shares = curve.shares[:, start + 1 : end]
+        weight = np.exp(curve._log_V_each[:, start : end - 1])
+        weight /= weight.sum(0)
+        share = shares.mean(0)
+        variance = np.maximum((1 - share) / share, 0.05) / curve.particles
+        sigma = np.sqrt(_excess(shares / share - 1, variance) * variance * (weight**2).sum(0)) * (1 + (close > KINSHIP))
+        return cls(curve.eps[start:end], log_V[start:end], np.diff(log_V[start:end]), sigma, "; ".join(doubt))
+
+
+def _excess(deviation, variance):
+    """How many times the variance of a share the populations vary, over quarters of the curve; a factor for each level.
+
+    Each quarter is known from few populations, so it is averaged with the mean of all.
+    """
+    parts = np.array_split(np.arange(len(variance)), 4)
+    spread = np.array([deviation[:, part].sum(1).var(ddof=1) / variance[part].sum() for part in parts])
+    return np.repeat((spread + spread.mean()) / 2, [len(part) for part in parts])
+
+
+def _integrated(data, m, offsets, gaps, cut):
+    """Log likelihood, λ, its variance and b/_CORRECTION on the grid of offsets × gaps, λ and b integrated out.
+
+    Normal equations of increment/σ = λ slope + b correction + noise, with b ~ N(0, 1) and a flat λ. The first ``cut``
+    increments are only loosely bound to the law.
+    """
+    loose = np.where(np.arange(len(data.increment)) < cut, _LAWLESS * np.abs(data.increment), 0.0)
+    sigma = np.hypot(data.sigma, loose)
+    time = data.time
+    slope = -np.diff(time) / sigma
+    correction = _CORRECTION * np.diff(np.exp(-np.outer(gaps, time)), axis=1) / sigma
+    ss, sc, cc = slope @ slope, correction @ slope, (correction**2).sum(1) + 1
+    det = ss * cc - sc**2
+    logs = (m - 1) * np.log(offsets[:, None] + time)
+    rest = (data.increment - np.diff(logs, axis=1)) / sigma
+    sr, cr = (rest @ slope)[:, None], rest @ correction.T
+    lam, b = (cc * sr - sc * cr) / det, (ss * cr - sc * sr) / det
+    misfit = (rest**2).sum(1)[:, None] - lam * sr - b * cr
+    log_likelihood = -(misfit + np.log(det)) / 2 - np.log(sigma).sum()
+    return log_likelihood, lam, np.broadcast_to(cc / det, lam.shape), b
+
+
+def _too_few(curve, start, end):
+    """Why there is nothing to fit, and what helps."""
+    if not curve.eps.size:
+        return "the curve has no levels: run splitting again"
+    decades, log_V = -np.log10(curve.eps[-1]), curve.log_V[-1]
+    if end < len(curve.eps):
+        return (
+            f"below ε = {curve.eps[end]:.1e} the populations disagree about V by a factor e or more, and above it only "
+            f"{max(end - start, 0)} levels have V < {_START}: run splitting with more particles or sweeps, or on a smaller box"
+        )
+    if curve.shares[:, -1].mean() > 0.999:
+        return (
+            f"V stays at {np.exp(log_V):.3g} from ε = {curve.eps[-1]:.1e} on: K is 0 on a set of positive volume, so λ = 0 "
+            "and no smaller ε will change it"
+        )
+    if not curve.partial and decades > 12:
+        return (
+            f"V falls only to {np.exp(log_V):.3g} over {decades:.0f} decades of ε: K vanishes faster than a power (as "
+            f"exp(−1/w²): then λ = 0 and no smaller ε helps), or λ is below about {-log_V / decades / np.log(10):.2g} (then "
+            "run splitting to a far smaller ε, as 1e-300)"
+        )
+    return (
+        f"only {max(end - start, 0)} levels have V < {_START}, too few to tell a power from a logarithm: "
+        "run splitting to a smaller ε"
+    )
