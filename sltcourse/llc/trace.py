@@ -20,7 +20,7 @@ STRIDE_BLIND = {
     for name in """
     abs add addcdiv addcmul amax amin bmm cat clamp clamp_min constant_pad_nd cos cosh div elu eq erf exp expand gather
     ge gelu gelu_backward gt index_select le log log1p logical_and logical_not lt masked_fill maximum mean minimum mm
-    mul     ne neg permute pow reciprocal relu rsqrt rsub select sigmoid sigmoid_backward sign silu silu_backward sin slice
+    mul ne neg permute pow reciprocal relu rsqrt rsub select sigmoid sigmoid_backward sign silu silu_backward sin slice
     sqrt stack sub sum t tanh tanh_backward threshold_backward transpose unsqueeze where
     """.split()
 }
