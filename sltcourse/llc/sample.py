@@ -109,7 +109,7 @@ class _Run:
         total = (fresh + num_draws * every) * len(groups)
         work = settings["chains_at_once"] * posterior.bytes_per_chain(settings["batch_size"] or None)
         parts, randoms, interrupted, steps = [], [], False, 0
-        with threads_for(work), progress(None, "sampling", total=total) as bar:
+        with torch.inference_mode(False), threads_for(work), progress(None, "sampling", total=total) as bar:
             for number, chunk in enumerate(groups):
                 try:
                     part, interrupted = self._part(number, chunk, num_draws, before, bar)
