@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sltcourse.llc.evaluate import first_line
 from sltcourse.llc.noise import Noise
+from sltcourse.llc.plain import out_of_memory
 from sltcourse.llc.trace import CannotCompile, trace
 
 RECORDED = ("excess", "distance", "tilt", "virial", "step_bias", "accepted")  # of every draw; see ``draws``
@@ -131,6 +132,8 @@ class Group:
             except CannotCompile:
                 raise
             except Exception as error:
+                if out_of_memory(error):
+                    raise
                 evaluator.give_up(f"torch.func cannot batch this model ({first_line(error)}).")
                 return None
 
@@ -158,9 +161,11 @@ class Group:
         if target.evaluator.penalty:
             loss = loss + 0.5 * target.evaluator.penalty * w.square().sum()
             grad = grad + target.evaluator.penalty * w
-        nbeta, pull = (torch.as_tensor(x).expand(len(target.center), 1)[chain] for x in
-                       (target.nbeta, target.localization))  # fmt: skip
-        return loss, nbeta.to(w) * grad + pull.to(w) * (w - target.center[chain]) + target.prior_precision * w
+        nbeta, pull = (
+            torch.as_tensor(x, dtype=w.dtype, device=w.device).expand(len(target.center), 1)[chain]
+            for x in (target.nbeta, target.localization)
+        )
+        return loss, nbeta * grad + pull * (w - target.center[chain]) + target.prior_precision * w
 
     def _observer(self) -> Callable:
         """``observe(w, loss, base, force, size)``: RECORDED but its last at the points w, (5, chains), in one pass.

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.func import grad_and_value, vmap
 
+from sltcourse.llc.plain import out_of_memory
 from sltcourse.llc.trace import CannotCompile, trace
 
 SAMPLES_AT_ONCE = 2**18  # rows × chains in one pass over the data, at most
@@ -63,6 +64,19 @@ class Evaluator:
         """(loss,) or (loss, gradient) of w (chains, d) on all the data, slice by slice."""
         if self.rows is None:
             return tuple(self._run(kind, w, (), "shared"))
+        try:
+            return self._over_slices(kind, w)
+        except (RuntimeError, MemoryError) as error:
+            rows = slice_size(self.objective, self.rows, len(w), self.memory_bytes)
+            if not out_of_memory(error) or rows == 1:
+                raise
+        # half as many rows at a time
+        self.memory_bytes = min(self.memory_bytes, rows * len(w) * self.objective.bytes_per_row) / 2
+        if w.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return self.over_data(kind, w)
+
+    def _over_slices(self, kind, w):
         total = None
         for batch, share in self.rows.passes(slice_size(self.objective, self.rows, len(w), self.memory_bytes)):
             if isinstance(share, Tensor):  # rows of different weights
@@ -128,6 +142,8 @@ class Evaluator:
         except CannotCompile:
             raise
         except Exception as error:
+            if out_of_memory(error):
+                raise
             self.give_up(f"torch.func cannot batch this model ({first_line(error)}).")
             return None
         reason = self.difference(function, w, batch, which)

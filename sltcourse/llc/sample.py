@@ -13,6 +13,7 @@ from sltcourse.kit.progress import progress
 from sltcourse.llc.chains import Group
 from sltcourse.llc.draws import append, dataset, pack, random_state, restore
 from sltcourse.llc.observables import Chains
+from sltcourse.llc.plain import out_of_memory
 from sltcourse.llc.posterior import LocalPosterior, whole
 from sltcourse.llc.recorder import Recorder
 from sltcourse.llc.samplers import WhitenedSGLD, named, to_json
@@ -101,6 +102,20 @@ class _Run:
 
     def go(self, num_draws, before) -> xr.Dataset | list[xr.Dataset]:
         """Sample from the start, or on from the end of the Datasets ``before``."""
+        while True:
+            try:
+                return self._go(num_draws, before)
+            except (RuntimeError, MemoryError) as error:
+                at_once = self.settings["chains_at_once"]
+                if not out_of_memory(error) or at_once == 1 or before is not None:
+                    raise
+            fewer = self.settings["chains_at_once"] = math.ceil(at_once / 2)
+            self.group = None
+            if self.posterior.device.type == "cuda":
+                torch.cuda.empty_cache()
+            self.notes = [f"{at_once} chains did not fit the memory together: they ran {fewer} at a time."]
+
+    def _go(self, num_draws, before):
         posterior, settings, began = self.posterior, self.settings, time.perf_counter()
         chains, every = settings["num_chains"], settings["num_steps_bw_draws"]
         points = torch.arange(len(posterior.centers), device=posterior.device).repeat_interleave(chains)
