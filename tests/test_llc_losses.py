@@ -43,6 +43,10 @@ def full(objective, w, point=0):
         (lambda o, t: ((o - t) ** 2).median(), "no mean over rows"),
         (lambda o, t: ((o - t) ** 2).sum() + 1, "no mean over rows"),
         (lambda o, t: F.mse_loss(o, t) + o.mean() ** 2, "no mean over rows"),
+        (
+            lambda o, t: F.cross_entropy(torch.cat([o, -o], 1), (t[:, 0] > 0).long(), weight=torch.tensor([1.0, 3.0])),
+            "no mean over rows.*reduction='sum'",
+        ),
         (lambda o, t: F.mse_loss(F.batch_norm(o, None, None, training=True), t), "no mean over rows"),
         (lambda o, t: ((o - t) ** 2).sum(), "must be the mean"),
         (lambda o, t: (o - t) ** 2, r"shape \(1?\d, 1\): add .mean"),
@@ -362,6 +366,61 @@ def test_a_batch_reaches_model_and_loss(data, loss, wanted):
 def test_a_dict_whose_keys_the_model_does_not_know():
     with pytest.raises(TypeError, match=r"takes \(input\) and none of them is a key of the data \(x, y\)"):
         make_objective(MODEL, {"x": X, "y": Y}, F.mse_loss)
+
+    class TakesBatch(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(3, 1)
+
+        def forward(self, batch):
+            return self.inner(batch["x"])
+
+    model = TakesBatch()
+    objective = make_objective(model, {"x": X, "y": Y}, lambda out, batch: F.mse_loss(out, batch["y"]))
+    own = F.mse_loss(model.inner(X), Y).item()
+    assert full(objective, objective.centers[0])[0].item() == pytest.approx(own, rel=1e-5)
+
+
+def test_outputs_that_the_loss_cannot_take_whole():
+    lstm = nn.LSTM(3, 2, batch_first=True)
+    x, y = torch.randn(N, 5, 3), torch.randn(N, 5, 2)
+    objective = make_objective(lstm, (x, y), F.mse_loss)
+    assert any("first entry of the model's output (tuple)" in note for note in objective.notes)
+    assert full(objective, objective.centers[0])[0].item() == pytest.approx(F.mse_loss(lstm(x)[0], y).item(), rel=1e-5)
+    model, data, loss = made("gpt2, logits")
+    assert any(".logits" in note for note in make_objective(model, data, loss).notes)
+
+
+class Oddities(nn.Module):
+    """A scalar, an empty and an integer parameter, and a tensor that is no buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.scale = nn.Linear(3, 1), nn.Parameter(torch.tensor(1.5))
+        self.empty, self.turn = nn.Parameter(torch.zeros(0, 4)), torch.eye(3)[[1, 2, 0]]
+        self.order = nn.Parameter(torch.tensor([2**40 + 1, 2, 0]), requires_grad=False)
+
+    def forward(self, x):
+        return self.inner((x @ self.turn)[:, self.order % 3]) * self.scale + self.empty.sum()
+
+
+@pytest.mark.parametrize("dtype", [None, torch.float64])
+def test_parameters_of_all_sorts(dtype):
+    model = Oddities()
+    objective = make_objective(model, (X, Y), F.mse_loss, dtype=dtype)
+    assert objective.dim == 5 and objective.dtype == (dtype or torch.float32)
+    own = F.mse_loss(model(X), Y)
+    grads = torch.autograd.grad(own, [model.inner.weight, model.inner.bias, model.scale])
+    total, slope = full(objective, objective.centers[0])
+    assert total.item() == pytest.approx(own.item(), rel=1e-5)
+    order = [name for block in objective.layout.blocks if block.num_free for name in [block.windows[0].name]]
+    grads = dict(zip(["inner.weight", "inner.bias", "scale"], grads, strict=True))
+    assert torch.allclose(
+        slope.float(), torch.cat([grads[name].flatten() for name in order if name in grads]), atol=1e-5
+    )
+    batched = grad_and_value(objective)(objective.split(objective.centers[0]), objective.fixed_at(0),
+                                        objective.rows.slice(0, N))  # fmt: skip
+    assert batched[1].item() == pytest.approx(own.item(), rel=1e-5)
 
 
 def test_without_a_loss():

@@ -18,9 +18,9 @@ NEEDS_LOSS = (
 class Calling:
     """A batch (in the user's form) is given to the model as ``inputs`` says, and its output to ``loss``.
 
-    ``inputs``: keys that go by keyword; a number of positions; or "all". ``targets``: what the loss is given beside
-    the output: a position or key, several keys, WHOLE_BATCH, or None where the model's output is or has the loss.
-    ``part``: the part of the output that the loss is given, "whole", "logits" or "first".
+    ``inputs``: keys that go by keyword; a number of positions; or "all", the batch as one argument. ``targets``: what
+    the loss is given beside the output: a position or key, several keys, WHOLE_BATCH, or None where the model's output
+    is or has the loss. ``part``: the part of the output that the loss is given, "whole", "logits" or "first".
     """
 
     inputs: object
@@ -84,14 +84,19 @@ def _by_keyword(model, loss, form):
     if not taken and anything:
         taken = tuple(form)
     if not taken:
-        raise TypeError(
-            f"forward of {type(model).__name__} takes ({', '.join(names)}) and none of them is a key of the data "
-            f"({', '.join(map(str, form))}): name the keys as forward does, or give a tuple (inputs, targets)."
-        )
+        return Calling("all", None if loss is None else WHOLE_BATCH, loss)  # forward(batch), if it takes that
     rest = tuple(key for key in form if key not in taken)
     if loss is None:
         return Calling(taken, None, None)
     return Calling(taken, WHOLE_BATCH if not rest else rest[0] if len(rest) == 1 else rest, loss)
+
+
+def unknown_keys(model, form) -> str:
+    """What to do where forward knows no key of the dict and cannot take it whole."""
+    return (
+        f"forward of {type(model).__name__} takes ({', '.join(_names(model)[0])}) and none of them is a key of the "
+        f"data ({', '.join(map(str, form))}): name the keys as forward does, or give a tuple (inputs, targets)."
+    )
 
 
 def _names(model):

@@ -56,9 +56,9 @@ class Group:
     def draw(self, count: int, every: int, first_now: bool, bar=None, recorder=None) -> tuple[dict, bool]:
         """``count`` draws, ``every`` steps apart, the first at once if ``first_now``, else after ``every`` − 1 steps.
 
-        ``recorder``: a ``Recorder`` of observables, which is shown every draw. Returns a dict of arrays (chains, draws),
-        those in RECORDED, and whether an interrupt came. Where no chain is finite any more the steps end, and what is
-        left is nan.
+        ``recorder``: a ``Recorder`` of observables, which is shown every draw. Returns a dict of the arrays (chains,
+        draws) in RECORDED, and whether an interrupt came. Where no chain is finite any more the steps end, and what
+        is left is nan.
         """
         record = _Record()
         before, interrupted = torch.empty_like(self.state.w), False
@@ -97,7 +97,7 @@ class Group:
         return torch.as_tensor(self.sampler.step_size(self.state, self.target)).to(self.state.w)
 
     def _mover(self) -> Callable:
-        """A function ``move(adapt)`` that steps all chains and returns what ``sampler.step`` does, and the minibatch."""
+        """``move(adapt)``: step all chains; returns what ``sampler.step`` does, and the minibatch."""
         sampler, target, state = self.sampler, self.target, self.state
         if sampler.exact:
             return lambda adapt: (sampler.step(state, target, self.generator, adapt), ())
@@ -163,9 +163,9 @@ class Group:
         return loss, nbeta.to(w) * grad + pull.to(w) * (w - target.center[chain]) + target.prior_precision * w
 
     def _observer(self) -> Callable:
-        """``observe(w, loss, base, force, size)``: all of RECORDED but the last at the points w, (5, chains), in one pass.
+        """``observe(w, loss, base, force, size)``: RECORDED but its last at the points w, (5, chains), in one pass.
 
-        ``base`` is the loss at w* on the same minibatch, ``force`` and ``size`` are the sampler's gradient and step size.
+        ``base`` is the loss at w* on the same minibatch, ``force`` and ``size`` the sampler's gradient and step size.
         """
         target, slope, recorded = self.target, self.slope, []
 

@@ -224,57 +224,85 @@ def _candidates(leaves):
 
 
 def _is_a_mean(objective, batch, candidates):
+    """Refuse what is no mean over rows or over counted targets; weigh rows by their counted targets.
+
+    The loss of batches is compared with those of their single rows, at two points away from w*: at the farther one it
+    may differ by what rounding can do at most, at the nearer one (deep networks amplify rounding far from w*) by less.
+    """
     many = len(batch[0])
     if many < 2:
         return
     sure, most = HALF_ROUNDING if objective.native else ROUNDING[objective.dtype]
     order = torch.randperm(many, generator=torch.Generator().manual_seed(1)).tolist()
-    groups = [order[:2], order[: many // 3 + 1], order[many // 3 :], order]
-    groups = [group for group in groups if len(group) > 1]
+    groups = [group for group in (order[:2], order[: many // 3 + 1], order[many // 3 :], order) if len(group) > 1]
+    seen = []
     for scale in (0.1, 0.01, 0.0):
+        if seen and not scale:
+            break
         w = displaced(objective, scale)
         at = [_loss_or_none(objective, w, batch, group) for group in groups]
         if None in at:
             raise _on_some_sizes(objective, batch, groups[at.index(None)], w)
-        if np.isfinite(at[-1]) and at[-1] != 0:
-            break
-    if at[-1] == 0:
-        return  # wherever it was looked at
-    one = [_loss_or_none(objective, w, batch, [k]) for k in range(many)]
-    if None in one:  # a model that cannot take one row alone
-        parts = [
-            len(group) * _value(objective, w, _some(batch, group)) + (many - len(group)) * rest
-            for group in groups[:2]
-            if (rest := _loss_or_none(objective, w, batch, [k for k in order if k not in group])) is not None
-        ]
-        if parts and _off(parts, [many * at[-1]] * len(parts), many * abs(at[-1])) <= most:
+        if at[-1] == 0 or (scale and not np.isfinite(at[-1])):
+            continue
+        one = [_loss_or_none(objective, w, batch, [k]) for k in range(many)]
+        fits, is_sum = _fits(objective, batch, w, candidates, groups, at, one, sure)
+        if is_sum <= most:
+            raise ValueError("the loss is a sum over the batch; it must be the mean.")
+        off, best = min(fits, key=lambda fit: fit[0], default=(np.inf, None))
+        if off <= (sure if seen else most):
+            if best is not None:
+                objective.weigh_tokens(best)
             return
-        one = []
-    fits = []
-    if one and np.isfinite(one).all():
+        seen.append((at, one))
+    if seen:
+        raise _no_mean(*seen[0])
+
+
+def _fits(objective, batch, w, candidates, groups, at, one, sure):
+    """How far the losses ``at`` of ``groups`` are off a mean over rows, None, and off each of ``candidates``.
+
+    Second: how far they are off a sum. A mean over rows is preferred where it is as good as the others.
+    """
+    many, order = len(one), groups[-1]
+    if None in one:  # a model or a loss that cannot take one row alone: split the batch in two
+        parts = []
+        for group in groups[:2]:
+            rest = [k for k in order if k not in group]
+            if (other := _loss_or_none(objective, w, batch, rest)) is not None:
+                mine = _value(objective, w, _some(batch, group))
+                parts.append((len(group) * mine + len(rest) * other) / many)
+        off = _off(parts, [at[-1]] * len(parts), abs(at[-1])) if parts else np.inf
+        return [(off, None)], np.inf
+    fits, is_sum = [], np.inf
+    if np.isfinite(one).all():
         means = [np.mean([one[k] for k in group]) for group in groups]
         size = np.mean(np.abs(one))
-        plain = _off(at, means, size)
-        if plain <= sure:
-            return
-        if _off(at, [mean * len(group) for mean, group in zip(means, groups, strict=True)], size * many) <= most:
-            raise ValueError("the loss is a sum over the batch; it must be the mean.")
-        fits.append((plain / 2, None))
-    for counts in candidates if one else ():
-        fits.append((_weighted(one, counts(batch).cpu().numpy(), groups, at), counts))
-    off, best = min(fits, key=lambda fit: fit[0], default=(np.inf, None))
-    if off <= most:
-        if best is not None:
-            objective.weigh_tokens(best)
-        return
-    _refuse_not_finite(one, at)
-    alone = [x for x in one if np.isfinite(x)]
+        off = _off(at, means, size)
+        is_sum = _off(at, [mean * len(group) for mean, group in zip(means, groups, strict=True)], size * many)
+        if off <= sure:
+            return [(off, None)], is_sum
+        fits.append((off / 2, None))
+    fits += [(_weighted(one, counts(batch).cpu().numpy(), groups, at), counts) for counts in candidates]
+    return fits, is_sum
+
+
+def _no_mean(at, one) -> ValueError:
+    """The error for a loss that is no mean over rows."""
+    alone = [x for x in one if x is not None and np.isfinite(x)]
+    many, bad = len(one), len(one) - len(alone)
+    if bad and not np.isfinite(at[-1]) and None not in one:
+        return ValueError(
+            f"the loss at w* is {at[-1]} on a batch, because it is not finite on {bad} of {many} rows looked at one by "
+            "one: it is the data there, or the loss on them (a row without a target?), not a chain."
+        )
     beside = f", the mean of the losses of these rows one by one is {np.mean(alone):.4g}" if alone else ""
-    raise ValueError(
+    return ValueError(
         f"the loss is no mean over rows: on {many} rows it is {at[-1]:.4g}{beside}. Minibatches would estimate "
         "something else than L_n. Give the mean over rows of a loss of each row: the squared error in place of its "
         "root or of 1 − R², no maximum or median, no statistics of the batch, class weights with reduction='sum' "
-        "divided by the number of rows; a mean over tokens needs its mask or its ignored value in the data."
+        "divided by the number of rows; rows come first (batch_first=True); a mean over tokens needs its mask or its "
+        "ignored value in the data."
     )
 
 
@@ -314,12 +342,3 @@ def _weighted(one, each, groups, at) -> float:
     wanted = [(each[group] * values[group]).sum() / total for group, _, total in totals if total > 0]
     found = [value for _, value, total in totals if total > 0]
     return _off(found, wanted, np.abs(values[counted]).mean()) if len(found) > 1 else np.inf
-
-
-def _refuse_not_finite(one, at):
-    bad = [k for k, x in enumerate(one) if not np.isfinite(x)]
-    if bad and not np.isfinite(at[-1]):
-        raise ValueError(
-            f"the loss at w* is {at[-1]} on a batch, because it is {one[bad[0]]} on {len(bad)} of {len(one)} rows "
-            "looked at one by one: it is the data there, or the loss on them (a row without a target?), not a chain."
-        )

@@ -85,8 +85,8 @@ def estimate_llc(
     ``target_error``: say 0.05: draw on until the standard error is that share of λ̂, or until 16·``num_draws`` draws.
     ``device``: where to compute; None: where w* is. ``memory_gib``: chains that do not fit run one group after another,
     and passes over the data are cut to fit; None: 4, on cuda 80 % of what is free.
-    ``compile``: fuse the sampler's whole step into a few kernels. It takes 15 to 80 seconds first, and a C++ compiler on
-    the CPU; then small models run two to three times as fast. The last digits differ from those without.
+    ``compile``: fuse the sampler's whole step into a few kernels. It takes 15 to 80 seconds first, and a C++ compiler
+    on the CPU; then small models run two to three times as fast. The last digits differ from those without.
 
     A progress bar shows after two seconds; the environment variable TQDM_DISABLE=1 keeps it away.
 

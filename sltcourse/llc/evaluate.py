@@ -1,7 +1,7 @@
 """Loss and gradient of many chains at once, and the proof at the start of each run that they are the model's own.
 
-The fast way: the model under ``torch.func`` (functional_call, grad, vmap), all chains as one batch, recorded once into a
-flat list of tensor operations. The slow way: the plain module, chain by chain, forward and backward, as in a training
+The fast way: the model under ``torch.func`` (functional_call, grad, vmap), all chains as one batch, recorded once into
+a flat list of tensor operations. The slow way: the plain module, chain by chain, forward and backward, as in a training
 loop. No rewriting of somebody's model can be proved right in general. So whatever the fast way uses is compared with
 the plain module, for one chain, on real data, a little beside w*; where they differ by more than rounding, or where
 the fast way does not work, the slow way runs, and ``notes`` says why.
@@ -25,8 +25,8 @@ BESIDE = 1e-2  # how far from w* they are compared, relative to the size of w*
 class Evaluator:
     """Loss and gradient of ``len(points)`` chains; chain k belongs to point ``points[k]`` of ``objective``.
 
-    ``rows``: the data. ``penalty``: μ of the term (μ/2)‖w‖² that the loss gets. ``memory_bytes`` bounds what a pass over
-    the data keeps. ``compiled``: see ``trace``. ``notes``: sentences on what could not be done the fast way.
+    ``rows``: the data. ``penalty``: μ of the term (μ/2)‖w‖² that the loss gets. ``memory_bytes`` bounds what a pass
+    over the data keeps. ``compiled``: see ``trace``. ``notes``: sentences on what could not be done the fast way.
     """
 
     def __init__(self, objective, rows, points: Tensor, *, penalty=0.0, memory_bytes=2**32, compiled=False):

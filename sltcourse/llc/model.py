@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from sltcourse.llc.calling import NEEDS_LOSS, WHOLE_BATCH, calling
+from sltcourse.llc.calling import NEEDS_LOSS, WHOLE_BATCH, calling, unknown_keys
 from sltcourse.llc.check import Counts, check
 from sltcourse.llc.data import Rows, as_rows, merged
 from sltcourse.llc.modules import named_tensors, private_copy, refuse, state_of, unwrap
@@ -255,6 +255,8 @@ class Objective:
             try:
                 out = self._plain.forward(self.centers[0], 0, lambda module: self._calling.output(module, form))
             except Exception as error:
+                if isinstance(form, dict) and self._calling.inputs == "all":
+                    raise TypeError(unknown_keys(self._module, form)) from error
                 if self._calling.targets is None and not isinstance(form, dict):
                     raise TypeError(NEEDS_LOSS) from error
                 raise self._sentence(error, batch, "the model") from error
@@ -412,8 +414,12 @@ def _where(first, dtype, device):
 
 
 def _cast(module, dtype, device):
-    """Move ``module`` and make its floating-point numbers ``dtype``."""
+    """Move ``module`` and make its floating-point numbers ``dtype``, also of tensors that are no buffers."""
     module.to(device)
+    for part in () if isinstance(module, torch.jit.ScriptModule) else module.modules():
+        for name, x in vars(part).items():
+            if isinstance(x, Tensor):
+                setattr(part, name, x.to(device, dtype if x.is_floating_point() else x.dtype))
     for p in (*module.parameters(), *module.buffers()):
         if p.is_floating_point():
             p.data = p.data.to(dtype)

@@ -24,8 +24,8 @@ class PlainModule:
         size = sum(block.size for block in layout.blocks)
         self._flat = torch.zeros(size, dtype=dtype, device=device)
         self._grad = torch.zeros(size, dtype=dtype, device=device)
-        self._views, self._copies, free, start = [], [], [], 0
-        for block in layout.blocks:
+        self._views, self._copies, self._whole, free, start = [], [], [], [], 0
+        for number, block in enumerate(layout.blocks):
             stop = start + block.size
             place = torch.arange(start, stop) if block.free is None else start + block.free.cpu()
             if block.num_free:
@@ -33,7 +33,9 @@ class PlainModule:
             for window in block.windows:
                 p = params[window.name]
                 seen = block.size == p.numel() and len(block.windows) == 1 and window.index is None
-                if seen and p.dtype == dtype and p.is_contiguous():
+                if not p.is_floating_point():
+                    self._whole.append((p, window, number))
+                elif seen and p.dtype == dtype and p.is_contiguous():
                     p.data = self._flat[start:stop].view(p.shape)
                     self._views.append((p, self._grad[start:stop].view(p.shape)))
                 else:
@@ -95,6 +97,8 @@ class PlainModule:
         for vector in self._fixed:
             self._flat[start : start + vector.shape[1]] = vector[point].to(self._flat)
             start += vector.shape[1]
+        for p, window, number in self._whole:
+            p.copy_(window.read(self._fixed[number][point]))
         for name, owner, key in self._homes:
             owner._buffers[key] = self._buffers[name][point].clone()
         self._point = point

@@ -7,8 +7,8 @@ import operator
 import torch
 from torch import Tensor
 
-from sltcourse.llc.evaluate import Evaluator
 from sltcourse.llc.check import explain
+from sltcourse.llc.evaluate import Evaluator
 from sltcourse.llc.model import make_objective
 from sltcourse.llc.modules import points_of
 from sltcourse.llc.target import Target, default_nbeta

@@ -20,7 +20,7 @@ COLORS = style.COLORS
 # ---- one parameter ---------------------------------------------------------------------------------------------------
 
 
-def live_cubic(step=0.3):
+def live_cubic(step=0.3) -> LiveFigure:
     """Slide w: the density of N(w,1) and of N(w³,1) before and after a step, and their Fisher information."""
     fig, axes = style.figure(1, 3, height=3.5)
     x = np.linspace(-4, 5, 241)
@@ -71,7 +71,7 @@ def _short(value):
     return "0" if value < 1e-12 else f"{value:.2g}" if value >= 1e-3 else style.power(value)
 
 
-def live_network(step=0.5, budget=0.1, reach=20.0):
+def live_network(step=0.5, budget=0.1, reach=20.0) -> LiveFigure:
     """Drag the weights (a, b) of a·tanh(bx): the Fisher ellipse, the steps nobody can see, and what a step does.
 
     ``step`` is the length of the step in W, ``budget`` the bound on vᵀI v of the shaded steps, ``reach`` how long
@@ -166,7 +166,7 @@ def live_network(step=0.5, budget=0.1, reach=20.0):
 # ---- the families ----------------------------------------------------------------------------------------------------
 
 
-def live_families():
+def live_families() -> LiveFigure:
     """Choose a family, take a step: along the null direction p stays (K ~ τ⁴ or 0), along another it moves (τ²)."""
     fig, (left, right) = style.figure(1, 2, height=3.9)
     shares = [float(s) for s in np.round(10.0 ** np.linspace(-1.5, 0, 100), 4)]

@@ -6,14 +6,15 @@ The lesson's subject, the errors G_n and T_n, WAIC and WBIC, is computed in the 
 from sltcourse.lessons.generalization.checks import check
 from sltcourse.lessons.generalization.drawings import draw_small_models
 from sltcourse.lessons.generalization.figures import live_one_data_set, live_seesaw, live_settle, live_truth
-from sltcourse.lessons.generalization.models import GRIDS, MEANS, bayes_error, network_free_energy, simulate_means
+from sltcourse.lessons.generalization.models import GRIDS, MEANS, network_free_energy
+from sltcourse.theory.mean_errors import generalization_error, simulate_means
 
 __all__ = [
     "GRIDS",
     "MEANS",
-    "bayes_error",
     "check",
     "draw_small_models",
+    "generalization_error",
     "live_one_data_set",
     "live_seesaw",
     "live_settle",

@@ -8,41 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import special, stats
-from scipy.interpolate import CubicSpline
 
 from sltcourse.theory.closed_forms import reduced_rank_regression, tanh_network
-from sltcourse.theory.mean_models import PZ, Z, panel_rule, power_mean, product_mean
+from sltcourse.theory.mean_models import panel_rule, power_mean, product_mean
 
 # ---- means, simulated ------------------------------------------------------------------------------------------------
 
 
 MEANS = {"regular": power_mean(1), "cubic": power_mean(3), "product": product_mean()}
-
-
-def bayes_error(model, n, t):
-    """G_n of data sets with the scores t, an array of t's shape: E_x[F_{n+1}(t + x)] − F_n(t), x ~ N(0, 1)."""
-    t = np.asarray(t, float)
-    after = np.sum(PZ * model.free_energy(n + 1, t[..., None] + Z), axis=-1)
-    return after - model.free_energy(n, t)
-
-
-def simulate_means(model, n, data_sets, rng):
-    """(G_n, T_n, V_n), each of shape (data_sets,), of simulated data sets of n samples x ~ N(θ₀, 1).
-
-    T_n and V_n sum over the samples; the functions of t in them are tabulated and interpolated. The truth's own loss
-    L_n(w₀) is subtracted from T_n.
-    """
-    x = rng.normal(size=(data_sets, n))
-    t = x.sum(axis=1)
-    reach = 6 * np.sqrt(n) + 9
-    grid = np.linspace(-reach, reach, 301)
-    p = model.posterior(n, grid)
-    m1, m2, m3, m4 = (p @ model.delta**k for k in (1, 2, 3, 4))
-    before, after = (CubicSpline(grid, model.free_energy(k, grid)) for k in (n, n + 1))
-    G = after(t[:, None] + Z) @ PZ - before(t)
-    T = after(t[:, None] + x).mean(axis=1) - before(t)
-    var, cov, square = (CubicSpline(grid, f)(t) for f in (m2 - m1**2, m3 - m1 * m2, m4 - m2**2))
-    return G, T, (x**2).sum(axis=1) * var - t * cov + n * square / 4
 
 
 # ---- small models without a formula ----------------------------------------------------------------------------------
