@@ -12,6 +12,7 @@ import xarray as xr
 from sltcourse.kit.progress import progress
 from sltcourse.llc.chains import Group
 from sltcourse.llc.draws import append, dataset, pack, random_state, restore
+from sltcourse.llc.importance import Importance
 from sltcourse.llc.observables import Chains
 from sltcourse.llc.plain import out_of_memory
 from sltcourse.llc.posterior import LocalPosterior, whole
@@ -37,6 +38,11 @@ def sample(posterior: LocalPosterior, sampler=None, *, num_chains=8, num_draws=1
     sampler = WhitenedSGLD() if sampler is None else sampler
     counts = dict(num_chains=num_chains, num_draws=num_draws, num_steps_bw_draws=num_steps_bw_draws)
     counts = {name: whole(name, value, 1) for name, value in counts.items()}
+    if isinstance(sampler, Importance):
+        if batch_size not in (None, posterior.num_samples):
+            raise ValueError("independent draws are weighted by the loss on all the data: leave batch_size out.")
+        del counts["num_steps_bw_draws"]
+        return sampler.draw(posterior, **counts, observe=observe, seed=whole("seed", seed, 0))
     num_burnin_steps = whole("num_burnin_steps", num_burnin_steps, 0)
     if num_burnin_steps == 0 and sampler.adapts:
         raise ValueError(f"{type(sampler).__name__} adapts during burn-in: give num_burnin_steps, say 500.")
