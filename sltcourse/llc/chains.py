@@ -20,7 +20,7 @@ class Traces:
     distance: np.ndarray  # ‖w − w*‖
     tilt: np.ndarray  # nβ ∇L_n(w*)·(w − w*)
     virial: np.ndarray  # (w − w*)·∇U(w)/d: 1 on average under exp(−U), whatever U is
-    step_bias: np.ndarray  # (ε/8) ∇U·G∇U for a step ε·G: what the step adds to λ̂ where the loss is quadratic
+    step_bias: np.ndarray  # about what the finite step adds to λ̂: see each sampler's step_bias
     burnin_loss: np.ndarray  # (chains, recorded burn-in steps), as loss
     first_bad: np.ndarray  # (chains,): the step by which the chain had diverged, −1 if it never did
     acceptance: np.ndarray | None  # (chains,): the mean over the draws
@@ -61,7 +61,7 @@ def run(
     of every k steps. Returns (traces, interrupted); raises KeyboardInterrupt if no draw was made yet.
     """
     chains, dim = target.center.shape
-    exact, step_size = getattr(sampler, "exact", False), getattr(sampler, "step_size", None)
+    exact, step_bias = getattr(sampler, "exact", False), getattr(sampler, "step_bias", None)
     state = sampler.init(target, generator)
     burnin_events = num_burnin_steps // num_steps_bw_draws
     events = burnin_events + num_draws
@@ -70,18 +70,22 @@ def run(
     excess, *_, accepted = record
     before = torch.empty_like(state.w)
     done, interrupted = 0, False
+    probe = _prober(sampler, state, target) if hasattr(sampler, "probe") else None
     move, observe = _mover(sampler, state, target, generator), _observer(target, target.nbeta * grad_at_center)
     try:
         for step in range(total):
             burnin = step < num_burnin_steps
+            if burnin and probe and step % sampler.probe_every == 0:
+                for _ in range(1 if step else sampler.first_probes):
+                    probe(target.draw_batch(generator))
             since = step + 1 if burnin else step - num_burnin_steps
             event = since % num_steps_bw_draws == 0
             if event and done < events:
                 before.copy_(state.w)
                 (loss, force), batch = move(burnin)
                 base = target.loss(target.center, batch) if batch else loss_at_center
-                size = torch.as_tensor(step_size(state, target)).to(loss) if step_size else torch.zeros_like(loss[0])
-                record[:-1, done] = observe(before, loss, base, force, size)
+                bias = step_bias(state, target, before - target.center, force) if step_bias else torch.zeros_like(loss)
+                record[:-1, done] = observe(before, loss, base, force, bias)
                 if exact:
                     accepted[done] = state.accepted[:, 0]
                 done += 1
@@ -138,6 +142,26 @@ def _mover(sampler, state, target, generator):
     return _captured(move, generator) if target.center.device.type == "cuda" else move
 
 
+def _prober(sampler, state, target):
+    names = [field.name for field in fields(state)]
+    traced = []
+
+    def function(*args):
+        here = type(state)(*args[: len(names)])
+        sampler.probe(here, target, args[len(names) :])
+        return [here.w.sum()]
+
+    def probe(batch):
+        if not batch:
+            return sampler.probe(state, target, batch)
+        args = [*(getattr(state, name) for name in names), *batch]
+        if not traced:
+            traced.append(trace(function, *args, compiled=target.compiled))
+        traced[0](*args)
+
+    return probe
+
+
 def _traced(sampler, state, target):
     """``sampler.step`` of ``state``, recorded for each of burn-in and draws; at full batch ``target`` does that."""
     if target.full_batch:
@@ -161,17 +185,16 @@ def _traced(sampler, state, target):
 
 
 def _observer(target, slope):
-    """``observe(w, loss, base, force, size)``: all of RECORDED but the last at the points w, (5, chains), in one pass.
+    """``observe(w, loss, base, force, bias)``: all of RECORDED but the last at the points w, (5, chains), in one pass.
 
-    ``base`` is the loss at w* on the same minibatch, ``force`` and ``size`` are the sampler's gradient and step size.
+    ``base`` is the loss at w* on the same minibatch, ``force`` and ``bias`` are the sampler's gradient and step bias.
     """
     traced = []
 
-    def function(w, loss, base, force, size):
+    def function(w, loss, base, force, bias):
         away = w - target.center
         distance, tilt = away.square().sum(1).sqrt(), (slope * away).sum(1)
-        virial, step_bias = (away * force).sum(1) / w.shape[1], (force.square() * size).sum(1) / 8
-        return torch.stack([loss - base, distance, tilt, virial, step_bias])
+        return torch.stack([loss - base, distance, tilt, (away * force).sum(1) / w.shape[1], bias])
 
     def observe(*args):
         if not traced:
