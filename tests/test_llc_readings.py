@@ -5,10 +5,12 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 from scipy.integrate import quad
 from scipy.special import k0
 
+from sltcourse.llc import MALA, LocalPosterior, PerSample, sample
 from sltcourse.llc.readings import covariance, expectation, heat, influence, loss_kernel, susceptibility
 
 # the case of a Gaussian posterior: six samples, three weights, w* least squares
@@ -443,3 +445,24 @@ def test_large_kernels_are_made_in_parts(monkeypatch):
     np.testing.assert_allclose(loss_kernel(draws).std_error, whole.std_error, rtol=1e-10)
     again = loss_kernel(draws, correlation=True)
     np.testing.assert_allclose(again.value, correlation.value, rtol=1e-12)
+
+
+def test_the_error_bars_hold_on_real_chains():
+    """160 chains of MALA on the Gaussian case, read as 40 runs of four: error bars within 20 %, values right."""
+    x, y = torch.tensor(X), torch.tensor(Y)
+    posterior = LocalPosterior(
+        lambda w, x, y: ((y - x @ w) ** 2).mean() / 2, (x, y), at=torch.tensor(W_STAR), nbeta=NBETA, localization=GAMMA
+    )
+    draws = sample(posterior, MALA(lr=0.05), num_chains=160, num_draws=1500, observe={"losses": PerSample()})
+    values, errors = [], []
+    for run in range(40):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            few = draws.isel(chain=slice(4 * run, 4 * run + 4))
+            both = [loss_kernel(few), susceptibility(few), heat(few)]
+        values.append(np.concatenate([one.value.values.ravel() for one in both]))
+        errors.append(np.concatenate([one.std_error.values.ravel() for one in both]))
+    exact = np.concatenate([KERNEL.ravel(), KERNEL.mean() - KERNEL.mean(0), [NBETA**2 * KERNEL.mean()]])
+    spread, claimed = np.std(values, axis=0, ddof=1), np.sqrt(np.mean(np.square(errors), axis=0))
+    assert np.median(claimed / spread) == pytest.approx(1, abs=0.2)
+    assert np.abs((np.mean(values, axis=0) - exact) / (spread / 40**0.5)).max() < 4
