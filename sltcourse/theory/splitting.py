@@ -104,19 +104,23 @@ class VolumeCurve:
     @property
     def spread(self) -> np.ndarray:
         """Standard deviation of log V from population to population, shape (J,). Above about 1 the mean is biased."""
-        return self._log_V_each.std(0, ddof=1)
+        with np.errstate(invalid="ignore"):
+            return np.nan_to_num(self._log_V_each.std(0, ddof=1), nan=np.inf)
 
     @property
     def se(self) -> np.ndarray:
         """Standard error of ``log_V``, shape (J,), from the spread of the populations: correlations along a run are in it.
 
-        Divided by √(R − 1), not √R: R = 8 populations know their own spread only within a quarter.
+        Widened by √((R − 1)/(R − 3)), the standard deviation of Student's t: R = 8 populations know their own spread only
+        within a quarter.
         """
-        return self.spread / np.sqrt(len(self.shares) - 1)
+        populations = len(self.shares)
+        return self.spread * np.sqrt((populations - 1) / max(populations - 3, 0.5) / populations)
 
     @property
     def _log_V_each(self):
-        return np.cumsum(np.log(self.shares), axis=1)
+        with np.errstate(divide="ignore"):
+            return np.cumsum(np.log(self.shares), axis=1)
 
     @property
     def doubt(self) -> str:
