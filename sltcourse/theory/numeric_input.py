@@ -101,7 +101,7 @@ def real_column(values, w: np.ndarray, name: str) -> np.ndarray:
             f"the {name} must return one real number for each of the N rows of w: for w of shape {w.shape} it "
             f"returned shape {values.shape}, type {values.dtype} ({hint})"
         )
-    return values.astype(float, copy=False)
+    return np.array(values, dtype=float)
 
 
 def whole(value, least: int, name: str, why: str = "") -> int:

@@ -81,6 +81,7 @@ class VolumeCurve:
     kinship : shape (J,), the correlation, from 0 to 1, between the survival of chains that had a common ancestor five
         levels before. Chains that move freely have forgotten it: 0. NaN on the first levels.
     ancestors : shape (J,), how many of the particles that a population began with still have descendants, a mean.
+    vanishing : the share of the particles below the last level where K is exactly 0.
     """
 
     eps: np.ndarray
@@ -90,6 +91,7 @@ class VolumeCurve:
     stopped: str = ""
     kinship: np.ndarray = field(default_factory=lambda: np.zeros(0))
     ancestors: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    vanishing: float = 0.0
 
     @property
     def partial(self) -> bool:
@@ -228,7 +230,14 @@ def splitting(
         stopped = "interrupted"
     shares = np.reshape(shares, (-1, populations)).T
     return VolumeCurve(
-        np.array(levels), shares, particles, len(low), stopped, np.array(kinship[: len(levels)]), np.array(ancestors)
+        np.array(levels),
+        shares,
+        particles,
+        len(low),
+        stopped=stopped,
+        kinship=np.array(kinship[: len(levels)]),
+        ancestors=np.array(ancestors[: len(levels)]),
+        vanishing=run.vanishing(),
     )
 
 
@@ -280,7 +289,12 @@ class _Run:
             self.loss[:, part] = loss_now.reshape(-1, self.particles)
         self.moves.adapt()
 
+    def vanishing(self):
+        """The share of the particles below the level where K is exactly 0."""
+        return float((self.loss[1:] == 0).sum() / max((self.loss[1:] <= self.level).sum(), 1))
+
     def ancestors(self):
+        """How many particles of the beginning have descendants, a mean over the populations."""
         return np.mean([len(np.unique(first)) for first in self.first])
 
     def kinship(self):
@@ -300,13 +314,13 @@ class _Run:
 
     def too_coarse(self):
         """Whether for most particles the last digit of a coordinate changes K by half the level."""
-        w = self.w[:, 1:, -1].copy()
-        loss, change = self.loss[1:, -1], np.zeros(self.populations - 1)
+        w, loss = self.w[:, 1:, -8:].reshape(self.d, -1), self.loss[1:, -8:].ravel()
+        change = np.zeros(len(loss))
         for i in range(self.d):
             moved = w.copy()
             moved[i] = np.clip(np.nextafter(w[i], np.inf), self.low[i], self.high[i])
             change = np.maximum(change, np.abs(self.K(moved.T) - loss))
-        return np.median(change) > _UNIT * self.level
+        return np.median(change / np.maximum(loss, self.level)) > _UNIT
 
 
 def _resample(inside, particles, rng):

@@ -207,16 +207,16 @@ def _too_few(curve, start, end):
             f"below ε = {curve.eps[end]:.1e} the populations disagree about V by a factor e or more, and above it only "
             f"{max(end - start, 0)} levels have V < {_START}: run splitting with more particles or sweeps, or on a smaller box"
         )
-    if curve.shares[:, -1].mean() > 0.999:
+    if curve.vanishing > 0.9:
         return (
-            f"V stays at {np.exp(log_V):.3g} from ε = {curve.eps[-1]:.1e} on: K is 0 on a set of positive volume, so λ = 0 "
-            "and no smaller ε will change it"
+            f"V stays at {np.exp(log_V):.3g}: there K is exactly 0, on a set of positive volume, so λ = 0 and no smaller ε "
+            "will change it (or K underflows: then write it so that it does not)"
         )
     if not curve.partial and decades > 12:
         return (
             f"V falls only to {np.exp(log_V):.3g} over {decades:.0f} decades of ε: K vanishes faster than a power (as "
             f"exp(−1/w²): then λ = 0 and no smaller ε helps), or λ is below about {-log_V / decades / np.log(10):.2g} (then "
-            "run splitting to a far smaller ε, as 1e-300)"
+            "run splitting on a smaller box round the zeros, or to a far smaller ε)"
         )
     return (
         f"only {max(end - start, 0)} levels have V < {_START}, too few to tell a power from a logarithm: "
