@@ -16,7 +16,7 @@ from sltcourse.theory.moves import Moves
 from sltcourse.theory.numeric_input import ArrayFunction, checked_box, nonnegative_loss, positive, whole
 
 SPREAD = 1.0  # the standard deviation of the populations' log V above which their mean is not believed
-KINSHIP = 0.15  # the correlation of relatives' survival above which the chains are said not to mix
+KINSHIP = 0.12  # the correlation of relatives' survival above which the chains are said not to mix
 _MEMORY = 5  # levels after which a chain should have forgotten where it was
 _STRANGERS = 0.015  # kinship above which every sweep has a valley move, which costs as much as all the others
 _UNIT = 0.5  # of the level: a change of K by the last digit of w that makes the float grid too coarse
