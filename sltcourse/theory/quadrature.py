@@ -25,12 +25,13 @@ from sltcourse.theory import cubature
 from sltcourse.theory.cubature import Cells, log_sum_exp
 from sltcourse.theory.numeric_input import ArrayFunction, array_function, real_column, where
 
+_CAUTION = 2.0  # times the difference of the two rules is the error: at a kink the finer one is not much better
 _LADDER = 10.0  # ratio of the nβ at which the cells are refined on the way up
 _LADDER_TOLERANCE = {1: 1e-6, 2: 1e-4, 3: 1e-3}  # by dimension
 
 
 class Value(NamedTuple):
-    """A number or an array, and the estimated absolute error of each entry: the change from the last rule."""
+    """A number or an array, and the estimated absolute error of each entry: twice what the two rules differ by."""
 
     value: np.ndarray
     error: np.ndarray
@@ -182,7 +183,7 @@ class Posterior:
             total = log_sum_exp(fine, 0)
             if not np.isfinite(total):
                 raise ValueError("the region is empty: no point of the box that the prior allows lies in it")
-            change = np.abs(np.exp(coarse - total) - np.exp(fine - total))
+            change = _CAUTION * np.abs(np.exp(coarse - total) - np.exp(fine - total))
             if change.sum() <= tolerance:
                 return -total, change.sum()
             worst = self._worst(change / tolerance, advice)
@@ -220,7 +221,7 @@ class Posterior:
 
         (coarse, _), (fine, size) = (sums(rule, values) for rule, values in held.pairs())
         while True:
-            change, allowed = np.abs(coarse - fine), self._tolerance * size
+            change, allowed = _CAUTION * np.abs(coarse - fine), self._tolerance * size
             if np.all(change.sum(0) <= allowed):
                 return fine.sum(0), change.sum(0)
             ratio = (change / np.where(allowed > 0, allowed, np.inf)).max(1)
