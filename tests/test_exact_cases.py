@@ -199,7 +199,13 @@ def test_volume_measured_by_splitting(name):
 @pytest.mark.long
 @pytest.mark.parametrize(
     "widths, rank, lam, m",
-    [((3, 2, 2), 0, "2", 2), ((2, 5, 2), 0, "2", 1), ((1, 2, 4), 0, "1", 1), ((2, 2, 2), 1, "2", 2), ((3, 3, 3), 0, "7/2", 2)],
+    [
+        ((3, 2, 2), 0, "2", 2),
+        ((2, 5, 2), 0, "2", 1),
+        ((1, 2, 4), 0, "1", 1),
+        ((2, 2, 2), 1, "2", 2),
+        ((3, 3, 3), 0, "7/2", 2),
+    ],
     ids=str,
 )
 def test_larger_regressions_from_their_volume(widths, rank, lam, m):

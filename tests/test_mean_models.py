@@ -104,6 +104,6 @@ def test_the_error_of_the_mean_by_two_formulas_meets_where_they_change():
     for model in MEANS.values():
         below, above = expected_error(model, 1e4), expected_error(model, 10_001)
         assert below == pytest.approx(above, rel=5e-4)
-        assert 1e4 * below == pytest.approx(model.lam, rel=0.2)  # n E[G_n] → λ, slowly where m = 2
+        assert 1e4 * below == pytest.approx(model.lam, rel=0.25)  # n E[G_n] → λ, slowly where m = 2
     regular = [n * expected_error(MEANS["regular"], n) for n in (11, 1000)]
     assert regular[1] == pytest.approx(0.5, abs=1e-3) and abs(regular[0] - 0.5) > 5e-3

@@ -24,7 +24,9 @@ def test_replica_exchange_wants_rising_n():
 
 
 @pytest.mark.parametrize(
-    "change", [{"sweeps": 0}, {"sweeps": -1}, {"sweeps": 1}, {"replicas": 0}, {"dim": 0}, {"keep": 0}, {"sets": 1.5}], ids=str
+    "change",
+    [{"sweeps": 0}, {"sweeps": -1}, {"sweeps": 1}, {"replicas": 0}, {"dim": 0}, {"keep": 0}, {"sets": 1.5}],
+    ids=str,
 )
 def test_counts_have_to_be_counts(change):
     with pytest.raises(ValueError, match=f"{next(iter(change))} must be a whole number"):

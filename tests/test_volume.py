@@ -278,7 +278,10 @@ def flat(w):
         (lambda: splitting(lambda w: w[:, 0], [(-1, 1)]), r"negative \(-.*subtract its minimum"),
         (lambda: splitting(lambda w: square(w) + 0.25, [(-1, 1)]), "looks empty.*smallest loss found is 0.25"),
         (lambda: splitting(lambda w: np.full(len(w), 3.0), [(-1, 1)]), "looks empty.*is 3"),
-        (lambda: splitting(square, [(-1, 1)], particles=8), "splitting's particles must be a whole number, at least 32"),
+        (
+            lambda: splitting(square, [(-1, 1)], particles=8),
+            "splitting's particles must be a whole number, at least 32",
+        ),
         (lambda: splitting(square, [(-1, 1)], populations=1), "at least 2 .their spread is the error"),
         (lambda: monte_carlo(square, [(-1, 1)], 0.0), "ε must be positive"),
         (lambda: monte_carlo(square, [(-1, 1)], 0.1, n=0), "n must be a whole number, at least 1"),
@@ -295,7 +298,10 @@ def flat(w):
         (lambda: splitting(square, [(-1, 1)], np.nan), "ε must be positive"),
         (lambda: splitting(square, [(-1, 1)], "tiny"), "ε must be a number"),
         (lambda: fit(splitting(square, [(-1, 1)], 1e-4, particles=32)), "run splitting to a smaller ε"),
-        (lambda: fit(splitting(half_dead, [(-1, 1)])), "exactly 0, on a set of positive volume, so λ = 0 and no smaller"),
+        (
+            lambda: fit(splitting(half_dead, [(-1, 1)])),
+            "exactly 0, on a set of positive volume, so λ = 0 and no smaller",
+        ),
         (lambda: fit(splitting(flat, [(-1, 1)])), "vanishes faster than a power .*λ = 0 and no smaller ε helps"),
     ],
 )

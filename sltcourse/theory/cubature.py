@@ -134,7 +134,9 @@ class Cells:
         x, weight = _gauss_legendre(q)
         last = np.polynomial.legendre.legvander(x, q - 1)[:, -2:] * weight[:, None]
         tensor = (integrand * np.exp(-self.fine.log_weight)).reshape(-1, *[q] * self.d)
-        rough = [np.abs(np.tensordot(tensor, last, (axis + 1, 0))).sum(tuple(range(1, self.d + 1))) for axis in range(self.d)]
+        rough = [
+            np.abs(np.tensordot(tensor, last, (axis + 1, 0))).sum(tuple(range(1, self.d + 1))) for axis in range(self.d)
+        ]
         return np.argmax(rough, axis=0)
 
     def can_halve(self) -> np.ndarray:

@@ -85,7 +85,9 @@ def normal_mean(f: Callable[[np.ndarray], np.ndarray], variance: float) -> float
         raise ValueError(f"the variance must be finite and greater than 0, not {variance}")
     mean = float(PZ @ f(np.sqrt(variance) * Z))
     if not np.isfinite(mean):
-        raise ValueError(f"f is NaN or infinite somewhere within 8.6 standard deviations of 0, at a variance of {variance:g}")
+        raise ValueError(
+            f"f is NaN or infinite somewhere within 8.6 standard deviations of 0, at a variance of {variance:g}"
+        )
     return mean
 
 

@@ -89,7 +89,9 @@ class Posterior:
             variables = sorted(loss.free_symbols | prior.free_symbols, key=str)
         self._prior = None
         if prior is not None:
-            self._prior = array_function(prior, self.dimension, variables if isinstance(prior, sp.Expr) else None, "prior")
+            self._prior = array_function(
+                prior, self.dimension, variables if isinstance(prior, sp.Expr) else None, "prior"
+            )
         if not (np.ndim(tolerance) == 0 and 0 < tolerance < 1):
             raise ValueError(f"tolerance is a relative error, between 0 and 1, not {tolerance!r}")
         self._tolerance = float(tolerance)
@@ -244,9 +246,13 @@ class Posterior:
             return rule.values[1][some]
 
         tolerance = max(1e-6, self._tolerance)
-        log_total, _ = self._resolve(density, tolerance / 2, "the prior is too rough: take a smoother one, or put breakpoints")
+        log_total, _ = self._resolve(
+            density, tolerance / 2, "the prior is too rough: take a smoother one, or put breakpoints"
+        )
         if abs(np.exp(-log_total) - 1) > tolerance:
-            raise ValueError(f"the prior integrates to {np.exp(-log_total):.6g} over the box, not to 1: divide it by that")
+            raise ValueError(
+                f"the prior integrates to {np.exp(-log_total):.6g} over the box, not to 1: divide it by that"
+            )
 
     def _evaluate(self, w):
         """Loss and log prior at points w, checked."""
@@ -277,9 +283,7 @@ class _Held:
     def update(self, keep):
         """After cells were halved: ``keep`` says which of the old ones are left, the new ones come last."""
         new = slice(int(keep.sum()), None)
-        self.coarse, self.fine = (
-            np.concatenate([values[keep], self._at(rule, new)]) for rule, values in self.pairs()
-        )
+        self.coarse, self.fine = (np.concatenate([values[keep], self._at(rule, new)]) for rule, values in self.pairs())
 
     def _at(self, rule, some):
         parts = []

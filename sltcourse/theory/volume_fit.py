@@ -16,8 +16,8 @@ _GAPS = 0.2, 2.0  # of δ, from and to, in units of λ
 _LEAST_GAP = 0.25  # δ may be as small as this where λ is large: poles of the zeta function are seldom closer
 _CORRECTION = 0.3  # prior standard deviation of the correction's size where V = _START; times λ if that is above 1
 _LATER = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65)  # parts of the curve that may come before the law holds
-_LAWLESS = 0.25  # how far, relative to an increment, the curve may be from the law there
 _SLOW = 0.05  # kinship from which on the errors are taken more than twice as large
+_EXCEPTION = 2.5  # of the log prior probability of each later beginning, below that of the first
 _QUARTERS = 4  # parts of the curve over which the spread of the populations is taken
 _SURE = 0.9  # the probability above which m is said without a doubt
 
@@ -69,7 +69,7 @@ def fit(curve: VolumeCurve) -> Fit:
     populations over quarters of the curve gives. For each m, λ and b are integrated out exactly (a Gaussian integral,
     flat prior for λ), a and δ over a grid of plausible values in units of λ, so that no scale of ε is preferred; and so is
     the place from which on the law holds, in six steps from V = 0.1 to the last third of the curve: before it, as where
-    the box still cuts the set, an increment may be off by a quarter. The marginal likelihoods, with equal prior weight
+    the box still cuts the set, the slope may be any parabola in log ε, at the price of its three coefficients (BIC). The marginal likelihoods, with equal prior weight
     for each m, are the probabilities of m.
 
     Levels where the populations disagree by a factor e or more are not used, and the fit says so (``doubt``); nor is a
@@ -93,7 +93,9 @@ def fit(curve: VolumeCurve) -> Fit:
         lam[m - 1] = (weight * lams).sum()
         se[m - 1] = np.sqrt((weight * ((lams - lam[m - 1]) ** 2 + variances)).sum())
         _, i, j = np.unravel_index(log_likelihood.argmax(), log_likelihood.shape)
-        best.append((offsets[i] + data.log_start, size * bs[np.unravel_index(log_likelihood.argmax(), bs.shape)], gaps[j]))
+        best.append(
+            (offsets[i] + data.log_start, size * bs[np.unravel_index(log_likelihood.argmax(), bs.shape)], gaps[j])
+        )
     probability = np.exp(evidence - logsumexp(evidence))
     m = int(probability.argmax()) + 1
     a, b, delta = best[m - 1]
@@ -152,14 +154,18 @@ class _Data:
         wider = 1 + (max(close, 0.0) / _SLOW) ** 2
         if close > _SLOW:
             how = "badly" if close > KINSHIP else "slowly"
-            doubt.append(f"the chains mix {how} (correlation of relatives {close:.2f}), errors taken {wider:.1f} times as large")
+            doubt.append(
+                f"the chains mix {how} (correlation of relatives {close:.2f}), errors taken {wider:.1f} times as large"
+            )
         shares = curve.shares[:, start + 1 : end]
         weight = np.exp(curve._log_V_each[:, start : end - 1])
         weight /= weight.sum(0)
         share = shares.mean(0)
         variance = np.maximum((1 - share) / share, 0.05) / curve.particles
         sigma = np.sqrt(_excess(shares / share - 1, variance) * variance * (weight**2).sum(0)) * wider
-        return cls(curve.eps[start:end], log_V[start:end], np.diff(log_V[start:end]), sigma, len(shares), "; ".join(doubt))
+        return cls(
+            curve.eps[start:end], log_V[start:end], np.diff(log_V[start:end]), sigma, len(shares), "; ".join(doubt)
+        )
 
 
 def _excess(deviation, variance):
@@ -176,25 +182,36 @@ def _integrated(data, m, offsets, corrections, cut):
     """Log likelihood, λ, its variance and b/size on the grid of offsets × gaps, λ and b integrated out.
 
     Normal equations of increment/σ = λ slope + b correction + noise, with b ~ N(0, 1) and a flat λ. The first ``cut``
-    increments are only loosely bound to the law. σ is known up to a common factor, from the spread of the populations with
-    so many degrees of freedom and from the misfit: hence Student's t in place of the normal law.
+    increments are not bound to the law, but to a slope that is some parabola. σ is known up to a common factor, from the
+    spread of the populations and from the misfit: hence Student's t in place of the normal law.
     """
-    loose = np.where(np.arange(len(data.increment)) < cut, _LAWLESS * np.abs(data.increment), 0.0)
-    sigma = np.hypot(data.sigma, loose)
     time, (gaps, size) = data.time, corrections
-    slope = -np.diff(time) / sigma
-    correction = size * np.diff(np.exp(-np.outer(gaps, time)), axis=1) / sigma
+    known = _QUARTERS * (data.populations - 1)
+    misfit, penalty = _lawless(data, cut)
+    increment, sigma = data.increment[cut:], data.sigma[cut:]
+    slope = -np.diff(time)[cut:] / sigma
+    correction = size * np.diff(np.exp(-np.outer(gaps, time)), axis=1)[:, cut:] / sigma
     ss, sc, cc = slope @ slope, correction @ slope, (correction**2).sum(1) + 1
     det = ss * cc - sc**2
     logs = (m - 1) * np.log(offsets[:, None] + time)
-    rest = (data.increment - np.diff(logs, axis=1)) / sigma
+    rest = (increment - np.diff(logs, axis=1)[:, cut:]) / sigma
     sr, cr = (rest @ slope)[:, None], rest @ correction.T
     lam, b = (cc * sr - sc * cr) / det, (ss * cr - sc * sr) / det
-    misfit = (rest**2).sum(1)[:, None] - lam * sr - b * cr
-    known = _QUARTERS * (data.populations - 1)
-    noise = (known + misfit) / (known + len(sigma))
-    log_likelihood = -(known + len(sigma)) / 2 * np.log1p(misfit / known) - np.log(det) / 2 - np.log(sigma).sum()
-    return log_likelihood, lam, noise * cc / det, b
+    misfit = misfit + (rest**2).sum(1)[:, None] - lam * sr - b * cr
+    total = known + len(data.sigma)
+    log_likelihood = -total / 2 * np.log1p(misfit / known) - np.log(det) / 2 - penalty
+    return log_likelihood, lam, (known + misfit) / total * cc / det, b
+
+
+def _lawless(data, cut):
+    """The misfit of the first ``cut`` increments to a slope that is any parabola in log ε, and what its freedom costs."""
+    if cut < 4:
+        return 0.0, 0.0
+    time, sigma = data.time[: cut + 1], data.sigma[:cut]
+    columns = np.diff(np.vander(time / time[-1], 4, increasing=True)[:, 1:], axis=0) / sigma[:, None]
+    observed = data.increment[:cut] / sigma
+    _, _, rank, _ = found = np.linalg.lstsq(columns, observed, rcond=None)
+    return ((observed - columns @ found[0]) ** 2).sum(), rank * np.log(cut) / 2 + _EXCEPTION
 
 
 def _too_few(curve, start, end):
