@@ -189,7 +189,7 @@ def test_tiny_losses_keep_their_digits():
 
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_lambda_and_m_measured(name):
-    """A route that knows no algebra: V(ε) followed to 1e-30 from three seeds; λ and m are fitted, or said to be unsure."""
+    """A route that knows no algebra: V(ε) followed to 1e-30 from three seeds; λ and m fitted, or said to be unsure."""
     loss = CATALOGUE[name]
     for seed in range(3):
         found = fit(splitting(loss.K, loss.box, particles=128, seed=seed))
@@ -208,7 +208,7 @@ def test_m_is_said_where_it_can_be_known(name):
 @pytest.mark.long
 @pytest.mark.timeout(3000)
 def test_error_bars_over_forty_seeds():
-    """log V at 1e-12 and 1e-24 for ten losses with exact V: the spread over the seeds is what the standard errors say."""
+    """log V at 1e-12 and 1e-24 for ten losses with exact V: the spread over seeds is what the standard errors say."""
     half_cubic = 2 * gamma(7 / 6) * gamma(1.5) / gamma(7 / 6 + 1.5)  # ∫ √(1 − t⁶) dt
     exact = {
         "line": lambda e: np.log(e) / 2,

@@ -234,7 +234,7 @@ def gaussian_part(centre, n):
 @pytest.mark.parametrize("steep", [1e3, 1e5, 1e7])
 @pytest.mark.parametrize("place", [0.77777, -0.31831, 0.99995])
 def test_a_narrow_well_beside_a_wide_one(place, steep):
-    """min(0.01 + w², s (w − c)²): at large n only the narrow well counts, which has no slope leading to it from afar."""
+    """min(0.01 + w², s (w − c)²): at large n only the narrow well counts, and no slope leads to it from afar."""
 
     def loss(w):
         return np.minimum(0.01 + w[:, 0] ** 2, steep * (w[:, 0] - place) ** 2)

@@ -370,7 +370,7 @@ def bent(w):
 
 
 def test_chains_that_cannot_follow_a_valley_are_found_out(monkeypatch):
-    """Without valley moves the first coordinate is frozen: V is low by several e-folds, λ high and m wrong, if believed."""
+    """Without valley moves the first coordinate is frozen: V is far too low, λ high and m wrong, if believed."""
     monkeypatch.setattr(Moves, "_valley", lambda self: None)
     curve = splitting(bent, [(-1, 1)] * 3, 1e-24, particles=128, seed=0)
     assert "populations disagree" in curve.doubt
@@ -456,7 +456,7 @@ def test_fit_knows_when_it_cannot_tell_m():
 
 @pytest.mark.parametrize("least", [1e-1, 1e-3, 1e-6])
 def test_a_curve_that_begins_while_the_box_cuts_the_set_is_not_believed_too_early(least):
-    """K like Σ a_i w_i² with a_i from 1 down to ``least``: until ε is below it, the box cuts the ellipsoid; λ = 4, m = 1."""
+    """K like Σ a_i w_i² with a_i from 1 down to ``least``: until ε is below it the box cuts the set; λ = 4, m = 1."""
     a = np.geomspace(1, least, 8)[:, None]
 
     def log_V(eps):

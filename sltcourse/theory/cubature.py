@@ -1,4 +1,4 @@
-"""Adaptive Gauss–Legendre cubature on boxes in one to three dimensions: cells that are halved where two rules disagree."""
+"""Adaptive Gauss–Legendre cubature on boxes in up to three dimensions: cells that are halved where two rules disagree."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ _gauss_legendre = cache(np.polynomial.legendre.leggauss)
 class Rule:
     """Gauss–Legendre nodes of one order in every cell of a tree, and what was computed there.
 
-    ``x`` (nodes, d) and ``log_weight`` (nodes,) are for the cell [−1, 1]^d; ``values`` is a list of arrays (cells, nodes).
+    ``x`` (nodes, d) and ``log_weight`` (nodes,) are for the cell [−1, 1]^d; ``values``: arrays (cells, nodes).
     """
 
     order: int

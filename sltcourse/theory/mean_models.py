@@ -78,8 +78,8 @@ PZ = np.exp(-(Z**2) / 2) / np.exp(-(Z**2) / 2).sum()
 def normal_mean(f: Callable[[np.ndarray], np.ndarray], variance: float) -> float:
     """E[f(t)] for t ~ N(0, variance), by the trapezoidal rule, exact to rounding for functions as smooth as F_n.
 
-    ``f`` maps an array of shape (87,) to one of that shape. Raises ValueError for a variance that is not finite and above
-    0, and for an f that is not finite.
+    ``f`` maps an array of shape (87,) to one of that shape. Raises ValueError for a variance that is not finite and
+    above 0, and for an f that is not finite.
     """
     if not 0 < variance < np.inf:
         raise ValueError(f"the variance must be finite and greater than 0, not {variance}")

@@ -109,7 +109,7 @@ def real_column(values, w: np.ndarray, name: str) -> np.ndarray:
 
 
 def whole(value, least: int, name: str, why: str = "") -> int:
-    """``value`` as an int (numpy's integers and 1e5 are whole numbers too). Raises ValueError if it is none ≥ ``least``."""
+    """``value`` as an int (numpy's integers and 1e5 are whole too). Raises ValueError if it is none ≥ ``least``."""
     try:
         number = int(value)
         good = number == value and number >= least and not isinstance(value, (bool, str))

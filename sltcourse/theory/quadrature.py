@@ -9,8 +9,8 @@ divergence K(w), or the empirical loss L_n of a data set. What makes the integra
 mass sits on a thin set of unknown shape: a point, a cross, a sheet. Here the box is cut into cells, each with a coarse
 and a fine Gauss–Legendre rule; where these disagree a cell is halved, first for small nβ and then for larger and
 larger, so that the cells follow the mass as it contracts (``theory.cubature``). A grid of points is searched for narrow
-wells before. An integral that is not resolved with ten million nodes is refused. Sums are taken as log Σ exp, so nothing
-under- or overflows.
+wells before. An integral that is not resolved with ten million nodes is refused. Sums are taken as log Σ exp, so
+nothing under- or overflows.
 """
 
 from collections.abc import Sequence
@@ -48,8 +48,8 @@ class Posterior:
     n : sample size(s), a number >= 1 or an array of shape (k,).
     beta : inverse temperature(s) > 0, a number or an array of shape (k,).
     prior : density φ(w) with respect to dw, as ``loss``; uniform on the box if left out.
-    breakpoints : where cells are to end, because L is singular or smallest there, or for the edges of regions whose mass
-        is asked for: d lists of coordinates, or one list for every axis. The origin, if it is in the box, when left out.
+    breakpoints : where cells are to end, because L is singular or smallest there, or for the edges of regions whose
+        mass is asked for: d lists of coordinates, or one list for every axis. The origin, if in the box, when left out.
         They save time, and are needed only where the cells cannot find such places by themselves: a well is seen if it
         is wider than 1/16 000 of the box in one dimension, 1/256 in two, 1/48 in three, or if the loss slopes towards
         it from such a width.
@@ -65,8 +65,8 @@ class Posterior:
 
     Raises
     ------
-    TypeError, ValueError : for bad arguments, and for a loss or prior that returns NaN, infinities, complex numbers, the
-        wrong shape, or a prior that does not integrate to 1.
+    TypeError, ValueError : for bad arguments, and for a loss or prior that returns NaN, infinities, complex numbers,
+        the wrong shape, or a prior that does not integrate to 1.
     ArithmeticError : if the rules do not agree to ``tolerance`` with ten million nodes.
     """
 
@@ -207,8 +207,8 @@ class Posterior:
         worst = worst[cells.can_halve()[worst]]
         if not len(worst) or cells.size + len(worst) * len(cells.fine.x) > cubature._MOST_NODES:
             raise ArithmeticError(
-                f"the integral is not resolved: with {cells.size} nodes the two rules differ by {change.sum():.1e} times "
-                f"the tolerance; {advice}"
+                f"the integral is not resolved: with {cells.size} nodes the two rules differ by "
+                f"{change.sum():.1e} times the tolerance; {advice}"
             )
         return worst
 
@@ -352,8 +352,8 @@ def _check_breakpoints(breakpoints, bounds):
     for points, (low, high) in zip(breakpoints, bounds, strict=True):
         if points and not (low <= points[0] and points[-1] <= high):
             raise ValueError(
-                f"the breakpoints {points} are not all inside [{low:g}, {high:g}]: leave them out, or say where in the box "
-                "the loss is singular or smallest"
+                f"the breakpoints {points} are not all inside [{low:g}, {high:g}]: leave them out, or say where in "
+                "the box the loss is singular or smallest"
             )
     return breakpoints
 

@@ -1,4 +1,4 @@
-"""V(ε) of any loss: by plain Monte Carlo, and by multilevel splitting, the idea of nested sampling, down to ε = 1e-30."""
+"""V(ε) of any loss: by plain Monte Carlo, and by multilevel splitting (as in nested sampling), down to 1e-30."""
 
 import itertools
 from collections.abc import Sequence
@@ -47,8 +47,8 @@ def monte_carlo(
     """V at each of ``eps`` from ``n`` draws of the uniform prior on ``box``.
 
     ``K`` maps (N, d) to (N,), or is a sympy expression (``variables`` as in ``splitting``); ``eps`` is a number or an
-    array of shape (levels,). The interval is Wilson's for a binomial share, so it is not empty where nothing was hit: V is
-    then somewhere below about 1/n and that is all plain Monte Carlo can say. Draws are made in blocks, so n may be
+    array of shape (levels,). The interval is Wilson's for a binomial share, so it is not empty where nothing was hit: V
+    is then somewhere below about 1/n and that is all plain Monte Carlo can say. Draws are made in blocks, so n may be
     large. Raises ValueError and TypeError as ``splitting``, and for an ``eps`` of two dimensions.
     """
     eps = np.atleast_1d(positive(eps))
@@ -113,10 +113,10 @@ class VolumeCurve:
 
     @property
     def se(self) -> np.ndarray:
-        """Standard error of ``log_V``, shape (J,), from the spread of the populations: correlations along a run are in it.
+        """Standard error of ``log_V``, shape (J,), from the spread of the populations, correlations along a run included.
 
-        Widened by √((R − 1)/(R − 3)), the standard deviation of Student's t: R = 8 populations know their own spread only
-        within a quarter.
+        Widened by √((R − 1)/(R − 3)), the standard deviation of Student's t: R = 8 populations know their own spread
+        only within a quarter.
         """
         populations = len(self.shares)
         return self.spread * np.sqrt((populations - 1) / max(populations - 3, 0.5) / populations)
@@ -191,8 +191,8 @@ def splitting(
     that is too coarse: float64 resolves w to 16 digits, and if an isolated zero of K lies away from w = 0, pass K as a
     function of the displacement u = w − w* (and the box of u), written so that it does not cancel.
 
-    Raises TypeError for a loss that is text or neither function nor expression; ValueError if ε ≤ 0, if the loss is NaN,
-    negative, complex or of the wrong shape, or if no particle can get below ε (empty region).
+    Raises TypeError for a loss that is text or neither function nor expression; ValueError if ε ≤ 0, if the loss is
+    NaN, negative, complex or of the wrong shape, or if no particle can get below ε (empty region).
     """
     if np.ndim(eps) != 0:
         raise ValueError("eps is one number, the smallest level to reach; the curve has all levels above it")
@@ -281,7 +281,8 @@ class _Run:
         rows = _resample(self.inside, self.particles, self.rng)
         parent = rows % self.particles
         self.first = np.take_along_axis(self.first, parent, 1)
-        self.families = [np.take_along_axis(f, parent, 1) for f in self.families][-_MEMORY + 1 :] + [self._everyone()]
+        self.families = [np.take_along_axis(f, parent, 1) for f in self.families][-_MEMORY + 1 :]
+        self.families.append(self._everyone())
         now = np.take_along_axis(self.w, rows[None], 2).reshape(self.d, -1)
         loss_now = np.take_along_axis(self.loss, rows, 1).ravel()
         for sweep in range(self.sweeps):

@@ -27,8 +27,8 @@ class Fit:
     """λ and m of a VolumeCurve: V(ε) ≈ c ε^λ (a − log ε)^(m−1) exp(b ε^δ), and how sure that is.
 
     ``probability[i]``, ``lam_given[i]`` and ``se_given[i]``, each of shape (d,), belong to m = i + 1; ``m`` is the most
-    probable one and ``lam`` its λ; ``se`` is the root mean square error of ``lam``, the doubt about m included. ``log_c``,
-    ``a``, ``b`` and ``delta`` are the best values for this m. ``doubt`` says in words what speaks against believing it,
+    probable one and ``lam`` its λ; ``se`` is the root mean square error of ``lam``, the doubt about m included.
+    ``log_c``, ``a``, ``b`` and ``delta`` are the best values for this m. ``doubt`` says in words what speaks against believing it,
     and is empty where nothing does.
     """
 
@@ -67,10 +67,10 @@ def fit(curve: VolumeCurve) -> Fit:
     The data are the increments log V(ε_j) − log V(ε_{j−1}), not the values: their errors are nearly independent,
     while those of the values add up. Their variance is that of a share, times factors that the spread of the
     populations over quarters of the curve gives. For each m, λ and b are integrated out exactly (a Gaussian integral,
-    flat prior for λ), a and δ over a grid of plausible values in units of λ, so that no scale of ε is preferred; and so is
-    the place from which on the law holds, in six steps from V = 0.1 to the last third of the curve: before it, as where
-    the box still cuts the set, the slope may be any parabola in log ε, at the price of its three coefficients (BIC). The marginal likelihoods, with equal prior weight
-    for each m, are the probabilities of m.
+    flat prior for λ), a and δ over a grid of plausible values in units of λ, so that no scale of ε is preferred; and so
+    is the place from which on the law holds, in six steps from V = 0.1 to the last third of the curve: before it, as
+    where the box still cuts the set, the slope may be any parabola in log ε, at the price of its three coefficients
+    (BIC). The marginal likelihoods, with equal prior weight for each m, are the probabilities of m.
 
     Levels where the populations disagree by a factor e or more are not used, and the fit says so (``doubt``); nor is a
     fit of chains that mix badly given the error bar that their noise alone would have. Raises ValueError if fewer than
@@ -147,7 +147,7 @@ class _Data:
         doubt = []
         if end < len(log_V):
             doubt.append(
-                f"used down to ε = {curve.eps[end - 1]:.1e} only, below it the populations disagree by a factor e or more"
+                f"used down to ε = {curve.eps[end - 1]:.1e} only: below it the populations disagree by a factor e"
             )
         kinship = curve.kinship[-len(log_V) :][start:end]
         close = float(np.nanmean(kinship)) if np.isfinite(kinship).any() else 0.0
@@ -182,8 +182,8 @@ def _integrated(data, m, offsets, corrections, cut):
     """Log likelihood, λ, its variance and b/size on the grid of offsets × gaps, λ and b integrated out.
 
     Normal equations of increment/σ = λ slope + b correction + noise, with b ~ N(0, 1) and a flat λ. The first ``cut``
-    increments are not bound to the law, but to a slope that is some parabola. σ is known up to a common factor, from the
-    spread of the populations and from the misfit: hence Student's t in place of the normal law.
+    increments are not bound to the law, but to a slope that is some parabola. σ is known up to a common factor, from
+    the spread of the populations and from the misfit: hence Student's t in place of the normal law.
     """
     time, (gaps, size) = data.time, corrections
     known = _QUARTERS * (data.populations - 1)
@@ -204,7 +204,7 @@ def _integrated(data, m, offsets, corrections, cut):
 
 
 def _lawless(data, cut):
-    """The misfit of the first ``cut`` increments to a slope that is any parabola in log ε, and what its freedom costs."""
+    """The misfit of the first ``cut`` increments to any parabola as a slope, and what that freedom costs."""
     if cut < 4:
         return 0.0, 0.0
     time, sigma = data.time[: cut + 1], data.sigma[:cut]
@@ -222,18 +222,19 @@ def _too_few(curve, start, end):
     if end < len(curve.eps):
         return (
             f"below ε = {curve.eps[end]:.1e} the populations disagree about V by a factor e or more, and above it only "
-            f"{max(end - start, 0)} levels have V < {_START}: run splitting with more particles or sweeps, or on a smaller box"
+            f"{max(end - start, 0)} levels have V < {_START}: run splitting with more particles or sweeps, or on a "
+            "smaller box"
         )
     if curve.vanishing > 0.9:
         return (
-            f"V stays at {np.exp(log_V):.3g}: there K is exactly 0, on a set of positive volume, so λ = 0 and no smaller ε "
-            "will change it (or K underflows: then write it so that it does not)"
+            f"V stays at {np.exp(log_V):.3g}: there K is exactly 0, on a set of positive volume, so λ = 0 and no "
+            "smaller ε will change it (or K underflows: then write it so that it does not)"
         )
     if not curve.partial and decades > 12:
         return (
             f"V falls only to {np.exp(log_V):.3g} over {decades:.0f} decades of ε: K vanishes faster than a power (as "
-            f"exp(−1/w²): then λ = 0 and no smaller ε helps), or λ is below about {-log_V / decades / np.log(10):.2g} (then "
-            "run splitting on a smaller box round the zeros, or to a far smaller ε)"
+            f"exp(−1/w²): then λ = 0 and no smaller ε helps), or λ is below about {-log_V / decades / np.log(10):.2g} "
+            "(then run splitting on a smaller box round the zeros, or to a far smaller ε)"
         )
     return (
         f"only {max(end - start, 0)} levels have V < {_START}, too few to tell a power from a logarithm: "
