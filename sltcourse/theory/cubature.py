@@ -1,4 +1,4 @@
-"""Adaptive Gauss–Legendre cubature on boxes in up to three dimensions: cells that are halved where two rules disagree."""
+"""Adaptive Gauss–Legendre cubature in up to three dimensions: cells that are halved where two rules disagree."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

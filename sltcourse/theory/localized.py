@@ -20,7 +20,8 @@ def exact_llc(
 
     The local learning coefficient at finite nβ (Lau et al., arXiv:2308.12108, with their sampler's errors left out).
     ``K`` maps (N, d) to (N,), d ≤ 3, or is a sympy expression; ``nbeta`` is a number ≥ 1 or an array, the result
-    has its shape; ``localization`` is γ > 0; ``w_star`` is a point of d numbers. Raises ValueError if γ is not positive, and as
+    has its shape; ``localization`` is γ > 0; ``w_star`` is a point of d numbers.
+    Raises ValueError if γ is not positive, and as
     ``quadrature.Posterior``.
     """
     if not (localization > 0 and math.isfinite(localization)):

@@ -113,7 +113,7 @@ class VolumeCurve:
 
     @property
     def se(self) -> np.ndarray:
-        """Standard error of ``log_V``, shape (J,), from the spread of the populations, correlations along a run included.
+        """Standard error of ``log_V``, shape (J,), from the spread of the populations, so with all correlations.
 
         Widened by √((R − 1)/(R − 3)), the standard deviation of Student's t: R = 8 populations know their own spread
         only within a quarter.

@@ -28,7 +28,8 @@ class Fit:
 
     ``probability[i]``, ``lam_given[i]`` and ``se_given[i]``, each of shape (d,), belong to m = i + 1; ``m`` is the most
     probable one and ``lam`` its λ; ``se`` is the root mean square error of ``lam``, the doubt about m included.
-    ``log_c``, ``a``, ``b`` and ``delta`` are the best values for this m. ``doubt`` says in words what speaks against believing it,
+    ``log_c``, ``a``, ``b`` and ``delta`` are the best values for this m. ``doubt`` says in words what speaks
+    against believing it,
     and is empty where nothing does.
     """
 
