@@ -269,7 +269,7 @@ def test_calibration_finds_settings_to_trust(small_data):
     result = estimate_llc(ToyModel(*kgon(6)), small_data, summed_square, **found.settings)
     assert result.verdict.word == "trust"
     assert 7.5 < result.llc < 10.5
-    assert len(found.reasons) == 3 and len(found.step_sizes) == 7
+    assert len(found.reasons) == 3 and len(found.step_sizes) == 3
 
 
 @pytest.mark.skipif(shutil.which("c++") is None, reason="compile=True needs a C++ compiler: apt install g++")
