@@ -381,6 +381,13 @@ def test_a_dict_whose_keys_the_model_does_not_know():
     assert full(objective, objective.centers[0])[0].item() == pytest.approx(own, rel=1e-5)
 
 
+def test_what_the_model_was_given_is_said():
+    with pytest.raises(ValueError, match="given the first 2 of 3 arrays of the data, the last is what the loss"):
+        make_objective(MODEL, (X, SCALE, Y), F.mse_loss)
+    with pytest.raises(ValueError, match="given x, scale by keyword"):
+        make_objective(Named(), {"x": X, "scale": torch.ones(N, 2, 2), "y": Y}, F.mse_loss)
+
+
 def test_outputs_that_the_loss_cannot_take_whole():
     lstm = nn.LSTM(3, 2, batch_first=True)
     x, y = torch.randn(N, 5, 3), torch.randn(N, 5, 2)

@@ -1,7 +1,6 @@
 """Is it a loss that can be sampled? One finite number, a function of w and of the rows alone, a mean over rows."""
 
 import random
-import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -44,8 +43,7 @@ class Counts:
 
 def check(objective, user_model) -> None:
     """Raise ValueError where the loss of ``objective`` is none that can be sampled; weigh the rows of token losses."""
-    with _own_random_numbers(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what a loss says of a batch of one row
+    with _own_random_numbers():
         if objective.rows is None:
             _is_a_number(objective, (), user_model)
             _same_again(objective, ())
@@ -114,10 +112,10 @@ def _is_a_number(objective, batch, user_model):
     spy = _Spy(_free_storages(objective, user_model)) if user_model is not None else None
     with torch.inference_mode(False), torch.enable_grad():
         if spy is None:
-            loss = objective._plain_raw(objective.centers[0], 0, batch)
+            loss = objective.plain_loss(objective.centers[0], 0, batch)
         else:
             with spy:
-                loss = objective._plain_raw(objective.centers[0], 0, batch)
+                loss = objective.plain_loss(objective.centers[0], 0, batch)
     if not isinstance(loss, Tensor) or loss.ndim > 0:
         shape = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
         raise ValueError(f"the loss of a batch must be one number, its mean; it has shape {shape}: add .mean().")
