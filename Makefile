@@ -17,7 +17,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export JUPYTER_PLATFORM_DIRS = 1
 export TQDM_DISABLE = 1
 
-.PHONY: lab test test-all test-colab test-oldest test-browser colab lint lesson stamp notebooks latency speed clean
+.PHONY: lab test test-all test-colab test-oldest test-browser colab lint lesson stamp notebooks latency speed mutants clean
 
 lab: $(VENV)/.ready
 	TQDM_DISABLE= $(VENV)/bin/jupyter lab $(ROOT_FLAG) $(firstword $(NOTEBOOKS))
@@ -34,9 +34,10 @@ test-colab: $(COLAB_VENV)/.ready colab
 	cd $(ALONE) && ! $(abspath $(COLAB_VENV))/bin/python -c "import sltcourse" 2>/dev/null
 	cd $(ALONE) && $(abspath $(COLAB_VENV))/bin/python -m pytest -c /dev/null --rootdir . $(NBVAL) .
 
-# without the notebooks, whose stored outputs are Colab's and constraints.txt's, and without what tests maintainers' tools
+# without the notebooks, whose stored outputs are Colab's and constraints.txt's, and without what tests maintainers' tools;
+# old versions warn of what has long been mended, so that a warning is no error
 test-oldest: $(OLDEST_VENV)/.ready
-	$(OLDEST_VENV)/bin/python -m pytest -p no:cacheprovider -n 2 --dist loadscope -m "not long" -W ignore::DeprecationWarning \
+	$(OLDEST_VENV)/bin/python -m pytest -p no:cacheprovider -n 2 --dist loadscope -m "not long" -W default -W ignore::DeprecationWarning \
 		$(filter-out tests/test_architecture.py tests/test_kit_new_lesson.py,$(wildcard tests/test_*.py))
 
 # every lesson in JupyterLab, its one-file copy in Notebook 6, in headless Chromium (apt-get install chromium)
@@ -69,6 +70,11 @@ latency: $(VENV)/.ready   ## the live figures in a real browser; writes assets/l
 
 speed: $(VENV)/.ready   ## the estimator beside devinterp, on a quiet machine; writes assets/llc/speed.json
 	$(VENV)/bin/python tests/benchmarks/llc_speed.py
+
+mutants: R = kit
+mutants: $(VENV)/.ready   ## make mutants R=theory: small mistakes in a room's code, and how many of them its tests see
+	$(VENV)/bin/pip install -q -c constraints.txt -e ".[mutants]"
+	$(VENV)/bin/python -m tests.benchmarks.mutants $(R)
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %s: make PYTHON=python3.11 ..." % sys.version.split()[0])'

@@ -9,8 +9,9 @@ import sympy as sp
 from sltcourse.kit import style
 from sltcourse.lessons import fisher_information as lesson
 from sltcourse.lessons.fisher_information import check
-from sltcourse.theory import families
 from sltcourse.theory.fisher import Density, fisher_matrix, normal, regression
+from sltcourse.theory.models import families
+from tests.exercises import exercise_tests
 
 R = sp.Rational
 w = sp.Symbol("w", real=True)
@@ -158,86 +159,73 @@ def test_a_card_tells_point_rank_and_directions():
 MIXTURE = Density((1 - a) * normal(x, 0) + a * normal(x, b), {x: sp.S.Reals}, {a: sp.Interval(0, 1), b: sp.S.Reals})
 
 
-@pytest.mark.parametrize(
-    ("name", "answers"),
-    [
-        ("deck_information", (18 * w**4,)),
-        ("deck_information", (18 * sp.Symbol("w") ** 4,)),
-        ("mixture_ranks", (np.array([2, 1, 1, 0]),)),
-        ("mixture_ranks", ([sp.Integer(2), 1.0, 1, 0],)),
-        ("own_model", (MIXTURE, np.array([0.5, 0]), np.array([1, 0]))),
-        ("product_direction", ((2, -3),)),
-        ("product_direction", (np.array([-4.0, 6.0]),)),
-        ("mixture_ranks", ([2, 1, 1, 0],)),
-        ("coins", ((0, 1, -2),)),
-        ("coins", ((R(7, 3), -1, 2),)),
-        ("notions", ({"cubic": ("yes", "no"), "coins": ("No", "yes")},)),
-        ("own_model", (MIXTURE, (R(1, 2), 0), (1, 0))),
-    ],
+RIGHT = [
+    ("deck_information", (18 * w**4,)),
+    ("deck_information", (18 * sp.Symbol("w") ** 4,)),
+    ("mixture_ranks", (np.array([2, 1, 1, 0]),)),
+    ("mixture_ranks", ([sp.Integer(2), 1.0, 1, 0],)),
+    ("own_model", (MIXTURE, np.array([0.5, 0]), np.array([1, 0]))),
+    ("product_direction", ((2, -3),)),
+    ("product_direction", (np.array([-4.0, 6.0]),)),
+    ("mixture_ranks", ([2, 1, 1, 0],)),
+    ("coins", ((0, 1, -2),)),
+    ("coins", ((R(7, 3), -1, 2),)),
+    ("notions", ({"cubic": ("yes", "no"), "coins": ("No", "yes")},)),
+    ("own_model", (MIXTURE, (R(1, 2), 0), (1, 0))),
+]
+
+WRONG = [
+    ("deck_information", (9 * w**4,), "variance is ½"),
+    ("deck_information", (36 * w**4,), r"E\[\(x − w³\)²\]"),
+    ("deck_information", (6 * w**2,), "mean of the squared score"),
+    ("deck_information", (2,), "chain rule"),
+    ("deck_information", ("18 w^4",), "a text"),
+    ("deck_information", (18 * sp.Symbol("u") ** 4,), "own symbols"),
+    ("deck_information", (None,), "this is None"),
+    ("product_direction", ((3, 2),), "gradient"),
+    ("product_direction", ((2, 3),), "at the speed .* = 12"),
+    ("product_direction", ((0, 0),), "zero vector"),
+    ("product_direction", ((1, 2, 3),), "2 components"),
+    ("product_direction", (5,), "2 numbers"),
+    ("product_direction", ((sp.I, 1),), "real"),
+    ("product_direction", ((a, 1),), "real"),
+    ("product_direction", ("2,-3",), "^A direction is wanted here: 2 numbers"),
+    ("product_direction", ("23",), "^A direction is wanted here: 2 numbers"),
+    ("product_direction", (("2", "-3"),), "^A direction is wanted here: 2 numbers"),
+    ("product_direction", ((None, 1),), "^A direction is wanted here: 2 numbers"),
+    ("product_direction", ({a: 2, b: -3},), "^A direction is wanted here: 2 numbers"),
+    ("product_direction", ({"a": 2, "b": -3},), "^A direction is wanted here: 2 numbers"),
+    ("mixture_ranks", ([2.5, 1, 1, 0],), "^Four whole numbers"),
+    ("mixture_ranks", ("2110",), "^Four whole numbers"),
+    ("mixture_ranks", (list("2110"),), "^Four whole numbers"),
+    ("mixture_ranks", ([2, 1, 1, None],), "^Four whole numbers"),
+    ("notions", ({"cubic": 5, "coins": ("no", "yes")},), "Two answers"),
+    ("own_model", (MIXTURE, (R(1, 2), 0), 1), "^A direction has 2 components"),
+    ("own_model", (MIXTURE, (R(1, 2), 0), "10"), "^A direction has 2 components"),
+    ("own_model", (MIXTURE, (R(1, 2), 0), (None, 1)), "^What is given for a is no real number"),
+    ("own_model", (MIXTURE, "10", (1, 0)), "^A point has 2 coordinates"),
+    ("own_model", (MIXTURE, None, (1, 0)), "^A point has 2 coordinates"),
+    ("mixture_ranks", ([2, 1, 1, 1],), r"At \(0, 0\) the rank is not 1"),
+    ("mixture_ranks", ([2, 2, 1, 0],), r"At \(½, 0\)"),
+    ("mixture_ranks", ([2, 1],), "Four ranks"),
+    ("mixture_ranks", (2,), "Four whole numbers"),
+    ("coins", ((0, 1, -1),), "right for a = 1/2"),
+    ("coins", ((1, 0, 0),), "v_p ≠ 0"),
+    ("coins", ((0, 1, 1),), "chance of heads"),
+    ("coins", ((0, 2, -1),), "chance of heads"),
+    ("notions", ({"cubic": ("no", "no"), "coins": ("no", "yes")},), "cubic: .* one-to-one"),
+    ("notions", ({"cubic": ("yes", "no"), "coins": ("no", "no")},), "coins: .* rank 3"),
+    ("notions", ({"cubic": ("yes", "no"), "coins": ("yes", "yes")},), "Swap"),
+    ("notions", ({"cubic": ("perhaps", "no"), "coins": ("no", "yes")},), "Choose one of"),
+    ("notions", ({"cubic": "yes", "coins": ("no", "yes")},), "Two answers"),
+    ("notions", (("yes", "no"),), "dict"),
+    ("own_model", (normal(x, a), (0,), (1,)), "Density"),
+    ("own_model", (MIXTURE, (R(1, 2), 1), (1, 0)), "p moves"),
+    ("own_model", (MIXTURE, (R(1, 2), 0), (0, 0)), "zero vector"),
+    ("own_model", (MIXTURE, (2, 0), (1, 0)), "outside its range"),
+]
+WRONG = [(name, answers, re.compile(words)) for name, answers, words in WRONG]
+
+test_right_answers, test_wrong_answers_are_told_why, test_untouched_exercises_stop_nothing = exercise_tests(
+    check, RIGHT, WRONG
 )
-def test_right_answers(name, answers):
-    assert getattr(check, name)(*answers).state == "Right"
-
-
-@pytest.mark.parametrize(
-    ("name", "answers", "words"),
-    [
-        ("deck_information", (9 * w**4,), "variance is ½"),
-        ("deck_information", (36 * w**4,), r"E\[\(x − w³\)²\]"),
-        ("deck_information", (6 * w**2,), "mean of the squared score"),
-        ("deck_information", (2,), "chain rule"),
-        ("deck_information", ("18 w^4",), "a text"),
-        ("deck_information", (18 * sp.Symbol("u") ** 4,), "own symbols"),
-        ("deck_information", (None,), "this is None"),
-        ("product_direction", ((3, 2),), "gradient"),
-        ("product_direction", ((2, 3),), "at the speed .* = 12"),
-        ("product_direction", ((0, 0),), "zero vector"),
-        ("product_direction", ((1, 2, 3),), "2 components"),
-        ("product_direction", (5,), "2 numbers"),
-        ("product_direction", ((sp.I, 1),), "real"),
-        ("product_direction", ((a, 1),), "real"),
-        ("product_direction", ("2,-3",), "^A direction is wanted here: 2 numbers"),
-        ("product_direction", ("23",), "^A direction is wanted here: 2 numbers"),
-        ("product_direction", (("2", "-3"),), "^A direction is wanted here: 2 numbers"),
-        ("product_direction", ((None, 1),), "^A direction is wanted here: 2 numbers"),
-        ("product_direction", ({a: 2, b: -3},), "^A direction is wanted here: 2 numbers"),
-        ("product_direction", ({"a": 2, "b": -3},), "^A direction is wanted here: 2 numbers"),
-        ("mixture_ranks", ([2.5, 1, 1, 0],), "^Four whole numbers"),
-        ("mixture_ranks", ("2110",), "^Four whole numbers"),
-        ("mixture_ranks", (list("2110"),), "^Four whole numbers"),
-        ("mixture_ranks", ([2, 1, 1, None],), "^Four whole numbers"),
-        ("notions", ({"cubic": 5, "coins": ("no", "yes")},), "Two answers"),
-        ("own_model", (MIXTURE, (R(1, 2), 0), 1), "^A direction has 2 components"),
-        ("own_model", (MIXTURE, (R(1, 2), 0), "10"), "^A direction has 2 components"),
-        ("own_model", (MIXTURE, (R(1, 2), 0), (None, 1)), "^What is given for a is no real number"),
-        ("own_model", (MIXTURE, "10", (1, 0)), "^A point has 2 coordinates"),
-        ("own_model", (MIXTURE, None, (1, 0)), "^A point has 2 coordinates"),
-        ("mixture_ranks", ([2, 1, 1, 1],), r"At \(0, 0\) the rank is not 1"),
-        ("mixture_ranks", ([2, 2, 1, 0],), r"At \(½, 0\)"),
-        ("mixture_ranks", ([2, 1],), "Four ranks"),
-        ("mixture_ranks", (2,), "Four whole numbers"),
-        ("coins", ((0, 1, -1),), "right for a = 1/2"),
-        ("coins", ((1, 0, 0),), "v_p ≠ 0"),
-        ("coins", ((0, 1, 1),), "chance of heads"),
-        ("coins", ((0, 2, -1),), "chance of heads"),
-        ("notions", ({"cubic": ("no", "no"), "coins": ("no", "yes")},), "cubic: .* one-to-one"),
-        ("notions", ({"cubic": ("yes", "no"), "coins": ("no", "no")},), "coins: .* rank 3"),
-        ("notions", ({"cubic": ("yes", "no"), "coins": ("yes", "yes")},), "Swap"),
-        ("notions", ({"cubic": ("perhaps", "no"), "coins": ("no", "yes")},), "Choose one of"),
-        ("notions", ({"cubic": "yes", "coins": ("no", "yes")},), "Two answers"),
-        ("notions", (("yes", "no"),), "dict"),
-        ("own_model", (normal(x, a), (0,), (1,)), "Density"),
-        ("own_model", (MIXTURE, (R(1, 2), 1), (1, 0)), "p moves"),
-        ("own_model", (MIXTURE, (R(1, 2), 0), (0, 0)), "zero vector"),
-        ("own_model", (MIXTURE, (2, 0), (1, 0)), "outside its range"),
-    ],
-)
-def test_wrong_answers_are_told_why(name, answers, words):
-    verdict = getattr(check, name)(*answers)
-    assert verdict.state == "Not yet"
-    assert re.search(words, verdict.reason), verdict.reason
-
-
-@pytest.mark.parametrize("name", check.names)
-def test_untouched_exercises_stop_nothing(name):
-    assert getattr(check, name)(...).state == "Not answered"

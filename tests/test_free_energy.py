@@ -9,6 +9,7 @@ from scipy import integrate, optimize
 
 from sltcourse.lessons import free_energy as lesson
 from sltcourse.lessons.free_energy import MODELS, POLYGONS, K, check
+from sltcourse.theory import asymptotics
 from sltcourse.theory.quadrature import Posterior
 
 
@@ -101,7 +102,7 @@ def test_shares_around_the_critical_n_of_the_two_charts():
 
 
 def test_an_unknown_form_is_refused():
-    assert lesson.models.FORMS == FORMS
+    assert asymptotics.FORMS == FORMS
     with pytest.raises(ValueError, match="'constant' is no form.*with_constant"):
         MODELS["curve"].advantage(np.array([100.0]), "constant")
 
@@ -278,7 +279,7 @@ ANSWERS = {
             0.83: "three digits",
         },
     ),
-    "learning_coefficient": (
+    "slope": (
         0.75,
         {
             1.0: "d/2",
@@ -348,5 +349,5 @@ def test_the_shadow_of_a_nearer_truth_is_64_times_longer():
 
 def test_exercise_two_has_the_answer_it_checks():
     F = Posterior(lambda w: w[:, 0] ** 2 + w[:, 1] ** 4, [(-1, 1)] * 2, [1e5, 1e6]).free_energy.value
-    assert check.learning_coefficient((F[1] - F[0]) / np.log(10)).state == "Right"
-    assert "not the slope" in check.learning_coefficient(F[1] / np.log(1e6)).reason
+    assert check.slope((F[1] - F[0]) / np.log(10)).state == "Right"
+    assert "not the slope" in check.slope(F[1] / np.log(1e6)).reason

@@ -6,6 +6,7 @@ from scipy.special import hyp1f1
 from sltcourse.lessons import generalization as lesson
 from sltcourse.lessons.generalization import GRIDS, MEANS
 from sltcourse.theory.mean_models import expected_error, normal_mean, power_mean
+from tests.exercises import exercise_tests
 
 check = lesson.check
 
@@ -48,8 +49,10 @@ def test_bayes_error_is_the_divergence_of_the_predictive(name):
         return -stats.norm.pdf(x) * np.log(p @ np.exp(x * model.delta - model.delta**2 / 2))
 
     exact, _ = integrate.quad(integrand, -9, 9, epsabs=1e-12)
-    assert lesson.bayes_error(model, n, t) == pytest.approx(exact, abs=1e-10)
-    assert normal_mean(lambda t: lesson.bayes_error(model, n, t), n) == pytest.approx(expected_G(model, n), abs=1e-10)
+    assert lesson.generalization_error(model, n, t) == pytest.approx(exact, abs=1e-10)
+    assert normal_mean(lambda t: lesson.generalization_error(model, n, t), n) == pytest.approx(
+        expected_G(model, n), abs=1e-10
+    )
     assert 2e4 * expected_error(model, 2e4) == pytest.approx(2e4 * expected_G(model, 2e4), rel=1e-4)
 
 
@@ -64,7 +67,7 @@ def test_simulated_errors_by_brute_force_and_on_average(name):
         p /= p.sum()
         assert T[i] == pytest.approx(-np.mean(np.log(np.exp(A) @ p)), abs=1e-6)
         assert V[i] == pytest.approx(np.sum(A**2 @ p - (A @ p) ** 2), abs=1e-5)
-        assert G[i] == pytest.approx(lesson.bayes_error(model, n, x[i].sum()), abs=1e-6)
+        assert G[i] == pytest.approx(lesson.generalization_error(model, n, x[i].sum()), abs=1e-6)
     G, T, _ = lesson.simulate_means(model, n, 4000, np.random.default_rng(1))
     assert G.mean() == pytest.approx(expected_G(model, n), abs=4 * G.std() / np.sqrt(4000))
     assert T.mean() == pytest.approx(expected_T(model, n), abs=4 * T.std() / np.sqrt(4000))
@@ -306,23 +309,15 @@ WRONG = [
     ("two_temperatures", (-0.76,), "sign"),
 ]
 
+RIGHT = [
+    ("fifth_power", (1000 * expected_G(power_mean(5), 1000),)),
+    ("far", (1e17,)),
+    ("far", (np.exp(40),)),
+    ("relations", (0.2, 0.4, 0.6)),
+    ("waic", (lambda A, p: plain(A, p) + variance(A, p).mean(),)),
+    ("two_temperatures", (0.76,)),
+]
 
-@pytest.mark.parametrize("name, answer, reason", WRONG)
-def test_wrong_answers_are_told_why(name, answer, reason):
-    verdict = getattr(check, name)(*answer)
-    assert verdict.state == "Not yet" and reason in verdict.reason
-
-
-@pytest.mark.parametrize(
-    "name, answer",
-    [
-        ("fifth_power", (1000 * expected_G(power_mean(5), 1000),)),
-        ("far", (1e17,)),
-        ("far", (np.exp(40),)),
-        ("relations", (0.2, 0.4, 0.6)),
-        ("waic", (lambda A, p: plain(A, p) + variance(A, p).mean(),)),
-        ("two_temperatures", (0.76,)),
-    ],
+test_right_answers, test_wrong_answers_are_told_why, test_untouched_exercises_stop_nothing = exercise_tests(
+    check, RIGHT, WRONG
 )
-def test_right_answers(name, answer):
-    assert getattr(check, name)(*answer).state == "Right"

@@ -350,7 +350,9 @@ def test_what_is_computed_within_the_limit_comes_back():
 def test_a_copy_leaves_nothing_behind(capfd):
     def noisy():
         print("printed")
-        warnings.warn("warned", stacklevel=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("warned", stacklevel=1)
         checks.half_done = True
         return str(os.getpid())
 

@@ -6,10 +6,11 @@ import pytest
 import sympy as sp
 
 from sltcourse.lessons import learning_coefficient as lesson
-from sltcourse.theory.losses import CATALOGUE
+from sltcourse.theory.models import CATALOGUE
 from sltcourse.theory.newton import learning_coefficient, search_coordinates
 from sltcourse.theory.quadrature import Posterior
 from sltcourse.theory.volume import Fit
+from tests.exercises import exercise_tests
 
 check = lesson.check
 w1, w2 = sp.symbols("w1 w2")
@@ -112,24 +113,16 @@ WRONG = [
     ("wide", (35,), "half"),
 ]
 
+RIGHT = [
+    ("design", (w1**6 * w2**6,)),
+    ("design", (3 * (w1 - w2) ** 6 * w2**6,)),
+    ("weights", (5, 2, 0.35)),
+    ("weights", (10, 4, sp.Rational(7, 20))),
+    ("by_hand", (sp.Rational(5, 16), 1)),
+    ("coordinates", (0.6,)),
+    ("wide", (Fraction(35, 2),)),
+]
 
-@pytest.mark.parametrize("name, answer, reason", WRONG)
-def test_wrong_answers_are_told_why(name, answer, reason):
-    verdict = getattr(check, name)(*answer)
-    assert verdict.state == "Not yet" and reason in verdict.reason
-
-
-@pytest.mark.parametrize(
-    "name, answer",
-    [
-        ("design", (w1**6 * w2**6,)),
-        ("design", (3 * (w1 - w2) ** 6 * w2**6,)),
-        ("weights", (5, 2, 0.35)),
-        ("weights", (10, 4, sp.Rational(7, 20))),
-        ("by_hand", (sp.Rational(5, 16), 1)),
-        ("coordinates", (0.6,)),
-        ("wide", (Fraction(35, 2),)),
-    ],
+test_right_answers, test_wrong_answers_are_told_why, test_untouched_exercises_stop_nothing = exercise_tests(
+    check, RIGHT, WRONG
 )
-def test_right_answers(name, answer):
-    assert getattr(check, name)(*answer).state == "Right"

@@ -211,7 +211,7 @@ def run(observe, objective, draws, first=0, count=4, total=None, seed=0):
 def dataset(recorder, loss, distance):
     data, coords = recorder.variables()
     both = ("chain", "draw")
-    attrs = dict(nbeta=10.0, localization=1.0, init_loss=0.0, minibatch=0)
+    attrs = dict(nbeta=10.0, localization=1.0, init_loss=0.0, batch_size=0)
     draws = np.arange(recorder.first, recorder.number)
     return xr.Dataset({"loss": (both, loss), "distance": (both, distance), **data}, {"draw": draws, **coords}, attrs)
 
@@ -345,3 +345,57 @@ def test_settings_are_checked():
     assert PerSample(every=np.int64(2)).every == 2
     names = Recorder({"a": PerSample(), "b": PerSample(OTHER, dim="other")}, chains_of(objective_of()), 5).dims
     assert names == {"a": ("sample",), "b": ("other",)}
+
+
+def complete(seed=0):
+    """Draws with everything that a recorder leaves in them, and a diverged chain."""
+    observe = {
+        "losses": PerSample(),
+        "thin": PerSample(every=4),
+        "streamed": PerSample(moments=True),
+        "norm": lambda p: p["0.weight"].norm(),
+        "bias": OfParameters(lambda p: p["0.bias"], dims=("unit",)),
+    }
+    recorder, _, loss, distance = run(observe, objective_of(), 40, seed=seed)
+    draws = dataset(recorder, loss, distance)
+    return draws.assign_coords(first_bad=("chain", np.array([-1, -1, 7, -1], np.int32)))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_file_keeps_everything(tmp_path):
+    draws = complete().assign_attrs(notes='["nβ = 10, λ̂"]', sampler='{"name": "SGLD"}', seed=3)
+    draws["single"] = draws.losses.astype("float32")
+    draws.to_netcdf(tmp_path / "draws.nc", engine="scipy")
+    for read in (xr.load_dataset, xr.open_dataset):
+        with read(tmp_path / "draws.nc", engine="scipy") as back:
+            assert back.equals(draws)  # values and coordinates
+            assert back.attrs == draws.attrs
+            for name, value in draws.variables.items():
+                assert back[name].dims == value.dims
+                if value.dtype.kind == "f":
+                    assert back[name].dtype == value.dtype
+            for reading in (loss_kernel, susceptibility, influence):
+                np.testing.assert_array_equal(reading(back).value, reading(draws).value)
+            np.testing.assert_array_equal(
+                loss_kernel(back, "streamed").std_error, loss_kernel(draws, "streamed").std_error
+            )
+            np.testing.assert_array_equal(loss_kernel(back, "thin").value, loss_kernel(draws, "thin").value)
+
+
+def arviz():
+    """ArviZ's summary: of arviz-stats here, of ArviZ 0.22 on Colab."""
+    try:
+        import arviz_stats
+
+        return arviz_stats.summary
+    except ImportError:
+        return pytest.importorskip("arviz").summary
+
+
+def test_arviz_reads_draws_as_they_are():
+    draws = complete()
+    table = arviz()(draws)
+    assert {"loss", "distance", "norm", "losses[0]", "losses[49]", "bias[3]"} <= set(table.index)
+    assert not [name for name in table.index if name.startswith(("thin", "streamed"))]  # coordinates are passed over
+    assert float(table.loc["loss", "mean"]) == pytest.approx(float(draws.loss.mean()), rel=0.02)
+    assert len(arviz()(draws, var_names=["loss"])) == 1

@@ -7,6 +7,7 @@ import pytest
 from sltcourse.kit import assets
 from sltcourse.lessons import two_mysteries as lesson
 from sltcourse.lessons.two_mysteries import make
+from tests.exercises import exercise_tests
 
 check = lesson.check
 
@@ -262,15 +263,8 @@ WRONG = [
     ("price", ("50/n",), "a text"),
 ]
 
+RIGHT = [("more_data", (20 / 19, 38)), ("promise", (0.5,)), ("neighbour", (7,)), ("price", (0.005,))]
 
-@pytest.mark.parametrize("name, answer, reason", WRONG)
-def test_wrong_answers_are_told_why(name, answer, reason):
-    verdict = getattr(check, name)(*answer)
-    assert verdict.state == "Not yet" and reason in verdict.reason
-
-
-@pytest.mark.parametrize(
-    "name, answer", [("more_data", (20 / 19, 38)), ("promise", (0.5,)), ("neighbour", (7,)), ("price", (0.005,))]
+test_right_answers, test_wrong_answers_are_told_why, test_untouched_exercises_stop_nothing = exercise_tests(
+    check, RIGHT, WRONG
 )
-def test_right_answers(name, answer):
-    assert getattr(check, name)(*answer).state == "Right"

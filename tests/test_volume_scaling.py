@@ -3,8 +3,9 @@ import pytest
 import sympy as sp
 
 from sltcourse.lessons import volume_scaling as lesson
-from sltcourse.theory.losses import CATALOGUE
+from sltcourse.theory.models import CATALOGUE
 from sltcourse.theory.volume import fit, splitting
+from tests.exercises import exercise_tests
 
 eps = sp.Symbol("epsilon", positive=True)
 check = lesson.check
@@ -76,22 +77,14 @@ WRONG = [
     ("where", (1,), "Choose one of"),
 ]
 
+RIGHT = [
+    ("sextic", (eps ** sp.Rational(1, 6),)),
+    ("crossing", (sp.Rational(1, 4), 2)),
+    ("draws", (1e32,)),
+    ("sum_of_losses", (11 / 12,)),
+    ("where", ("origin",)),
+]
 
-@pytest.mark.parametrize("name, answer, reason", WRONG)
-def test_wrong_answers_are_told_why(name, answer, reason):
-    verdict = getattr(check, name)(*answer)
-    assert verdict.state == "Not yet" and reason in verdict.reason
-
-
-@pytest.mark.parametrize(
-    "name, answer",
-    [
-        ("sextic", (eps ** sp.Rational(1, 6),)),
-        ("crossing", (sp.Rational(1, 4), 2)),
-        ("draws", (1e32,)),
-        ("sum_of_losses", (11 / 12,)),
-        ("where", ("origin",)),
-    ],
+test_right_answers, test_wrong_answers_are_told_why, test_untouched_exercises_stop_nothing = exercise_tests(
+    check, RIGHT, WRONG
 )
-def test_right_answers(name, answer):
-    assert getattr(check, name)(*answer).state == "Right"

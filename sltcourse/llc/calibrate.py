@@ -152,13 +152,13 @@ class Trials:
         return safe_radius(self._target([{}]), self.generator).max().item()
 
     def run(self, settings: list[dict], steps: int = STEPS) -> list[tuple[LLCResult, float]]:
-        """At each of ``settings`` (lr, localization, nbeta): the short run, and how often MALA would accept its steps."""
+        """At each of ``settings`` (lr, localization, nbeta): the short run, and MALA's acceptance of its steps."""
         posterior, chains = self.posterior, self.num_chains
         target, began = self._target(settings), time.perf_counter()
         sampler = replace(self.sampler, lr=self._column(settings, "lr", self.sampler.lr))
         zero = torch.zeros(chains * len(settings), dtype=torch.long, device=posterior.device)
         group = Group(target, sampler, self.generator, posterior.init_loss[zero], posterior.init_grad[zero])
-        with progress(None, "calibrating", total=2 * steps) as bar:
+        with torch.inference_mode(False), progress(None, "calibrating", total=2 * steps) as bar:
             burnin = group.burn_in(steps, 1, bar)
             taken, interrupted = group.draw(steps, 1, first_now=True, bar=bar)
         if interrupted:
@@ -171,8 +171,9 @@ class Trials:
             init_loss=posterior.init_loss[0].item(), prior_precision=posterior.prior_precision,
             penalty=posterior.penalty, dim=posterior.dim, num_samples=posterior.num_samples or 0,
             batch_size=self.batch_size or 0, num_chains=chains, num_draws=steps, num_burnin_steps=steps,
-            num_steps_bw_draws=1, seed=self.seed, device=str(posterior.device), partial=0, wall_time=wall, steps=2 * steps,
-            dtype=str(posterior.dtype).removeprefix("torch."), chain_steps_per_second=2 * steps * len(zero) / wall,
+            num_steps_bw_draws=1, seed=self.seed, device=str(posterior.device), partial=0, wall_time=wall,
+            steps=2 * steps, dtype=str(posterior.dtype).removeprefix("torch."),
+            chain_steps_per_second=2 * steps * len(zero) / wall,
             notes=json.dumps([*posterior.notes, *target.evaluator.notes], ensure_ascii=False),
         )  # fmt: skip
         results = []
@@ -182,7 +183,9 @@ class Trials:
             here.update((name, setting[name]) for name in here if name in setting)
             mine = {name: x[rows] for name, x in taken.items()}
             draws = dataset(mine, group, burnin[rows], {**common, **here}, steps + 1 + np.arange(steps), rows)
-            draws.attrs.update(common, **here, sampler=to_json(replace(self.sampler, lr=setting.get("lr", self.sampler.lr))))
+            draws.attrs.update(
+                common, **here, sampler=to_json(replace(self.sampler, lr=setting.get("lr", self.sampler.lr)))
+            )
             results.append((LLCResult.of(draws), accepted[rows].mean().item()))
         return results
 

@@ -66,7 +66,9 @@ def append(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
         joined = joined.set_coords("acceptance")
     bad = xr.where(before.first_bad >= 0, before.first_bad, after.first_bad)
     kept = {name: value for name, value in after.coords.items() if name.startswith((STATE, RANDOM))}
-    joined = joined.assign_coords(first_bad=bad, burnin_loss=before.burnin_loss, **kept, **recorder.joined(before, after))
+    joined = joined.assign_coords(
+        first_bad=bad, burnin_loss=before.burnin_loss, **kept, **recorder.joined(before, after)
+    )
     wall = before.attrs["wall_time"] + after.attrs["wall_time"]
     joined.attrs = {**after.attrs, "num_draws": joined.sizes["draw"], "wall_time": wall,
                     "chain_steps_per_second": after.attrs["steps"] * joined.sizes["chain"] / wall}  # fmt: skip

@@ -85,8 +85,8 @@ def estimate_llc(
     ``target_error``: say 0.05: draw on until the standard error is that share of λ̂, or until 16·``num_draws`` draws.
     ``device``: where to compute; None: where w* is. ``memory_gib``: chains that do not fit run one group after another,
     and passes over the data are cut to fit; None: 4, on cuda 80 % of what is free.
-    ``compile``: fuse the sampler's whole step into a few kernels. It takes 15 to 80 seconds first, and a C++ compiler on
-    the CPU; then small models run two to three times as fast. The last digits differ from those without.
+    ``compile``: fuse the sampler's whole step into a few kernels. It takes 15 to 80 seconds first, and a C++ compiler
+    on the CPU; then small models run two to three times as fast. The last digits differ from those without.
 
     A progress bar shows after two seconds; the environment variable TQDM_DISABLE=1 keeps it away.
 
@@ -108,16 +108,16 @@ def estimate_llc(
         posterior, sampler, num_chains=num_chains, num_draws=num_draws, num_burnin_steps=num_burnin_steps,
         num_steps_bw_draws=num_steps_bw_draws, batch_size=batch_size, compile=compile, seed=seed,
     )  # fmt: skip
-    results = _results(draws, target_error)
+    results = _results(draws)
     while target_error is not None and any(_wants_more(one, target_error, num_draws) for one in results):
         made = results[0].loss_trace.shape[1]
         draws = resume(draws, num_draws=min(made, MOST * num_draws - made))
-        results = _results(draws, target_error)
+        results = _results(draws)
     return results if posterior.several else results[0]
 
 
-def _results(draws, target_error) -> list[LLCResult]:
-    return [LLCResult.of(one, target_error) for one in (draws if isinstance(draws, list) else [draws])]
+def _results(draws) -> list[LLCResult]:
+    return [LLCResult.of(one) for one in (draws if isinstance(draws, list) else [draws])]
 
 
 def _wants_more(result, target_error, num_draws) -> bool:

@@ -1,9 +1,9 @@
-"""What was recorded along the chains, found by name and laid out as columns for ``covariance``."""
+"""What was recorded along the chains, found by name and laid out as columns for ``blocks``."""
 
 import numpy as np
 import xarray as xr
 
-from sltcourse.llc.covariance import ChainMoments, Series
+from sltcourse.llc.blocks import ChainMoments, Series
 
 LARGEST = 2**28  # entries of a matrix, 2 GB
 
@@ -120,6 +120,11 @@ def _columns(array) -> np.ndarray:
     return values
 
 
+def is_minibatch(draws) -> bool:
+    """Whether ``loss`` is a minibatch's, with its noise."""
+    return bool(draws.attrs.get("batch_size", 0) or draws.attrs.get("minibatch", 0))
+
+
 def is_streamed(draws, name) -> bool:
     return isinstance(name, str) and name not in draws.variables and f"{name}_mean" in draws.variables
 
@@ -135,7 +140,7 @@ def moments(draws, first, second, base) -> tuple[ChainMoments, xr.DataArray, xr.
     count, mean = draws[f"{name}_count"].values.astype(float), draws[f"{name}_mean"]
     if first == second:
         if f"{name}_cov" not in draws.variables:
-            raise KeyError(f'of {name!r} no covariance matrix was kept: record it with moments=True.')
+            raise KeyError(f"of {name!r} no covariance matrix was kept: record it with moments=True.")
         square = draws[f"{name}_cov"].values
         flat = mean.values.reshape(len(count), -1)
         square = square.reshape(len(count), flat.shape[1], flat.shape[1])

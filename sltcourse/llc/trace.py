@@ -18,9 +18,9 @@ TALL = 4  # a product is turned round when it has this many times more rows than
 STRIDE_BLIND = {
     getattr(aten, name)
     for name in """
-    abs add addcdiv addcmul amax amin bmm cat clamp clamp_min constant_pad_nd cos cosh div elu eq erf exp expand gather ge
-    gelu gelu_backward gt index_select le log log1p logical_and logical_not lt masked_fill maximum mean minimum mm mul
-    ne neg permute pow reciprocal relu rsqrt rsub select sigmoid sigmoid_backward sign silu silu_backward sin slice
+    abs add addcdiv addcmul amax amin bmm cat clamp clamp_min constant_pad_nd cos cosh div elu eq erf exp expand gather
+    ge gelu gelu_backward gt index_select le log log1p logical_and logical_not lt masked_fill maximum mean minimum mm
+    mul ne neg permute pow reciprocal relu rsqrt rsub select sigmoid sigmoid_backward sign silu silu_backward sin slice
     sqrt stack sub sum t tanh tanh_backward threshold_backward transpose unsqueeze where
     """.split()
 }
@@ -39,8 +39,8 @@ def trace(function: Callable, *args: torch.Tensor, compiled: bool = False, forwa
     The result takes tensors of the same shapes and strides as ``args``; what ``function`` writes into them it writes
     too. On the CPU every product of a tall matrix and a thin one is computed as the transpose of the transposed
     product, which the matrix library does several times faster. ``compiled``: its operations are fused into a few
-    kernels by TorchInductor, the compiler behind torch.compile; raises CannotCompile where that cannot be done, with the
-    reason. ``forward_only``: keep what the first output needs, and drop the rest.
+    kernels by TorchInductor, the compiler behind torch.compile; raises CannotCompile where that cannot be done, with
+    the reason. ``forward_only``: keep what the first output needs, and drop the rest.
 
     Safe in several threads; an interrupt that arrives meanwhile is delivered at the end.
     """

@@ -59,6 +59,19 @@ def product_mean():
     return MeanModel(theta, -weight * np.log(np.abs(theta)) / 2, 2, 1 / 2, 2)
 
 
+def deep_product(depth):
+    """The model N(w₁⋯w_d, 1) of d = ``depth`` weights, uniform on [−1, 1], with the truth at mean 0: a MeanModel.
+
+    −log|wᵢ| is an exponential variable, so s = −log|mean| has the Gamma(d) density. λ = 1/2 and m = d. Raises
+    ValueError for a depth below 1.
+    """
+    if depth < 1:
+        raise ValueError(f"depth must be at least 1, not {depth}")
+    s, weight = panel_rule(0, 60, list(range(61)), 0.5, order=12)
+    prior = weight * s ** (depth - 1) * np.exp(-s)
+    return MeanModel(np.r_[np.exp(-s), -np.exp(-s)], np.r_[prior, prior], depth, 1 / 2, depth)
+
+
 Z = np.linspace(-8.6, 8.6, 87)  # standard normal nodes, and their weights:
 PZ = np.exp(-(Z**2) / 2) / np.exp(-(Z**2) / 2).sum()
 

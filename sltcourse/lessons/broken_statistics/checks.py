@@ -1,5 +1,7 @@
 """The checks of lesson 02: what each exercise replies."""
 
+from typing import Any
+
 import numpy as np
 
 from sltcourse.kit.checks import Checks, choice, number
@@ -8,7 +10,8 @@ check = Checks("02_broken_statistics")
 
 
 @check.exercise("ŵ = x̄^(1/5) has the size n^(−1/10). To halve the error takes 2¹⁰ = 1024 times the data.")
-def rate(answer):
+def rate(answer: Any) -> str | None:
+    """The α in n^(−α), the variance of the MLE of N(w⁵, 1) at the truth w₀ = 0."""
     return number(answer, 0.2, hints={
         1.0: "That is the regular rate. How large is x̄ at w = 0, and how large its fifth root?",
         0.1: "That is the rate of the standard deviation. The variance is its square.",
@@ -19,7 +22,8 @@ def rate(answer):
 
 
 @check.exercise("1 + (α + sin α)/π with α = arctan 3 − arctan 1: the wider the wedge, the nearer to two parameters.")
-def wedge_mean(answer):
+def wedge_mean(answer: Any) -> str | None:
+    """The mean of Λ at f = 0 for inputs ±1 and ±3."""
     angle = np.arctan(3) - np.arctan(1)
     return number(answer, 1 + (angle + np.sin(angle)) / np.pi, rel=0.03, hints={
         2.0: "That is d, the regular value. The functions do not fill the plane.",
@@ -29,7 +33,8 @@ def wedge_mean(answer):
 
 
 @check.exercise("The Hessian at (0, 0) is that of the prior: Laplace's approximation learns nothing from any n.")
-def laplace_variance(answer):
+def laplace_variance(answer: Any) -> str | None:
+    """The variance of a under Laplace’s approximation to the product’s posterior at m = 0."""
     return number(answer, 1.0, rel=1e-3, hints={
         1e-6: "That is 1/n, the regular answer. Compute the Hessian of n(ab)²/2 + (a² + b²)/2 at (0, 0).",
         0.0: "The variance is an entry of the inverse Hessian. n(ab)²/2 adds nothing to it, but the prior does.",
@@ -38,7 +43,8 @@ def laplace_variance(answer):
 
 
 @check.exercise("Same best fit or worse, one parameter more: BIC cannot choose B. The free energy does, as n → ∞.")
-def two_models(bic, evidence):
+def two_models(bic: Any, evidence: Any) -> str | None:
+    """ "A" or "B": which BIC chooses, and which has the smaller free energy as n grows."""
     wrong = choice(bic, "A", {
         "B": "BIC compares nLₙ(ŵ) + (d/2) log n. Can B fit better than A? Which has the larger d?",
     })  # fmt: skip
@@ -51,7 +57,8 @@ def two_models(bic, evidence):
 
 
 @check.exercise("Every path has to pass ab = 0: from 1 down to 0 and up again. Same law, and yet a path of length 2.")
-def path_length(answer):
+def path_length(answer: Any) -> str | None:
+    """The least Fisher length of a path from (1, 1) to (−1, −1) in the product model."""
     return number(answer, 2.0, rel=1e-3, hints={
         0.0: "Both points have ab = 1. But can you get from one to the other while ab stays 1?",
         2 * np.sqrt(2): "That is the Euclidean length. The Fisher length is ∫ |d(ab)|.",

@@ -20,7 +20,7 @@ def _steps(edges, heights):
     return np.repeat(edges, 2), np.r_[0, np.repeat(heights, 2), 0]
 
 
-def live_estimator():
+def live_estimator() -> LiveFigure:
     """Slide n and the truth w₀ into 0: 4000 estimates from N(w, 1) and from N(w³, 1), the same noise in both."""
     noise = np.sort(np.random.default_rng(0).normal(size=4000))
     edges, fine = np.linspace(-1.5, 1.5, 101), np.linspace(-1.5, 1.5, 301)
@@ -80,7 +80,7 @@ def live_estimator():
     return live.caption(sentence)
 
 
-def live_wedge():
+def live_wedge() -> LiveFigure:
     """Slide n and the truth into the knot of the network's double wedge: data, best fits, likelihood ratios."""
     rng = np.random.default_rng(0)
     noise = rng.normal(size=(20_000, 2))
@@ -148,7 +148,7 @@ def live_wedge():
     return live.caption(sentence)
 
 
-def live_posterior():
+def live_posterior() -> LiveFigure:
     """Slide n and the data's average: the posteriors of two means and of a product, with Laplace's 90 % ellipse."""
     rng = np.random.default_rng(0)
     u, z, z2 = rng.permutation((np.arange(300) + 0.5) / 300), rng.normal(size=300), rng.normal(size=(300, 2))

@@ -8,17 +8,12 @@ through one average or two, and each number is a sum or an integral in one dimen
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import ndtr
 from scipy.stats import chi2, norm
 
 from sltcourse.theory.mean_models import (
     PZ,
-    MeanModel,
     Z,
-    expected_error,
-    normal_mean,
-    panel_rule,
     power_mean,
     product_mean,
 )
@@ -37,7 +32,7 @@ class Estimator(NamedTuple):
     bound: float
 
 
-def cubic_mle(w0, n):
+def cubic_mle(w0: float, n: float) -> Estimator:
     """The maximum likelihood estimator ŵ = x̄^(1/3) of N(w³, 1) from n observations at the true w0: an Estimator.
 
     ŵ has the density 3ŵ²√n φ(√n(ŵ³ − w0³)), which is smooth and vanishes at both ends of its range, so the trapezoidal
@@ -58,52 +53,13 @@ def cubic_mle(w0, n):
 # ---- means: evidence, generalization error, choice of model ----------------------------------------------------------
 
 
-def deep_product(depth):
-    """The model N(w₁⋯w_d, 1) of d = ``depth`` weights, uniform on [−1, 1], with the truth at mean 0: a MeanModel.
-
-    −log|wᵢ| is an exponential variable, so s = −log|mean| has the Gamma(d) density. λ = 1/2 and m = d. Raises
-    ValueError for a depth below 1.
-    """
-    if depth < 1:
-        raise ValueError(f"depth must be at least 1, not {depth}")
-    s, weight = panel_rule(0, 60, list(range(61)), 0.5, order=12)
-    prior = weight * s ** (depth - 1) * np.exp(-s)
-    return MeanModel(np.r_[np.exp(-s), -np.exp(-s)], np.r_[prior, prior], depth, 1 / 2, depth)
-
-
-def mean_complexity(model, n):
-    """E[F_n − nL_n(ŵ)] over data from N(0, 1): what a MeanModel pays for its parameters, beyond its best fit.
-
-    nL_n(0) − nL_n(ŵ) = n x̄²/2 has the mean 1/2 (the box around the weights left out of the best fit).
-    """
-    return normal_mean(lambda t: model.free_energy(n, t), n) + 0.5
-
-
-def bayes_error(model, n):
-    """n E[G_n], the mean Bayes generalization error times n, of a MeanModel at its truth; see ``expected_error``."""
-    return n * expected_error(model, n)
-
-
-def chance_of_choice(model, n, mean):
-    """Chances (by BIC, by exact F_n) that ``model``, a MeanModel with truth 0, is chosen against N(0, 1).
-
-    The data are n observations of N(mean, 1), z = √n x̄. BIC chooses the model if z² > d log n; the free energy, if
-    F_n is below nL_n(0), which it is beyond some |z|. Raises ValueError unless n >= 2.
-    """
-    if not n >= 2:
-        raise ValueError(f"n must be at least 2, not {n}")
-    cutoffs = np.sqrt(model.d * np.log(n)), brentq(lambda z: model.free_energy(n, np.sqrt(n) * z), 0, 60)
-    shift = np.sqrt(n) * mean
-    return tuple(float(ndtr(shift - c) + ndtr(-shift - c)) for c in cutoffs)
-
-
 # ---- the network's double wedge --------------------------------------------------------------------------------------
 
 
 LOW, HIGH = np.arctan([1, 2])  # the angles of the wedge's edges in the plane (f(1), f(2))
 
 
-def project(points):
+def project(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Nearest points of the closed double wedge between the slopes 1 and 2, and which points lie in its inside.
 
     ``points`` has shape (N, 2). Returns arrays of shape (N, 2) and (N,), bool.
@@ -128,7 +84,7 @@ class ProductPosterior:
     Hessian is singular.
     """
 
-    def __init__(self, n, m):
+    def __init__(self, n: float, m: float):
         if not n >= 1 or np.isclose(n * abs(m), 1):
             raise ValueError(f"n >= 1 and |m| != 1/n are needed, not n = {n}, m = {m}")
         self.n, self.m = n, m
@@ -144,18 +100,18 @@ class ProductPosterior:
         off = n * (2 * mode[0] * mode[1] - m)
         self.hessian = np.array([[n * mode[1] ** 2 + 1, off], [off, n * mode[0] ** 2 + 1]])
 
-    def draw(self, u, normals):
+    def draw(self, u: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """Exact draws, shape (N, 2), from N uniform and N normal numbers."""
         a = np.interp(u, np.cumsum(self._p) - self._p / 2, self._a)
         return np.stack([a, (self.n * self.m * a + normals * np.sqrt(1 + self.n * a**2)) / (1 + self.n * a**2)], axis=1)
 
-    def ellipse(self, points=100):
+    def ellipse(self, points: int = 100) -> np.ndarray:
         """Outlines of Laplace's 90 % ellipses, one at each mode: shape (modes, points, 2)."""
         turn = np.linspace(0, 2 * np.pi, points)
         root = np.linalg.cholesky(np.linalg.inv(self.hessian))
         return self.modes[:, None] + np.sqrt(NINETY) * np.stack([np.cos(turn), np.sin(turn)], axis=1) @ root.T
 
-    def mass_in_ellipse(self):
+    def mass_in_ellipse(self) -> float:
         """The posterior probability of Laplace's 90 % ellipses (of their union)."""
         H = self.hessian
         ends = []
@@ -171,15 +127,12 @@ class ProductPosterior:
             mass = mass - np.where(high > low, ndtr(high) - ndtr(low), 0)
         return float(self._p @ mass)
 
-    def nK(self):
+    def nK(self) -> tuple[float, float]:
         """Means of nK = n(m − ab)²/2 under the posterior and under Laplace's normal law at a mode."""
         gap = (self.m - self._a * self._mean) ** 2 + (self._a * self._sd) ** 2
         root = np.linalg.cholesky(np.linalg.inv(self.hessian))
         a, b = self.modes[0][:, None, None] + np.einsum("ij,jkl->ikl", root, np.stack(np.meshgrid(Z, Z)))
         return float(self.n / 2 * self._p @ gap), float(self.n / 2 * PZ @ (self.m - a * b) ** 2 @ PZ)
-
-
-# ---- pictures that stand still ---------------------------------------------------------------------------------------
 
 
 MODELS = {"N(w, 1)": power_mean(1), "N(w³, 1)": power_mean(3), "N(ab, 1)": product_mean()}

@@ -1,5 +1,7 @@
 """The checks of lesson 01: what each exercise replies."""
 
+from typing import Any
+
 import sympy as sp
 
 from sltcourse.kit.checks import Checks, choice, expression
@@ -12,7 +14,7 @@ W = sp.Symbol("w", real=True)
 
 
 @check.exercise("The variance is 1/2 here, so the information doubles: 18w⁴ against 9w⁴. It still vanishes at w = 0.")
-def deck_information(answer):
+def deck_information(answer: Any) -> str | None:
     """The Fisher information of p = exp(−(x−w³)²)/√π, a sympy expression in w (real)."""
     if answer is None:
         return "A sympy expression in w is wanted here, and this is None."
@@ -45,7 +47,7 @@ def _components(answer, count):
 
 
 @check.exercise("Along (2, −3) one factor grows as fast as the other shrinks: the product, and p with it, stays.")
-def product_direction(answer):
+def product_direction(answer: Any) -> str | None:
     """A null direction of N(ab, 1) at (a, b) = (2, 3): two numbers."""
     v, complaint = _components(answer, 2)
     if complaint:
@@ -59,7 +61,7 @@ def product_direction(answer):
 
 
 @check.exercise("Off the cross 2, on either arm 1, where the arms meet 0.")
-def mixture_ranks(answer):
+def mixture_ranks(answer: Any) -> str | None:
     """The ranks of (1−a)N(0,1) + aN(b,1) at (½,1), (½,0), (0,1), (0,0): four whole numbers."""
     wanted = "Four whole numbers are wanted, one rank for each point."
     if isinstance(answer, str | dict):
@@ -86,7 +88,7 @@ def mixture_ranks(answer):
 
 
 @check.exercise("The heavier coin has to move less: the average (1−a)p + aq stays.")
-def coins(answer):
+def coins(answer: Any) -> str | None:
     """A null direction (v_a, v_p, v_q) with v_p ≠ 0 of two coins at a = 1/3, p = q = 1/2."""
     v, complaint = _components(answer, 3)
     if complaint:
@@ -103,7 +105,7 @@ def coins(answer):
 @check.exercise(
     "Identifiable: no other point has the same density. I(w) > 0: no direction is null here. Regular needs both."
 )
-def notions(answer):
+def notions(answer: Any) -> str | None:
     """{"cubic": (identifiable, I > 0), "coins": (identifiable, I > 0)} with "yes" or "no"."""
     if not isinstance(answer, dict) or set(answer) != {"cubic", "coins"}:
         return 'Give a dict with the keys "cubic" and "coins", each with two answers, "yes" or "no".'
@@ -126,7 +128,7 @@ def notions(answer):
 
 
 @check.exercise("A singular model of your own, with a proof.")
-def own_model(model, point, direction):
+def own_model(model: Any, point: Any, direction: Any) -> str | None:
     """A singular `Density`, a point and a null direction there."""
     if not isinstance(model, Density):
         return "The first answer is to be a Density, such as Density(pdf, {x: sp.S.Reals}, [a, b])."

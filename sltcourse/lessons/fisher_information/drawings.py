@@ -1,14 +1,19 @@
-"""The tables of lesson 01, and its picture that stands still."""
+"""The tables and the static picture of lesson 01."""
+
+from collections.abc import Sequence
 
 import numpy as np
+import sympy as sp
+from matplotlib.figure import Figure
 
 from sltcourse.kit import style
 from sltcourse.lessons.fisher_information.models import certificates, certified, network
+from sltcourse.theory.models.families import Family
 
 COLORS = style.COLORS
 
 
-def draw_wedge():
+def draw_wedge() -> Figure:
     """The parameters (a, b), and where a·tanh(bx) sends them: the plane of all pairs (f(1), f(2)). A static figure."""
     fig, (plane, image) = style.figure(1, 2, height=3.9)
     a = np.linspace(-1.6, 1.6, 60)
@@ -51,17 +56,17 @@ def draw_wedge():
     return fig
 
 
-def vector(v):
+def vector(v: Sequence) -> str:
     """A point or direction as text: (1, −2, 0)."""
     return "(" + ", ".join(str(c).replace("-", "−").replace("log(2)", "log 2") for c in v) + ")"
 
 
-def written(symbol):
+def written(symbol: sp.Symbol) -> str:
     """A parameter's name as text: p1 becomes p₁, mu becomes μ."""
     return str(symbol).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")).replace("mu", "μ")
 
 
-def card(family):
+def card(family: Family):
     """What there is to know about one family, as a table: model, singular point, rank, null directions, meaning."""
     found, regular = certificates(family)
     names = ", ".join(map(written, family.density.parameters))

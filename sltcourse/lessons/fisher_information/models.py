@@ -4,10 +4,11 @@ import itertools
 
 import numpy as np
 import sympy as sp
+from numpy.typing import ArrayLike
 
 from sltcourse.kit.progress import progress
-from sltcourse.theory.families import FAMILIES
-from sltcourse.theory.fisher import certify
+from sltcourse.theory.fisher import Certificate, certify
+from sltcourse.theory.models.families import FAMILIES, Family
 
 INPUTS = np.array([-2.0, -1.0, 1.0, 2.0])  # where the network is observed, each input equally often
 
@@ -15,7 +16,7 @@ INPUTS = np.array([-2.0, -1.0, 1.0, 2.0])  # where the network is observed, each
 # ---- one parameter ---------------------------------------------------------------------------------------------------
 
 
-def bell(x, mean):
+def bell(x: ArrayLike, mean: ArrayLike) -> np.ndarray:
     """The density of N(mean, 1) at x."""
     return np.exp(-((x - mean) ** 2) / 2) / np.sqrt(2 * np.pi)
 
@@ -23,19 +24,19 @@ def bell(x, mean):
 # ---- two parameters --------------------------------------------------------------------------------------------------
 
 
-def network(a, b, x):
+def network(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> np.ndarray:
     """f(x, w) = a·tanh(b x), broadcast over its arguments."""
     return a * np.tanh(b * x)
 
 
-def network_information(a, b):
+def network_information(a: ArrayLike, b: ArrayLike) -> np.ndarray:
     """The Fisher matrix of y = a·tanh(bx) + N(0,1), x uniform on INPUTS; a and b of shape (…), result (…, 2, 2)."""
     a, b = np.asarray(a, float)[..., None], np.asarray(b, float)[..., None]
     slopes = np.stack([np.tanh(b * INPUTS) + 0 * a, a * INPUTS / np.cosh(b * INPUTS) ** 2])  # ∂f/∂a, ∂f/∂b
     return np.einsum("i...x,j...x->...ij", slopes, slopes) / len(INPUTS)
 
 
-def axes_of(matrix):
+def axes_of(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues (…, 2), weaker first, and unit eigenvectors (…, 2, 2) as rows, of symmetric matrices (…, 2, 2).
 
     The weaker direction points to larger a, the stronger one to larger b (or a) where that is free to choose.
@@ -52,7 +53,7 @@ def axes_of(matrix):
 _certificates = {}
 
 
-def certificates(family):
+def certificates(family: Family) -> tuple[Certificate, Certificate | None]:
     """The family's certificates at its singular point and at its regular one (None if there is none), made once."""
     if family.name not in _certificates:
         regular = certify(family.density, family.regular) if family.regular else None
@@ -60,7 +61,7 @@ def certificates(family):
     return _certificates[family.name]
 
 
-def certified():
+def certified() -> list[tuple[Family, Certificate, Certificate | None]]:
     """Every family with its two certificates. What an interrupt leaves behind is kept for the next call."""
     every = progress(FAMILIES, "certifying the families")
     return [(family, *certificates(family)) for family in (make() for make in every)]
@@ -119,7 +120,7 @@ class View:
         self.divergence = lambda v, w: np.sum((self.measured(v) - self.measured(w)) ** 2) / (2 * len(rows))
         self.weights = lambda w: np.full(len(rows) * len(means), 1 / len(rows))
 
-    def strongest(self, w, h=1e-5):
+    def strongest(self, w: np.ndarray, h: float = 1e-5) -> np.ndarray:
         """The unit direction in which p moves fastest at w: the top eigenvector of the Fisher matrix."""
         jacobian = np.stack([(self.measured(w + e) - self.measured(w - e)) / (2 * h) for e in h * np.eye(len(w))])
         top = np.linalg.eigh((jacobian * self.weights(w)) @ jacobian.T)[1][:, -1]
@@ -134,14 +135,14 @@ def _kullback(p, q):
     return float(np.sum(p * np.log(p / q) - p + q))
 
 
-def _room(density, w, v):
+def _reach(density, w, v):
     """How far w + s·v stays well inside W, at most 1."""
-    room = 1.0
+    reach = 1.0
     for value, speed, support in zip(w, v, density.parameters.values(), strict=True):
         if abs(speed) > 1e-9:
             end = float(support.sup if speed > 0 else support.inf)
-            room = min(room, 0.7 * (end - value) / speed) if np.isfinite(end) else room
-    return room
+            reach = min(reach, 0.7 * (end - value) / speed) if np.isfinite(end) else reach
+    return reach
 
 
 class Journey:
@@ -158,7 +159,7 @@ class Journey:
         directions = {"null": null / np.linalg.norm(null), "fast": view.strongest(start)}
         self.shares, self.divergences, self.curves = list(shares), {}, {}
         for which, v in directions.items():
-            points = [start + share * _room(family.density, start, v) * v for share in shares]
+            points = [start + share * _reach(family.density, start, v) * v for share in shares]
             values = np.array([view.divergence(start, w) for w in points])
             self.divergences[which] = np.where(values > 1e-14, values, 0.0)  # below: rounding
             self.curves[which] = np.array([view.shown(w) for w in points])
@@ -169,8 +170,8 @@ class Journey:
         self.curves = {which: (c - low) / (high - low) for which, c in self.curves.items()}
         self.positions = np.linspace(0, 1, len(self.still))
 
-    def divergence(self, which, share):
+    def divergence(self, which: str, share: float) -> float:
         return float(self.divergences[which][self.shares.index(share)])
 
-    def curve(self, which, share):
+    def curve(self, which: str, share: float) -> np.ndarray:
         return self.curves[which][self.shares.index(share)]

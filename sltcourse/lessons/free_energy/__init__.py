@@ -12,14 +12,13 @@ from sltcourse.lessons.free_energy.models import (
     POLYGONS,
     RIDGE,
     K,
-    critical_n,
     curve_posterior,
-    lambert_crossings,
     mean,
     polygon,
     superposition_loss,
     well_free_energies,
 )
+from sltcourse.theory.asymptotics import critical_n, lambert_crossings
 
 __all__ = [
     "MODELS",

@@ -1,16 +1,20 @@
 """The checks of lesson 06: what each exercise replies."""
 
+from typing import Any
+
 import numpy as np
 import sympy as sp
 
 from sltcourse.kit.checks import Checks, expression, number
-from sltcourse.lessons.free_energy.models import MODELS, lambert_crossings
+from sltcourse.lessons.free_energy.models import MODELS
+from sltcourse.theory.asymptotics import lambert_crossings
 
 check = Checks("06_free_energy")
 
 
 @check.exercise("A difference of 1.7 in F is a factor e^1.7 = 5.5 in probability.")
-def odds(answer):
+def odds(answer: Any) -> str | None:
+    """The posterior probability of the well with F = 6.4, where the other has 8.1."""
     right = 1 / (1 + np.exp(6.4 - 8.1))
     return number(answer, right, rel=0.01, hints={
         0.83: "Near. Give three digits.",
@@ -22,7 +26,8 @@ def odds(answer):
 
 
 @check.exercise("λ = 1/2 + 1/4 = 3/4: the coefficients of independent directions add.")
-def learning_coefficient(answer):
+def slope(answer: Any) -> str | None:
+    """λ of w₁² + w₂⁴ on [−1, 1]², from exact free energies."""
     return number(answer, 0.75, rel=0.01, hints={
         0.5: "That is only w1's share, 1/2: w2 adds its own.",
         0.75 / np.log(10): "Take both logarithms to base e: one of yours is to base 10.",
@@ -38,7 +43,8 @@ _n = sp.Symbol("n", positive=True)
 
 
 @check.exercise("The best half-width shrinks like n^(−1/6), so its price log 1/r grows like (1/6) log n: λ log n.")
-def best_radius(answer):
+def best_radius(answer: Any) -> str | None:
+    """The half-width r of the best uniform q, a sympy expression in n."""
     half = sp.Rational(1, 6)
     return expression(answer, (7 / (6 * _n)) ** half, hints={
         (6 * _n / 7) ** half: "This grows with n: the other way up.",
@@ -48,7 +54,8 @@ def best_radius(answer):
 
 
 @check.exercise("n/log n = 18/0.2 = 90, so n = 571: below it the well with the larger loss and the smaller λ wins.")
-def critical_sample_size(answer):
+def critical_sample_size(answer: Any) -> str | None:
+    """The n above which 0.3 n + 20 log n is below 0.5 n + 2 log n."""
     spurious, critical = lambert_crossings(18.0, 0.2)
     if isinstance(answer, (tuple, list)) and len(answer) == 2:
         return "These are two solutions, and one n is wanted: the one where the law means something."
@@ -61,7 +68,8 @@ def critical_sample_size(answer):
 
 
 @check.exercise("Only n w0⁶ matters: half the distance hides the truth from 64 times as many samples.")
-def shadow(answer):
+def shadow(answer: Any) -> str | None:
+    """The n at which λ(n) reaches 1/3 for the truth w₀ = 0.05."""
     return number(answer, 64 * SHADOW_END, rel=0.05, hints={
         SHADOW_END / 64: "The shadow lasts longer for a truth nearer to the singularity: multiply.",
         8 * SHADOW_END: "The mean w0³ is 8 times smaller, but n K contains its square.",
@@ -75,7 +83,8 @@ SHADOW_END = 5.325e5  # where λ(n) = 1/3 for w0 = 0.1
 
 
 @check.exercise("Only nβ matters: at n = 4000 and β = 0.106 the posterior is the one of n = 424 at β = 1.")
-def critical_temperature(answer):
+def critical_temperature(answer: Any) -> str | None:
+    """The β at which the tempered posterior splits evenly between the curve’s wells at n = 4000."""
     right = MODELS["curve"].critical_n("exact") / 4000
     return number(answer, right, rel=0.01, hints={
         1 / right: "This is the temperature 1/β: give β.",

@@ -1,6 +1,7 @@
-"""The pictures of lesson 06 that stand still."""
+"""The static pictures of lesson 06."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from sltcourse.kit import style
 from sltcourse.lessons.free_energy.models import BOX, HEIGHT, POLYGONS, K, mean, polygon
@@ -8,7 +9,7 @@ from sltcourse.lessons.free_energy.models import BOX, HEIGHT, POLYGONS, K, mean,
 COLORS = style.COLORS
 
 
-def draw_curve():
+def draw_curve() -> Figure:
     """The curve model, a figure: left the means it can have, a dot at equal steps of w; right its loss K(w)."""
     w, steps = np.linspace(*BOX, 800), np.linspace(*BOX, 111)
     fig, (left, right) = style.figure(1, 2)
@@ -27,7 +28,7 @@ def draw_curve():
     return fig
 
 
-def draw_polygon(ax, k, color):
+def draw_polygon(ax, k, color) -> None:
     """The columns of W* of the k-gon, the toy model of superposition's critical point, as arrows on ``ax``."""
     W, _ = polygon(k)
     angle = np.append(np.arange(k), 0) * 2 * np.pi / k

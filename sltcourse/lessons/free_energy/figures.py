@@ -6,15 +6,8 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Slider
-from sltcourse.lessons.free_energy.models import (
-    BOX,
-    MODELS,
-    RIDGE,
-    K,
-    curve_posterior,
-    lambert_crossings,
-    well_free_energies,
-)
+from sltcourse.lessons.free_energy.models import BOX, MODELS, RIDGE, K, curve_posterior, well_free_energies
+from sltcourse.theory.asymptotics import lambert_crossings
 from sltcourse.theory.quadrature import Posterior
 
 COLORS = style.COLORS
@@ -46,7 +39,7 @@ def _percent(share):
     return f"{100 * share:.0f} %" if 0.005 <= share <= 0.995 else ("< 1 %" if share < 0.5 else "> 99 %")
 
 
-def live_jump():
+def live_jump() -> LiveFigure:
     """The curve model: slide n; the posterior jumps from the simple to the accurate well where their F cross."""
     n = np.unique(np.round(10 ** np.linspace(0, 4, 81)))
     row = {x: i for i, x in enumerate(n)}
@@ -113,7 +106,7 @@ def _from_white(quantity):
     return name
 
 
-def live_charts():
+def live_charts() -> LiveFigure:
     """Two models of a mean in the plane, prior ½ each: slide n; the posterior leaves the cross for the point."""
     n = np.unique(np.round(10 ** np.linspace(0, 4, 81)))
     row, ns = {x: i for i, x in enumerate(n)}, n
@@ -158,7 +151,7 @@ def live_charts():
     )
 
 
-def live_phases():
+def live_phases() -> LiveFigure:
     """Slide Δλ and ΔL: where n ΔL meets Δλ log n, and the point on the phase diagram."""
     d_lambda, d_loss = np.arange(1, 11), 10.0 ** (np.arange(-32, 3) / 8)
     n = np.geomspace(1.001, 1e7, 300)
@@ -226,7 +219,7 @@ def live_phases():
     return live.caption(sentence)
 
 
-def live_shadow():
+def live_shadow() -> LiveFigure:
     """The cubic mean model: slide the truth and n; λ(n) = dF/d log n sees the singularity until n ~ 1/w0⁶."""
     truths, ns = np.arange(0, 21) / 40, 10.0 ** (np.arange(0, 121) / 12)
     row = {x: i for i, x in enumerate(ns)}  # the slider has every third n

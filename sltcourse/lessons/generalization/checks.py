@@ -1,5 +1,7 @@
 """The checks of lesson 05: what each exercise replies."""
 
+from typing import Any
+
 import numpy as np
 
 from sltcourse.kit.checks import Checks, number
@@ -8,7 +10,8 @@ check = Checks("05_generalization")
 
 
 @check.exercise("λ = 1/10, and m = 1, so n·G is there early: exactly, n λ log(1 + 1/n).")
-def fifth_power(answer):
+def fifth_power(answer: Any) -> str | None:
+    """n E[G_n] of N(w⁵, 1) with the truth 0 at n = 1000."""
     return number(answer, 0.1, rel=0.02, hints={
         0.5: "That is d/2, what a regular model with one parameter pays.",
         0.2: "K = w¹⁰/2, not w⁵: the loss is the square of the mean.",
@@ -18,7 +21,8 @@ def fifth_power(answer):
 
 
 @check.exercise("10¹⁷ samples. A law that starts with λ/n can be true and still never be seen to its last digits.")
-def far(answer):
+def far(answer: Any) -> str | None:
+    """The n from which n E[G_n] of the product is within 5 % of ½, to an order of magnitude."""
     return number(answer, np.exp(40 - np.euler_gamma), rel=0.8, hints={
         np.exp(20): "That brings it within 0.05 of 1/2. Within 5 % of 1/2 means above 0.475.",
         40: "That is log n, to the base e.",
@@ -28,7 +32,8 @@ def far(answer):
 
 
 @check.exercise("The gap between E[G] and E[T] is 2ν, and so the Gibbs error, λ + ν, follows from two Bayes errors.")
-def relations(lam, nu, gibbs):
+def relations(lam: Any, nu: Any, gibbs: Any) -> str | None:
+    """λ, ν and n times the Gibbs error, from n E[G] = 0.2 and n E[T] = −0.6."""
     wrong = number(lam, 0.2, rel=1e-3, hints={-0.6: "The training error is λ − 2ν; which error is λ alone?"})
     if wrong:
         return "λ: " + wrong
@@ -46,7 +51,8 @@ def relations(lam, nu, gibbs):
 
 
 @check.exercise("Two lines, one posterior, no held-out data: that is all WAIC needs.")
-def waic(answer):
+def waic(answer: Any) -> str | None:
+    """A function (A, p) -> T_n + V_n/n: A (n, J) are the log ratios, p (J,) the weights of the posterior’s nodes."""
     if not callable(answer):
         return "A function is wanted here: def waic(A, p), which returns one number."
     rng = np.random.default_rng(1)
@@ -64,7 +70,8 @@ def waic(answer):
 
 
 @check.exercise("The difference removes nL_n(w₀), which nobody knows: λ = ΔE / Δ(1/β).")
-def two_temperatures(answer):
+def two_temperatures(answer: Any) -> str | None:
+    """λ from n E[L_n] = 1250.3 at β = 0.2 and 1254.1 at β = 0.1."""
     return number(answer, 0.76, rel=0.01, hints={
         3.8: "That is the difference of the energies. Divide it by the difference of 1/β.",
         38.0: "Divide by the difference of 1/β, the temperature, not of β.",

@@ -1,13 +1,14 @@
-"""The picture of lesson 05 that stands still."""
+"""The static pictures of lesson 05."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from sltcourse.kit import style
 
 COLORS = style.COLORS
 
 
-def draw_small_models(found, models, n, expected):
+def draw_small_models(found, models, n, expected) -> Figure:
     """n G, n WAIC, n AIC (truth's loss subtracted) of simulated data sets, one row a model, beside λ and d/2; a figure.
 
     ``found``: {name: array of shape (data sets, ≥ 3)} with columns n G, n WAIC, n AIC. Bars are 2 standard errors.

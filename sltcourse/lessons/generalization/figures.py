@@ -4,7 +4,8 @@ import numpy as np
 
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
-from sltcourse.lessons.generalization.models import MEANS, bayes_error, simulate_means
+from sltcourse.lessons.generalization.models import MEANS
+from sltcourse.theory.mean_errors import generalization_error, simulate_means
 from sltcourse.theory.mean_models import expected_error, power_mean
 
 COLORS = style.COLORS
@@ -19,7 +20,7 @@ _KINDS = {"regular": "regular", "cubic": "singular", "product": "loss"}  # model
 # ---- live figures ----------------------------------------------------------------------------------------------------
 
 
-def live_one_data_set():
+def live_one_data_set() -> LiveFigure:
     """Slide the sample mean: the posterior of the mean on the left, n G_n of this data set on the right (n = 1000)."""
     n, z = 1000, np.linspace(-3, 3, 61)
     t, s = np.sqrt(n) * z, np.linspace(-5, 5, 280)  # an even number: never at 0, where densities are infinite
@@ -34,7 +35,7 @@ def live_one_data_set():
     for name, model in MEANS.items():
         log_p = np.outer(t, theta) - n * theta**2 / 2 + model.free_energy(n, t)[:, None]
         post[name] = np.exp(log_p) * density[name] / np.sqrt(n)
-        error[name] = n * bayes_error(model, n, t)
+        error[name] = n * generalization_error(model, n, t)
         mean[name] = n * expected_error(model, n)
 
     fig, (left, right) = style.figure(1, 2)
@@ -75,7 +76,7 @@ def live_one_data_set():
     )
 
 
-def live_settle():
+def live_settle() -> LiveFigure:
     """Slide n from 10 to 10¹²: n E[G_n] of three models, against log n on the left and against 1/log n on the right."""
     ns = 10.0 ** (np.arange(4, 49) / 4)
     row = {x: i for i, x in enumerate(ns)}
@@ -125,7 +126,7 @@ def live_settle():
     )
 
 
-def live_truth():
+def live_truth() -> LiveFigure:
     """Cubic mean: slide the truth w0 and n; n E[G_n] against n on the left, against the truth on the right."""
     steps, ns = np.r_[0:16, 16:40:2, 40:81:4], 10.0 ** (np.arange(4, 37) / 4)
     truths = steps / 160  # denser near 0, where the bump is narrow
@@ -165,7 +166,7 @@ def live_truth():
     )
 
 
-def live_seesaw():
+def live_seesaw() -> LiveFigure:
     """Slide n: n G_n and n (WAIC − S_n) of 150 data sets, cubic and regular, and the lines where they add to 2λ."""
     ns = [3, 10, 30, 100, 300, 1000]
     rng = np.random.default_rng(0)

@@ -7,7 +7,8 @@ What the lesson is about, λ and m by poles, blow-ups and Newton polyhedra, stan
 from sltcourse.lessons.learning_coefficient.checks import check
 from sltcourse.lessons.learning_coefficient.drawings import draw_blow_ups, draw_four_ways
 from sltcourse.lessons.learning_coefficient.figures import live_networks, live_polygon
-from sltcourse.lessons.learning_coefficient.models import FOUR_WAYS, log_n_coefficient
+from sltcourse.lessons.learning_coefficient.models import FOUR_WAYS
+from sltcourse.theory.asymptotics import log_n_coefficient
 
 __all__ = [
     "FOUR_WAYS",

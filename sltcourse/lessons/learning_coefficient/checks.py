@@ -1,6 +1,7 @@
 """The checks of lesson 04: what each exercise replies."""
 
 from fractions import Fraction
+from typing import Any
 
 import sympy as sp
 
@@ -12,7 +13,8 @@ check = Checks("04_learning_coefficient")
 
 
 @check.exercise("One pole, of order 2, at −1/6: two coordinates are tied, and each of them alone is as flat as w⁶.")
-def design(K):
+def design(K: Any) -> str | None:
+    """A sympy polynomial in w1 and w2 with λ = 1/6 and m = 2."""
     if not getattr(K, "free_symbols", {w1}) <= {w1, w2}:
         return "Use the symbols w1 and w2 only."
     try:
@@ -29,7 +31,8 @@ def design(K):
 
 
 @check.exercise("w₁² − w₂⁵ = u¹⁰(v² − 1), squared: u²⁰. The Jacobian has u⁶. So (6 + 1)/20 = 7/20, in a single step.")
-def weights(first, second, lam):
+def weights(first: Any, second: Any, lam: Any) -> str | None:
+    """The two weights, and λ at the origin, of (w₁² − w₂⁵)²."""
     try:
         a, b = sp.Rational(first), sp.Rational(second)
     except (TypeError, ValueError):
@@ -50,7 +53,8 @@ def weights(first, second, lam):
 
 
 @check.exercise("The ray meets the side from (2, 4) to (8, 0) at (16/5, 16/5), in its inside: λ = 5/16, m = 1.")
-def by_hand(lam, m):
+def by_hand(lam: Any, m: Any) -> str | None:
+    """λ and m of w₁⁸ + w₁² w₂⁴."""
     wrong = number(lam, 5 / 16, hints={
         16 / 5: "That is t, where the ray enters. λ = 1/t.",
         1 / 4: "1/4 is what w₁²w₂⁴ has alone. Its dot is (2, 4), and the ray passes below that: the second dot counts.",
@@ -65,7 +69,8 @@ def by_hand(lam, m):
 
 
 @check.exercise("With u = w₁ + w₂² it is u² + w₂¹⁰, and independent terms add up: 1/2 + 1/10.")
-def coordinates(answer):
+def coordinates(answer: Any) -> str | None:
+    """λ of w₁² + 2 w₁ w₂² + w₂⁴ + w₂¹⁰."""
     return number(answer, 0.6, hints={
         0.75: "That is the polygon in these coordinates. Its side (2, 0)–(0, 4) carries (w₁ + w₂²)², which has zeros: "
         "only a bound.",
@@ -76,7 +81,8 @@ def coordinates(answer):
 
 
 @check.exercise("A product of very wide layers is as good as its 5·7 entries themselves: a regular model with d = 35.")
-def wide(answer):
+def wide(answer: Any) -> str | None:
+    """λ of a linear network 5 → 1000 → 7 with a truth of rank 0."""
     return number(answer, 17.5, hints={
         35.0: "35 is the number of entries of the product. λ is half of that.",
         6000.0: "That is d/2, with d = 5·1000 + 1000·7.",

@@ -1,13 +1,14 @@
-"""The pictures of lesson 04 that stand still."""
+"""The static pictures of lesson 04."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from sltcourse.kit import style
 
 COLORS = style.COLORS
 
 
-def draw_blow_ups():
+def draw_blow_ups() -> Figure:
     """The cusp w₁² = w₂³ and its three blow-ups: the curve, and the divisors with their ratios. Returns the figure."""
     fig, axes = style.figure(1, 4, height=2.9)
     s = np.linspace(-1.2, 1.2, 201)
@@ -34,7 +35,7 @@ def draw_blow_ups():
     return fig
 
 
-def draw_four_ways(rows):
+def draw_four_ways(rows) -> Figure:
     """Estimated over exact λ, a row for each loss: V(ε) with two-sigma bars and F_n. Returns the figure.
 
     ``rows``: {name: (exact λ, Fit of V(ε), log n coefficient)}.

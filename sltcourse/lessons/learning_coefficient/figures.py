@@ -29,7 +29,7 @@ def _outline(corners, far):
     return np.r_[x[0], x, far, far], np.r_[far, y, y[-1], far]
 
 
-def live_polygon():
+def live_polygon() -> LiveFigure:
     """Slide the exponents of w₁^a + w₁^b w₂^c + w₂^d: the Newton polygon and its ray, and the same in logarithms."""
     ends = np.arange(0, 14, 2)
     states = {
@@ -98,7 +98,7 @@ def _network(width, layers, rank):
     return lam, m, sum(a * b for a, b in itertools.pairwise(widths))
 
 
-def live_networks():
+def live_networks() -> LiveFigure:
     """Slide width, layers and true rank of a linear network: λ beside d/2."""
     widths, layers, ranks = np.arange(1, 25), np.arange(2, 11), np.arange(0, 11, 2)
     table = {

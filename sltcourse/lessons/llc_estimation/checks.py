@@ -1,6 +1,7 @@
 """The checks of lesson 07: what each exercise replies."""
 
 import math
+from typing import Any
 
 import sympy as sp
 
@@ -14,7 +15,8 @@ _s, _lam, _h, _gamma = sp.symbols("s lambda h gamma", positive=True)
 
 
 @check.exercise("Mean λ and variance λ: what a Gamma distribution of shape λ has.")
-def variance(answer):
+def variance(answer: Any) -> str | None:
+    """The variance of nβK over the posterior, a sympy expression in λ and s."""
     return expression(answer, _lam, hints={
         _lam / _s**2: "That is the variance of K. Times s it becomes s² times as large.",
         _lam / _s: "That is the mean of K.",
@@ -24,7 +26,8 @@ def variance(answer):
 
 
 @check.exercise("N = 10⁴/λ: a large λ is measured more easily, relative to its size, than a small one.")
-def draws(answer):
+def draws(answer: Any) -> str | None:
+    """A pair: how many independent draws give λ = ¼, and λ = 2500, to one per cent."""
     answer = answer.tolist() if hasattr(answer, "tolist") else answer  # an array or a tensor
     if not isinstance(answer, (tuple, list)) or len(answer) != 2:
         return "A pair is wanted: the number of draws for λ = ¼, and the one for λ = 2500."
@@ -42,7 +45,8 @@ def draws(answer):
 
 
 @check.exercise("½ if nβh is far above γ, next to nothing if it is far below.")
-def spring(answer):
+def spring(answer: Any) -> str | None:
+    """What perfect chains read on L = h w²/2, a sympy expression in s = nβ, h and γ."""
     return expression(answer, _s * _h / (2 * (_s * _h + _gamma)), hints={
         sp.Rational(1, 2): "That is λ, the limit of large nβ. Keep γ.",
         1 / (2 * (_s * _h + _gamma)): "That is half the variance of w. The reading is nβ·h times it.",
@@ -53,7 +57,8 @@ def spring(answer):
 
 
 @check.exercise("1.8·10⁻⁴: the stiffest direction of a model sets the step of all.")
-def step(answer):
+def step(answer: Any) -> str | None:
+    """The step size that makes a reading 10 % too large, at h = 2, nβ = 1000, γ = 0."""
     return number(answer, 4 * (1 - 1 / 1.1) / 2000, rel=0.02, hints={
         4 / 2000: "At εa = 4 the chain diverges. Ten per cent comes earlier.",
         0.4 / 2000: "Nearly: 1/(1 − x) = 1.1 has x = 1 − 1/1.1, not 0.1.",
@@ -62,7 +67,8 @@ def step(answer):
 
 
 @check.exercise("Chains that disagree, level but too high, below zero: three looks before any number.")
-def diagnosis(answer):
+def diagnosis(answer: Any) -> str | None:
+    """A dict from the letters A to D to one of the four labels."""
     if not isinstance(answer, dict) or set(answer) != set(DIAGNOSES):
         return "A dictionary with the keys A, B, C and D is wanted."
     looks = {

@@ -1,5 +1,7 @@
 """The checks of lesson 08: what each exercise replies."""
 
+from typing import Any
+
 import numpy as np
 import sympy as sp
 from scipy.optimize import brentq
@@ -17,7 +19,8 @@ _c = sp.Symbol("c", positive=True)
 @check.exercise(
     "Without a column all one can do is guess, and the best guess is the mean of the feature: ½ once in c times."
 )
-def dead_bias(answer):
+def dead_bias(answer: Any) -> str | None:
+    """The best bias b of a feature without a column, a sympy expression in c."""
     return expression(answer, 1 / (2 * _c), hints={
         sp.Rational(1, 2): "The best guess when the feature is on. That is once in c times, b² is always paid.",
         1 / (2 * (_c - 1)): "Nearly: the squared error of the on-case has a b² as well, c of them in all.",
@@ -29,7 +32,8 @@ def dead_bias(answer):
 
 
 @check.exercise("Six features, six guesses of 1/12: every run waits at 7/24 until a column grows.")
-def plateau(answer):
+def plateau(answer: Any) -> str | None:
+    """The loss of the first plateau: no column, the best biases."""
     return number(answer, 7 / 24, rel=2e-3, hints={
         0.29: "That is what the picture shows. Give it exactly: it is a fraction.",
         1 / 3: "That is the loss at W = 0, b = 0. The biases move first, and each of them gains something.",
@@ -39,7 +43,8 @@ def plateau(answer):
 
 
 @check.exercise("A dead feature of a 5-gon is free in three numbers and saves 3/2: λ = 14/2 against 23/2.")
-def count(answer):
+def count(answer: Any) -> str | None:
+    """By how much λ is larger for three ⁺ than for three dead features, at c = 8."""
     if isinstance(answer, (tuple, list)) and len(answer) == 2:
         return "Two values of λ? The question is by how much they differ: subtract."
     return number(answer, 4.5, rel=1e-6, hints={
@@ -53,7 +58,8 @@ def count(answer):
 
 
 @check.exercise("λ is the same, so only nΔL = 2.75 counts: the prior alone delays the 6-gon until n = 202.")
-def second_crossing(answer):
+def second_crossing(answer: Any) -> str | None:
+    """The n at which the 6-gon overtakes 5⁺ by the formula with the prior’s term."""
     gap = population_loss(POLYGONS["5⁺"])[0] - population_loss(POLYGONS["6"])[0]
     right = (half_norm("6") - half_norm("5⁺")) / gap
     return number(answer, right, rel=0.02, hints={
@@ -66,7 +72,8 @@ def second_crossing(answer):
 
 
 @check.exercise("Tens of thousands of samples for one decimal: at n = 5 000, reading 9 for a λ of 8.5 is no failure.")
-def enough_samples(answer):
+def enough_samples(answer: Any) -> str | None:
+    """The n at which λ̂ of the 6-gon exceeds λ by 0.1, within 25 %."""
     right = brentq(lambda n: n / np.log(n) - NBETA_FOR_A_TENTH, 10, 1e9)
     return number(answer, right, rel=0.25, hints={
         NBETA_FOR_A_TENTH: "That is nβ; as n it is too small (n = 5 000 has nβ = 587). Solve n/log n = nβ for n.",

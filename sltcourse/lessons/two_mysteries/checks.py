@@ -1,12 +1,15 @@
 """The checks of lesson 00: what each exercise replies."""
 
+from typing import Any
+
 from sltcourse.kit.checks import Checks, number
 
 check = Checks("00_two_mysteries")
 
 
 @check.exercise("More data, and an error 36 times larger: at a fixed width, data can push a model onto its peak.")
-def more_data(at_20, at_38):
+def more_data(at_20: Any, at_38: Any) -> str | None:
+    """The noise part of the expected error at N = 40 features and σ² = 1, with n = 20 and with n = 38 data."""
     right = {20: 20 / 19, 38: 38.0}
     for n, answer in ((20, at_20), (38, at_38)):
         wrong = number(answer, right[n], rel=0.01, hints={
@@ -19,7 +22,8 @@ def more_data(at_20, at_38):
 
 
 @check.exercise("One half: for coin-toss labels such a promise says nothing, and it is the same promise for true ones.")
-def promise(answer):
+def promise(answer: Any) -> str | None:
+    """The least B for which |test error − training error| ≤ B holds for every network and all labels."""
     return number(answer, 0.5, rel=0.02, hints={
         0.0: "0 is the training error. The promise has to cover the distance from it to the test error.",
         1.0: "Some network of the family may force even that. The coin network is right on half of the new coins.",
@@ -28,7 +32,8 @@ def promise(answer):
 
 
 @check.exercise("One step along this circle adds 7, because 9 · 7 = 63 = 2 · 31 + 1.")
-def neighbour(answer):
+def neighbour(answer: Any) -> str | None:
+    """The number next to 0 on the circle of frequency 9, p = 31."""
     return number(answer, 7, hints={
         9: "9 stands at the angle 2π · 81/31, and 81 = 2 · 31 + 19: nineteen steps from 0, not one.",
         1: "1 stands at the angle 2π · 9/31: nine steps from 0, not one.",
@@ -39,7 +44,8 @@ def neighbour(answer):
 
 
 @check.exercise("0.005, a quarter of what 400 parameters would cost: the network is paid for as a 10 × 10 matrix.")
-def price(answer):
+def price(answer: Any) -> str | None:
+    """E[G_n] of a linear network with λ = 50 at n = 10 000, to leading order."""
     return number(answer, 50 / 10_000, rel=0.01, hints={
         0.02: "That is d/(2n), the price of a regular model with 400 parameters.",
         0.04: "That is d/n. Take λ in the place of d/2.",

@@ -1,6 +1,7 @@
-"""The pictures of lesson 00 that stand still."""
+"""The static pictures of lesson 00."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from sltcourse.kit import style
 from sltcourse.lessons.two_mysteries.models import NOISES, WIDTHS, descent, truth
@@ -8,7 +9,7 @@ from sltcourse.lessons.two_mysteries.models import NOISES, WIDTHS, descent, trut
 COLORS = style.COLORS
 
 
-def draw_fits(x, y, fits):
+def draw_fits(x, y, fits) -> Figure:
     """Data, truth and the fitted curves, one panel each. ``fits``: {title: (angles, values)}. Returns the figure."""
     fig, axes = style.figure(1, len(fits), height=3.2, sharey=True)
     for ax, (title, (angles, values)) in zip(axes, fits.items(), strict=True):
@@ -20,7 +21,7 @@ def draw_fits(x, y, fits):
     return fig
 
 
-def draw_valley(noise=0.5):
+def draw_valley(noise=0.5) -> Figure:
     """The median test and training error against the width, up to the number of data: the classical U."""
     errors = [np.median(e[:, list(NOISES).index(noise)], axis=-1) for e in descent()]
     small = WIDTHS <= 12
@@ -32,7 +33,7 @@ def draw_valley(noise=0.5):
     return fig
 
 
-def draw_regions(points, cases):
+def draw_regions(points, cases) -> Figure:
     """What a classifier says all over the plane, a panel each. ``cases``: {title: (labels, classifier)}; a figure."""
     side = np.linspace(-1.4, 1.4, 160)
     plane = np.stack(np.meshgrid(side, side), axis=-1)
@@ -47,7 +48,7 @@ def draw_regions(points, cases):
     return fig
 
 
-def draw_spectrum(share):
+def draw_spectrum(share) -> Figure:
     """Bars: how much of the embedding's power each frequency has, beside an even share. Returns the figure."""
     fig, ax = style.figure(height=2.7)
     colors = [COLORS["estimate" if v > 1 / len(share) else "muted"] for v in share]

@@ -24,7 +24,7 @@ COLORS = style.COLORS
 # ---- a network whose hidden layer is frozen --------------------------------------------------------------------------
 
 
-def live_width(seed=6):
+def live_width(seed=6) -> LiveFigure:
     """Slide the width through the number of data: the fitted curve, and the test error over 80 data sets."""
     rng = np.random.default_rng(seed)
     x, z = some_inputs(rng), rng.normal(size=N_DATA)
@@ -83,7 +83,7 @@ def live_width(seed=6):
 # ---- a network that learned to add -----------------------------------------------------------------------------------
 
 
-def live_clock(adder, keys):
+def live_clock(adder, keys) -> LiveFigure:
     """Choose a, b and a frequency: the numbers on their circle, and the network's logits with the sum of cosines."""
     p = len(adder.E)
     logits = adder.logits()

@@ -9,7 +9,7 @@ from sltcourse.kit.progress import progress
 from sltcourse.lessons.two_mysteries.models import Adder, P
 
 
-def train_adder(steps=6000, seed=0, p=P, share=0.8):
+def train_adder(steps: int = 6000, seed: int = 0, p: int = P, share: float = 0.8) -> Adder:
     """Train the network on a share of the p² pairs: AdamW on the whole batch. Returns an Adder.
 
     The learning rate is constant for half of the steps and then falls to 0.
@@ -36,7 +36,7 @@ def train_adder(steps=6000, seed=0, p=P, share=0.8):
     return Adder(*(v.detach().numpy() for v in (E, W, U)), np.isin(np.arange(p * p), pairs).reshape(p, p))
 
 
-def main(arguments):
+def main(arguments: list[str]) -> None:
     """``python -m sltcourse.lessons.two_mysteries.make network`` trains the network and keeps its weights."""
     if arguments != ["network"]:
         sys.exit("usage: python -m sltcourse.lessons.two_mysteries.make network")

@@ -1,5 +1,6 @@
 """The lesson's three networks: one with a frozen hidden layer, one that learns by heart, one that learned to add."""
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -16,29 +17,29 @@ WIDTHS = np.r_[1:25, 28, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512]
 _ANGLES = np.linspace(-np.pi, np.pi, 64, endpoint=False)
 
 
-def truth(x):
+def truth(x: np.ndarray) -> np.ndarray:
     """The function to be learned, on the circle: sin x + ½ cos 2x."""
     return np.sin(x) + np.cos(2 * x) / 2
 
 
-def some_inputs(rng, sets=(), n=N_DATA):
+def some_inputs(rng: np.random.Generator, sets: tuple[int, ...] = (), n: int = N_DATA) -> np.ndarray:
     """n angles for each data set, one at random in each of n equal sectors; shape ``sets`` + (n,)."""
     return -np.pi + 2 * np.pi * (np.arange(n) + rng.random((*sets, n))) / n
 
 
-def some_units(rng, width, sets=()):
+def some_units(rng: np.random.Generator, width: int, sets: tuple[int, ...] = ()) -> tuple[np.ndarray, np.ndarray]:
     """Random hidden units: directions θ on the circle and thresholds b in [−1, 1], a pair of ``sets`` + (width,)."""
     return rng.uniform(-np.pi, np.pi, (*sets, width)), rng.uniform(-1, 1, (*sets, width))
 
 
-def hidden(x, units):
+def hidden(x: np.ndarray, units: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """The outputs ReLU(cos(x − θ) − b) of all hidden units at all inputs, shape (…, len(x), width)."""
     theta, b = units
     return np.maximum(np.cos(x[..., :, None] - theta[..., None, :]) - b[..., None, :], 0)
 
 
 @cache
-def descent(sets=80, seed=0):
+def descent(sets: int = 80, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Training and test errors of the frozen network: two arrays (widths, noises, sets).
 
     For each of WIDTHS and each data set: new inputs, units and noise; the least-norm least-squares output weights;
@@ -63,14 +64,16 @@ def descent(sets=80, seed=0):
 # ---- a network that learns by heart ----------------------------------------------------------------------------------
 
 
-def rings(rng, n):
+def rings(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
     """n points on two noisy rings, shape (n, 2), and the number of the ring, 0 (inner) or 1, shape (n,)."""
     ring, angle = rng.integers(0, 2, n), rng.uniform(0, 2 * np.pi, n)
     radius = np.where(ring == 1, 1.0, 0.45) + 0.1 * rng.normal(size=n)
     return radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1), ring
 
 
-def train_classifier(points, labels, width=200, steps=3000, seed=0):
+def train_classifier(
+    points: np.ndarray, labels: np.ndarray, width: int = 200, steps: int = 3000, seed: int = 0
+) -> Callable[[np.ndarray], np.ndarray]:
     """Train a ReLU network 2 → width → width → 1 with Adam until every label is fitted; steps is the most it may take.
 
     Returns a function from points (n, 2) to labels 0 or 1 (n,).
@@ -116,18 +119,18 @@ class Adder:
         self.E, self.W, self.U = (np.asarray(v, float) for v in (E, W, U))
         self.seen = np.asarray(seen, bool)
 
-    def logits(self):
+    def logits(self) -> np.ndarray:
         """All logits [a, b, c], shape (p, p, p)."""
         return np.maximum((self.E[:, None] + self.E) @ self.W, 0) @ self.U
 
 
-def load_adder():
+def load_adder() -> Adder:
     """The trained network from the course's assets, an Adder."""
     with np.load(assets.path("two_mysteries/network.npz")) as kept:
         return Adder(**kept)
 
 
-def circle(E, k):
+def circle(E: np.ndarray, k: int) -> np.ndarray:
     """The embedding seen in the plane of frequency k, shape (p, 2): number 0 on the right, scaled to mean radius 1.
 
     The plane is spanned by Σ_a E_a cos(2πka/p) and Σ_a E_a sin(2πka/p).
@@ -139,7 +142,7 @@ def circle(E, k):
     return seen / np.linalg.norm(seen, axis=1).mean()
 
 
-def by_distance(logits):
+def by_distance(logits: np.ndarray) -> np.ndarray:
     """Logits [a, b, c], less their mean over c, as an array [a, b, d] with d = c − a − b mod p; shape (p, p, p)."""
     a, b, d = np.indices(logits.shape)
     return (logits - logits.mean(axis=-1, keepdims=True))[a, b, (a + b + d) % len(logits)]

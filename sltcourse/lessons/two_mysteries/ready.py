@@ -1,7 +1,8 @@
 """Is all that the course needs installed, and can its files be read?"""
 
-import re
 from importlib import metadata
+
+from packaging.version import Version
 
 from sltcourse.kit import assets
 
@@ -22,11 +23,7 @@ def _version(package):
             continue
 
 
-def _order(version):
-    return [int(part) for part in re.findall(r"\d+", version)[:3]]
-
-
-def everything_here(needed=None):
+def everything_here(needed: dict[str, str] | None = None) -> str:
     """Sentences to print: all is there, or what is missing and what to do about it.
 
     ``needed``: {package: lowest version}, the course's own requirements if not given.
@@ -37,7 +34,7 @@ def everything_here(needed=None):
         if found is None:
             problems.append(f"{package} is not installed: run  %pip install {package}  in a cell, restart the kernel.")
             continue
-        if _order(found) < _order(lowest):
+        if Version(found) < Version(lowest):
             problems.append(f"{package} is too old: run  %pip install -U {package}  in a cell, restart the kernel.")
     try:
         assets.path("two_mysteries/network.npz")

@@ -1,6 +1,7 @@
 """The checks of lesson 03: what each exercise replies."""
 
 from fractions import Fraction
+from typing import Any
 
 import sympy as sp
 
@@ -13,7 +14,8 @@ _eps = sp.Symbol("epsilon", positive=True)
 
 
 @check.exercise("A segment of length 2ε^(1/6) in a prior interval of length 2: λ = 1/6, a third of the regular 1/2.")
-def sextic(answer):
+def sextic(answer: Any) -> str | None:
+    """V(ε) of K = w⁶ on [−1, 1], a sympy expression in ε."""
     sixth = sp.Rational(1, 6)
     if isinstance(answer, sp.Expr):
         answer = sp.nsimplify(answer, rational=True)  # eps ** (1/6) is as right as eps ** Rational(1, 6)
@@ -26,7 +28,8 @@ def sextic(answer):
 
 
 @check.exercise("The smallest of 1/2, 1/4, 1/4 is 1/4, and two coordinates attain it.")
-def crossing(lam, m):
+def crossing(lam: Any, m: Any) -> str | None:
+    """λ and m of w₁² w₂⁴ w₃⁴ on [−1, 1]³."""
     wrong = number(lam, 0.25, hints={
         1.0: "That is 1/2 + 1/4 + 1/4, what K = w₁² + w₂⁴ + w₃⁴ would have. In a product the smallest exponent wins.",
         0.5: "1/2 belongs to w₁ alone. Which coordinates hold more volume?",
@@ -43,7 +46,8 @@ def crossing(lam, m):
 
 
 @check.exercise("Each decade in ε costs counting ten times as many draws; splitting needs two or three levels more.")
-def draws(answer):
+def draws(answer: Any) -> str | None:
+    """How many draws plain Monte Carlo needs for V(10⁻³⁰) = 10⁻³⁰ to 10 %."""
     return number(answer, 1e32, rel=0.5, hints={
         1e30: "V(10⁻³⁰) = 10⁻³⁰ gives one hit in 10³⁰ draws. A relative error of 10 % takes 100 hits.",
         1e17: "That would do for λ = 1/2. Here V(ε) = ε.",
@@ -53,7 +57,8 @@ def draws(answer):
 
 
 @check.exercise("Independent groups of coordinates in a sum: their λ add, because V is a convolution of powers.")
-def sum_of_losses(answer):
+def sum_of_losses(answer: Any) -> str | None:
+    """λ of w₁² + w₂⁴ + w₃⁶."""
     return number(answer, float(Fraction(1, 2) + Fraction(1, 4) + Fraction(1, 6)), rel=0.04, hints={
         1.5: "That is d/2. The second and third coordinate are degenerate.",
         1 / 6: "The smallest wins in a product. In a sum all terms have to be small at once.",
@@ -63,7 +68,8 @@ def sum_of_losses(answer):
 @check.exercise(
     "At the origin λ = 1/4, on the line 1/2. A whole line loses against a point, because the point is more singular."
 )
-def where(answer):
+def where(answer: Any) -> str | None:
+    """ "line", "origin" or "both": where the volume lies at ε = 10⁻²⁰."""
     return choice(answer, "origin", {
         "line": "The line is longer, but its volume falls like √ε. What is K near the origin?",
         "both": "At ε = 10⁻² perhaps. Compare ε^(1/4) with ε^(1/2) as ε → 0.",

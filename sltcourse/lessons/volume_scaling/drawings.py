@@ -1,15 +1,16 @@
-"""The pictures of lesson 03 that stand still."""
+"""The static pictures of lesson 03."""
 
 from fractions import Fraction
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from sltcourse.kit import style
 
 COLORS = style.COLORS
 
 
-def draw_splitting(curve, counted, exact_log_V):
+def draw_splitting(curve, counted, exact_log_V) -> Figure:
     """Left V(ε) by splitting and by counting beside the exact curve, on log–log axes; right log V minus the exact one.
 
     ``curve``: a VolumeCurve, ``counted``: a MonteCarlo, ``exact_log_V``: ε -> log V. Returns the figure.
@@ -34,7 +35,7 @@ def draw_splitting(curve, counted, exact_log_V):
     return fig
 
 
-def draw_fits(fits, losses):
+def draw_fits(fits, losses) -> Figure:
     """Fitted over exact λ with two-sigma bars, a row for each loss, the numbers beside it; a figure.
 
     ``fits``: {name: Fit}, ``losses``: {name: Loss} with at least these names.

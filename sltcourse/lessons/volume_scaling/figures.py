@@ -17,7 +17,7 @@ def _share(V):
     return f"{V:.2g}" if V > 1e-3 else style.power(V)
 
 
-def live_shrinking_set():
+def live_shrinking_set() -> LiveFigure:
     """Slide ε: the set K ≤ ε shrinks on the left, the point (ε, V) runs down its curve on the right."""
     eps = 10.0 ** (-np.arange(81) / 10)[::-1]
     volume = {name: V(eps) for name, (_, V, _, _) in PLANE.items()}
@@ -63,7 +63,7 @@ def live_shrinking_set():
     )
 
 
-def live_exponents():
+def live_exponents() -> LiveFigure:
     """Slide k₁, k₂ and ε: the set |w₁|^2k₁ |w₂|^2k₂ ≤ ε, its exact volume, λ and m."""
     w1, w2 = square_grid(161)
     eps = 10.0 ** (-np.arange(61) / 5)[::-1]

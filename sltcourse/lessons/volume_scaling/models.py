@@ -6,7 +6,8 @@ from scipy.special import gamma
 from sltcourse.theory.volume import normal_crossing_log_volume
 
 
-def square_grid(points):
+def square_grid(points: int) -> tuple[np.ndarray, ...]:
+    """The coordinates (w₁, w₂) of a grid of points × points on [−1, 1]²."""
     side = np.linspace(-1, 1, points)
     return np.meshgrid(side, side)
 

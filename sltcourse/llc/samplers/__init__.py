@@ -3,8 +3,8 @@
 ``step`` returns the mean loss (chains,) and the potential's gradient (chains, d) at the points it started from.
 ``adapt`` is True during burn-in, for samplers that adapt. The exact samplers' ``step(state, target, generator, adapt)``
 draws its own random numbers. The others' ``step(state, target, batch, noise, adapt)`` is given a minibatch and standard
-normal ``noise`` (chains, d), which it may overwrite; it changes ``state`` in place by tensor operations only, so that it
-can be recorded.
+normal ``noise`` (chains, d), which it may overwrite; it changes ``state`` in place by tensor operations only, so that
+it can be recorded.
 """
 
 import json

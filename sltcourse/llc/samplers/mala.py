@@ -30,9 +30,7 @@ class MALA(Sampler):
         """Move all chains; return the loss and the potential's gradient where they were."""
         here = state.loss.clone(), state.force.clone()
         share = torch.empty_like(state.log_lr).uniform_(generator=generator).square_()
-        *proposal, accepted = propose(
-            target, state.w, state.force, state.energy, state.log_lr.exp() * share, generator
-        )
+        *proposal, accepted = propose(target, state.w, state.force, state.energy, state.log_lr.exp() * share, generator)
         metropolis.accept(state, accepted, *proposal, generator)
         if adapt:
             metropolis.tune(state, TARGET_ACCEPTANCE)

@@ -1,0 +1,131 @@
+"""What free energies tend to as n grows, and where one well of a posterior takes over from another.
+
+F_n ≈ nL_n + λ log n − (m − 1) log log n + a constant: the terms of a well one by one, the n at which two wells change
+over, exactly and by formula, and λ read off exact free energies. Source: Watanabe 2009, "Algebraic Geometry and
+Statistical Learning Theory", ch. 4.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq, curve_fit
+from scipy.special import gamma, lambertw
+
+
+@dataclass(frozen=True)
+class Well:
+    """What the free energy of a well tends to: Z(n) ≈ constant · e^(−n loss) n^(−λ) (log n + shift)^(m − 1).
+
+    ``lam`` is λ, ``m`` its multiplicity; ``constant`` and ``shift`` come from the Laplace integral, that is from
+    the leading pole of the zeta function (Watanabe 2009, ch. 4).
+    """
+
+    loss: float
+    lam: float
+    m: int = 1
+    constant: float = 1.0
+    shift: float = 0.0
+
+    def leading(self, n):
+        """n·loss + λ log n."""
+        return n * self.loss + self.lam * np.log(n)
+
+    def with_multiplicity(self, n):
+        """n·loss + λ log n − (m − 1) log log n, for n > 1."""
+        return self.leading(n) - (self.m - 1) * np.log(np.log(n))
+
+    def with_constant(self, n):
+        """All that does not vanish as n grows: the error is O(1/log n) for m > 1, else a power of 1/n."""
+        return self.with_multiplicity(n) - np.log(self.constant)
+
+    def whole_pole(self, n):
+        """The whole contribution of the leading pole: log n + shift in place of log n."""
+        return self.leading(n) - (self.m - 1) * np.log(np.log(n) + self.shift) - np.log(self.constant)
+
+
+FORMS = ("leading", "with_multiplicity", "with_constant", "whole_pole", "exact")  # each closer than the one before
+
+
+@dataclass(frozen=True)
+class TwoWells:
+    """A model with two wells: what each tends to; ``exact``: n, shape (k,) -> their two free energies."""
+
+    simple: Well
+    accurate: Well
+    exact: Callable
+
+    def advantage(self, n, form):
+        """F of the simple well minus F of the accurate one at n, an array; ValueError if ``form`` is none of FORMS."""
+        if form not in FORMS:
+            raise ValueError(f"{form!r} is no form of the free energy: use one of {', '.join(FORMS)}")
+        if form == "exact":
+            simple, accurate = self.exact(n)
+            return simple - accurate
+        return getattr(self.simple, form)(n) - getattr(self.accurate, form)(n)
+
+    def critical_n(self, form):
+        """The n at which the accurate well takes over, from the exact free energies or from one of the formulas."""
+        return critical_n(lambda n: self.advantage(n, form))
+
+
+def critical_n(advantage, low=20.0, high=1e5):
+    """The last n in [low, high] at which the accurate well takes over: ``advantage(n)`` turns positive.
+
+    ``advantage``: n, an array, -> F of the simple well minus F of the accurate one. Raises ValueError if it never
+    turns positive there.
+    """
+    n = np.geomspace(low, high, 41)
+    lead = advantage(n)
+    (ups,) = np.nonzero((lead[:-1] <= 0) & (lead[1:] > 0))
+    if not len(ups):
+        raise ValueError(
+            f"no crossing between n = {low:g} and {high:g}: the accurate well "
+            + (
+                "wins already at the smallest (to leading order it always does if ΔL/Δλ exceeds 1/e)"
+                if lead[0] > 0
+                else "never wins there"
+            )
+        )
+    ends = np.log(n[ups[-1] : ups[-1] + 2])
+    return float(np.exp(brentq(lambda t: advantage(np.exp([t]))[0], *ends, rtol=1e-12)))
+
+
+def lambert_crossings(d_lambda, d_loss):
+    """The two solutions n of n ΔL = Δλ log n, smaller first: −W(−r)/r on the branches 0 and −1, r = ΔL/Δλ.
+
+    To leading order in n the second is the critical n; the first is spurious. At r = 1/e both are e.
+    Raises ValueError for r > 1/e (there is none) and for ΔL or Δλ not greater than 0.
+    """
+    if not (d_lambda > 0 and d_loss > 0):
+        raise ValueError("a transition needs Δλ > 0 and ΔL > 0: one well simpler, the other more accurate")
+    r = d_loss / d_lambda
+    if np.isclose(r, np.exp(-1), rtol=1e-12):
+        return np.e, np.e
+    if r > np.exp(-1):
+        raise ValueError(
+            f"ΔL/Δλ = {r:.3g} exceeds 1/e = 0.368: to this order the accurate well wins at every n, no transition"
+        )
+    return tuple(float((-lambertw(-r, branch) / r).real) for branch in (0, -1))
+
+
+def power_integral(k, c, length):
+    """The constant of ∫ exp(−n c w^2k) dw / length over a line: Γ(1/2k) / (k c^(1/2k) length)."""
+    a = 1 / (2 * k)
+    return gamma(a) / (k * c**a * length)
+
+
+def log_n_coefficient(n, F, m):
+    """The coefficient λ of log n in free energies F(n), fitted with the multiplicity m given.
+
+    F is modelled as λ log n − (m − 1) log(a + log n) + c − log(1 + b n^−δ): the leading terms, a constant for the scale
+    of the logarithm, and the next pole. ``n`` and ``F`` have shape (k,), k ≥ 8, without noise.
+    """
+    s = np.log(n)
+
+    def model(s, lam, c, a, b, delta):
+        return lam * s - (m - 1) * np.log(s + a) + c - np.log1p(b * np.exp(-delta * (s - s[0])))
+
+    bounds = ([0, -50, -2, -0.9, 0.05], [5, 50, 50, 5, 2])
+    fits = [curve_fit(model, s, F, [0.5, 1, 1, 0, d], bounds=bounds, max_nfev=4000)[0] for d in (0.1, 0.3, 0.6)]
+    return min(fits, key=lambda fitted: np.sum((model(s, *fitted) - F) ** 2))[0]
