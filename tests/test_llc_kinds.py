@@ -1,4 +1,4 @@
-"""estimate_llc on a model of every kind and on data of every kind: L(w*) is the model's own, and the module is left alone.
+"""estimate_llc on models and data of every kind: L(w*) is the model's own, and the module is left alone.
 
 Where torch.func can batch the chains, the draws are those of the chains run one by one, and where it cannot, a note
 says so.
