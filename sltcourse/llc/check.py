@@ -56,7 +56,7 @@ def check(objective, user_model) -> None:
 
 @torch.inference_mode(False)
 def explain(objective, point: int) -> str:
-    """Why L_n(w*) is not finite at ``point``: the rows that are at fault, in a sentence."""
+    """Where L_n(w*) at ``point`` must be finite and is not: the rows that are at fault, in a sentence."""
     w, bad = objective.centers[point], []
     step = max(1, min(1024, 2**28 // objective.bytes_per_row)) if objective.rows is not None else 1
     for start in range(0, objective.num_samples or 0, step):
@@ -70,13 +70,12 @@ def explain(objective, point: int) -> str:
                 bad.append(start + k)
         if len(bad) > 5:
             break
-    where = f" (checkpoint {point})" if len(objective.centers) > 1 else ""
     if not bad:
-        return f"the loss at w* is not finite{where}. It must be finite on all the data."
+        return "No row alone is at fault."
     rows = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
     return (
-        f"the loss at w* is not finite{where} on the rows {rows}: it is the data there, or the loss on them, not a "
-        "chain that diverged. Leave them out or mend the loss."
+        f"It is not on the rows {rows}: the data there, or the loss on them, is at fault, not a chain that diverged. "
+        "Leave these rows out or mend the loss."
     )
 
 

@@ -277,8 +277,9 @@ def make_objective(
 
     ``points``: the w* (state dicts, or vectors for a function; None: what the module holds). ``mask``: see
     ``Parameters``. ``dtype``: None: that of the model if it is float32 or float64, else float32; a half precision
-    runs the model in it and keeps w in float32. ``device``: None: where w* is. ``weights`` (n,), ``memory_bytes``:
-    see ``as_rows``. The module is copied at once and never touched.
+    runs the model in it and keeps w in float32; float64 falls back to float32, with a note, where the model cannot.
+    ``device``: None: where w* is. ``weights`` (n,), ``memory_bytes``: see ``as_rows``. The module is copied at once
+    and never touched.
 
     Raises TypeError or ValueError, before any long work, where the model, the data or the loss will not do.
     """
@@ -289,7 +290,7 @@ def make_objective(
     if loss is not None:
         raise TypeError("a function f(w, *batch) is the loss itself: leave loss=None.")
     layout, values = _at_vectors(points, mask)
-    device, dtype, _ = _where(values[0][0][0], dtype, device)
+    device, dtype = _where(values[0][0][0], dtype, device)
     rows = None
     if data is not None:
         rows = as_rows(data, device=device, dtype=dtype, memory_bytes=memory_bytes, weights=weights)
@@ -310,43 +311,45 @@ def _of_module(model, data, loss, points, mask, dtype, device, memory_bytes, wei
         state, note = state_of(point, parameters, buffers, optional)
         notes += [note] if note and note not in notes else []
         values.append((layout.values(state), {name: state[name].detach() for name in buffers}))
-    device, real, asked = _where(next(iter(parameters.values())), dtype, device)
-    attempts = [asked] if asked is not None else [False]
-    if asked is None and any(p.dtype in HALF for p in parameters.values()):
-        attempts = [False, True]
-    for native in attempts:
+    device, real = _where(next(iter(parameters.values())), dtype, device)
+    half = any(p.dtype in HALF for p in parameters.values())
+    ways = [(torch.float32, True)] if dtype in HALF else [(real, False)]
+    if dtype not in HALF and (half if dtype is None else dtype == torch.float64):
+        ways.append((torch.float32, half))  # where the model cannot be computed in the precision wanted
+    for real, native in ways:
         own = private_copy(user)
-        if native and dtype in HALF:
+        if dtype in HALF:
             own.to(dtype)
+        cast = dtype if dtype in HALF else real
         keep = native and dtype not in HALF
-        cast = dtype if native and dtype in HALF else real
         rows = as_rows(data, device=device, dtype=cast, memory_bytes=memory_bytes, weights=weights, keep_dtype=keep)
         rows.structure = merged(rows.structure)
         objective = Objective(layout, values, rows, real, device, module=own, native=native)
         objective.notes += notes
-        if native or len(attempts) > 1:
-            how = "computes in its own precision; w is kept in float32" if native else "is computed in float32"
-            objective.notes.append(f"the model {how}.")
+        if native:
+            objective.notes.append("the model computes in its own precision; w is kept in float32.")
+        elif half or real != ways[0][0]:
+            objective.notes.append(f"the model is computed in {str(real).removeprefix('torch.')}.")
         try:
             settle(objective, user, loss)
             return objective
-        except ModelFails:
-            if native == attempts[-1]:
+        except ModelFails as error:
+            if (real, native) == ways[-1]:
                 raise
+            notes.append(f"it cannot be computed in {str(real).removeprefix('torch.')}: {str(error)[:160]}")
 
 
 def _where(first, dtype, device):
-    """The device and dtype of w, and whether the model shall run in half precision (None: not said)."""
+    """The device and dtype of w."""
     device = torch.device(device if device is not None else first.device)
     if dtype in HALF:
-        return device, torch.float32, True
+        return device, torch.float32
     if dtype is not None and dtype not in (torch.float32, torch.float64):
         raise ValueError(f"dtype is {dtype}; it must be torch.float32, torch.float64 or a half precision.")
-    asked = None if dtype is None else False
     dtype = dtype or (first.dtype if first.dtype in (torch.float32, torch.float64) else torch.float32)
     if device.type == "mps" and dtype == torch.float64:
         raise ValueError("mps has no float64, which MALA and HMC want: use device='cpu', or dtype=torch.float32.")
-    return device, dtype, asked
+    return device, dtype
 
 
 def _cast(module, dtype, device):
