@@ -44,12 +44,13 @@ from sltcourse.theory.germ import germ as germ_of
 from sltcourse.theory.limits import Budget
 from sltcourse.theory.polyhedron import NewtonPolyhedron
 from sltcourse.theory.real_zeros import by_power, factors, insert, sign, used
-from sltcourse.theory.signs import NegativeLoss, is_nonnegative, lowest_form, refuse_negative_vertex
+from sltcourse.theory.signs import NegativeLoss, is_nonnegative, is_positive_below, lowest_form, refuse_negative_vertex
 
-SECONDS = 20.0  # the longest that `learning_coefficient` and `search_coordinates` think, if not told otherwise
+SECONDS = 5.0  # the longest that `learning_coefficient` and `search_coordinates` think, if not told otherwise
 _CHANGES = 30  # changes of coordinates that a search looks at
 _FEW_TERMS, _FEW_VARIABLES = 8, 4  # a polynomial with more of both is not factored in that search
 _FEW_FACES, _MOST_FACES = 60, 120  # with more than a few, the first zero that is in the way ends the test
+_FEW_PRODUCTS = 500  # a sum of squares with more terms is not looked at as a whole
 NONNEGATIVE = "K ≥ 0 near the point"
 
 
@@ -246,6 +247,9 @@ def _zeros(germ: Germ, polyhedron: NewtonPolyhedron, distance: Fraction) -> tupl
             return any(sum(m in f for m in face) > 1 for f in germ.generators)
         return any(e % 2 for m in face for e in m) or any(sign(germ.generators[0][m], ring.domain) < 0 for m in face)
 
+    total = sum((f**2 for f in germ.generators), ring.zero) if germ.squares else germ.generators[0]
+    if len(total) <= _FEW_PRODUCTS and is_positive_below(total):
+        return 0, []
     faces, zeros = polyhedron.compact_faces(wanted), []
     for face in faces[:_MOST_FACES]:
         parts = tuple(part for f in germ.generators if (part := ring.from_dict({m: f[m] for m in face if m in f})))

@@ -43,7 +43,7 @@ def is_nonnegative(f: PolyElement, depth: int = _DEPTH) -> bool | None:
     Raises NegativeLoss, a ValueError, if f takes negative values in every neighbourhood of 0, with the curve on which
     it does.
     """
-    if not f:
+    if not f or is_positive_below(f):
         return True
     f = _odd_part(f)
     if f.is_ground:
@@ -56,7 +56,7 @@ def is_nonnegative(f: PolyElement, depth: int = _DEPTH) -> bool | None:
     if sum(lowest.monoms()[0]) % 2:
         _refuse(lowest, nonzero_point(lowest, negative=True))
     rank = _refuse_negative_square(f)
-    if rank == f.ring.ngens or _is_definite(lowest) or is_positive(f):
+    if rank == f.ring.ngens or is_positive_below(f) or _is_definite(lowest) or is_positive(f):
         return True
     verdict = _by_faces(f)
     if verdict or depth == 0:
@@ -68,6 +68,14 @@ def lowest_form(f: PolyElement) -> PolyElement:
     """The homogeneous part of f of lowest degree."""
     least = min(map(sum, f.monoms()))
     return f.ring.from_dict({m: c for m, c in f.terms() if sum(m) == least})
+
+
+def is_positive_below(f: PolyElement) -> bool:
+    """True if all K_γ of f's Newton polyhedron are proved to be positive off the coordinate planes: so is f, near 0.
+
+    The terms of f that may lie on compact faces are mᵀ G m with a positive definite G, and K_γ belongs to a block of G.
+    """
+    return is_positive(f.ring.from_dict({m: f[m] for m in NewtonPolyhedron(f.monoms()).exponents}))
 
 
 def _is_definite(form: PolyElement) -> bool:
