@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 from scipy.optimize import linprog
 
-from sltcourse.theory import newton
+from sltcourse.theory import coordinates
 from sltcourse.theory.newton import learning_coefficient, search_coordinates
 from sltcourse.theory.polyhedron import NewtonPolyhedron
 from sltcourse.theory.real_zeros import has_real_zero, real_zeros
@@ -188,7 +188,7 @@ def test_an_interrupted_search_keeps_what_it_has(monkeypatch):
         yield 0
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(newton, "progress", interrupted)
+    monkeypatch.setattr(coordinates, "progress", interrupted)
     found = search_coordinates((y - x**2) ** 2 + x**6, [x, y])
     assert not found.exact and found.why.startswith("partial, the search was interrupted")
     assert found.lower <= Fraction(2, 3) <= found.value

@@ -110,6 +110,16 @@ def analyse(germ: Germ, proved: bool, budget: Budget) -> Analysis:
     return Analysis(bounds.answer(why, tuple(tuple(f.as_expr() for f in some) for some in parts)), parts)
 
 
+def quick_bounds(germ: Germ, proved: bool) -> LearningCoefficient:
+    """Bounds by the distance, by the lowest degree and by the rank of the Hessian, without any proof of equality."""
+    distance, codimension, _ = NewtonPolyhedron(m for f in germ.generators for m in f.monoms()).meet(
+        [1 + h for h in germ.prior]
+    )
+    scale = Fraction(1, 2) if germ.squares else Fraction(1)
+    bounds = _Bounds(scale / distance, codimension, _smallest(germ), "" if proved else NONNEGATIVE)
+    return bounds.by_rank(_rank(germ), germ).answer("not decided: bounds by the polyhedron and the Hessian's rank only")
+
+
 def _zeros(germ: Germ, polyhedron: NewtonPolyhedron, distance: Fraction) -> tuple[int, list[_Zero]]:
     """How many faces need a look, and a `_Zero` for each that was looked at: fewer, if one is in the way for sure."""
     ring = germ.ring

@@ -8,7 +8,7 @@ from dataclasses import replace
 import sympy as sp
 
 from sltcourse.kit.progress import progress
-from sltcourse.theory.analysis import LearningCoefficient, analyse
+from sltcourse.theory.analysis import LearningCoefficient, analyse, quick_bounds
 from sltcourse.theory.germ import Germ, simplified
 from sltcourse.theory.limits import Budget
 from sltcourse.theory.real_zeros import by_power, factors, insert, sign, used
@@ -18,7 +18,7 @@ _FEW_TERMS, _FEW_VARIABLES = 8, 4  # a polynomial with more of both is not facto
 
 
 def search(start: Germ, proved: bool, budget: Budget, changes: int) -> LearningCoefficient:
-    """The best answer in up to so many changes of coordinates, see `newton.search_coordinates`; ``proved``: K ≥ 0 is."""
+    """The best answer in up to so many changes of coordinates, see `newton.search_coordinates`; ``proved``: K ≥ 0."""
     best, queue, seen, count = None, [(0, 0, 0, start, {}, None)], set(), itertools.count(1)
     try:
         for _ in progress(range(changes), "changes of coordinates"):
@@ -36,8 +36,7 @@ def search(start: Germ, proved: bool, budget: Budget, changes: int) -> LearningC
                     seen.add(key)
                     heapq.heappush(queue, (answer.value, size, next(count), moved, coordinates, change))
     except TimeoutError as stopped:
-        if best is None:
-            raise
+        best = best or quick_bounds(start, proved)
         best = best if best.exact else replace(best, why=f"the search was {stopped}: {best.why}")
     except KeyboardInterrupt:
         if best is None:

@@ -42,7 +42,8 @@ from sltcourse.theory.signs import is_nonnegative
 __all__ = ["LearningCoefficient", "learning_coefficient", "search_coordinates"]
 
 SECONDS = 5.0  # the longest that `learning_coefficient` and `search_coordinates` think, if not told otherwise
-_CHANGES = 30  # changes of coordinates that a search looks at
+_FEW_CHANGES, _CHANGES = 8, 30  # changes of coordinates that a search looks at, before and after other attempts
+_LEAST = 0.01  # seconds
 
 
 def learning_coefficient(
@@ -97,10 +98,12 @@ def search_coordinates(
     budget = Budget(seconds)
     start = budget.run(_read, K, variables, point, prior)
     proved = _proved_nonnegative(start, budget)
-    found = search(start, proved, budget, _CHANGES)
-    if found.exact or budget.left <= 0:
-        return found
-    return combined(found, reduce(start, proved, budget))
+    found = search(start, proved, Budget(seconds / 4), _FEW_CHANGES)
+    if not found.exact and "interrupted" not in found.why:
+        found = combined(found, reduce(start, proved, Budget(max(budget.left / 2, _LEAST))))
+        if not found.exact and budget.left > 0:
+            found = combined(found, search(start, proved, budget, _CHANGES))
+    return found
 
 
 def _read(K: Polynomials, variables: Sequence[sp.Symbol], point: Point, prior: Prior) -> Germ:

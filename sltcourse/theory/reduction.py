@@ -28,51 +28,50 @@ import sympy as sp
 from scipy.optimize import linprog
 from sympy.polys.rings import PolyElement
 
-from sltcourse.theory.analysis import LearningCoefficient, analyse
+from sltcourse.theory.analysis import LearningCoefficient, analyse, quick_bounds
 from sltcourse.theory.closed_forms import tanh_network
 from sltcourse.theory.coordinates import combined, search
 from sltcourse.theory.germ import Germ, simplified, square_root
 from sltcourse.theory.limits import Budget
 from sltcourse.theory.real_zeros import by_power, insert, sign, used
 
-_CHANGES, _DEPTH, _MOST_CENTRES = 12, 4, 3
+_CHANGES, _DEPTH, _MOST_CENTRES, _MOST_SYMMETRIC = 8, 6, 2, 20
 
 
 def reduce(germ: Germ, proved: bool, budget: Budget, depth: int = _DEPTH) -> LearningCoefficient:
     """What can be proved about λ and m of a germ by taking it apart; ``proved``: K ≥ 0 is."""
-    first = analyse(germ, proved, budget).answer
-    if first.exact or budget.left <= 0:
-        return first
-    return combined(first, _apart(germ, proved, budget, depth) or first)
-
-
-def _apart(germ: Germ, proved: bool, budget: Budget, depth: int) -> LearningCoefficient | None:
+    bounds = quick_bounds(germ, proved)
     try:
-        germ = _in_used(germ)
-        if known := _recognised(germ):
-            return known
-        if cut := budget.run(_linear, germ) if germ.squares else _square(germ):
-            one = _exact(Fraction(1, 2), 1, "a linear form")
-            rest = [reduce(cut, proved, budget, depth)] if cut.generators else []
-            return _sum([one, *rest])
-        if germ.squares and (pieces := _common_power(germ)):
-            power, rest = pieces
-            return _smaller([power, *([reduce(rest, proved, budget, depth)] if rest else [])])
-        if len(parts := _independent(germ)) > 1:
-            return _sum([reduce(part, proved, budget, depth) for part in parts])
-        found = search(germ, proved, budget, _CHANGES)
-        if found.exact or not germ.squares or depth == 0:
-            return found
+        return combined(bounds, _apart(_in_used(germ), proved, budget, depth))
+    except TimeoutError as stopped:
+        return replace(bounds, why=f"not decided: {stopped}")
+
+
+def _apart(germ: Germ, proved: bool, budget: Budget, depth: int) -> LearningCoefficient:
+    if known := _recognised(germ):
+        return known
+    if cut := budget.run(_linear, germ) if germ.squares else _square(germ):
+        one = _exact(Fraction(1, 2), 1, "a linear form")
+        return _sum([one, *([reduce(cut, proved, budget, depth)] if cut.generators else [])])
+    if germ.squares and (pieces := _common_power(germ)):
+        power, rest = pieces
+        return _smaller([power, *([reduce(rest, proved, budget, depth)] if rest else [])])
+    if len(parts := _independent(germ)) > 1:
+        return _sum([reduce(part, proved, budget, depth) for part in parts])
+    if germ.squares and (simpler := budget.run(_shorter, germ) or budget.run(_sheared, germ)):
+        return reduce(simpler, proved, budget, depth)
+    found = analyse(germ, proved, budget).answer
+    if found.exact:
+        return found
+    if germ.squares and depth:
         for centre in itertools.islice(budget.run(_centres, germ), _MOST_CENTRES):
             charts = list(_charts(germ, centre))
             if all(_flows_to_origin(chart, moving) for chart, moving in charts):
                 answers = [reduce(simplified(chart), proved, budget, depth - 1) for chart, _ in charts]
                 found = combined(found, _over_charts(answers, [str(germ.ring.symbols[i]) for i in centre]))
                 if found.exact:
-                    break
-        return found
-    except TimeoutError:
-        return None
+                    return found
+    return combined(found, search(germ, proved, budget, _CHANGES))
 
 
 # ------------------------------------------------------------------------------------------ putting together
@@ -150,6 +149,42 @@ def _linear(germ: Germ) -> Germ | None:
     return _restricted(germ, rest, [k for k in range(ring.ngens) if k != i])
 
 
+def _shorter(germ: Germ) -> Germ | None:
+    """The same ideal with a shorter generator: a multiple of another one subtracted, where that takes terms away."""
+    for n, g in enumerate(germ.generators):
+        for f in (f for k, f in enumerate(germ.generators) if k != n):
+            for (a, c), (b, e) in itertools.product(f.terms(), g.terms()):
+                if all(x <= y for x, y in zip(a, b, strict=True)):
+                    shift = tuple(y - x for x, y in zip(a, b, strict=True))
+                    rest = g - f.mul_term((shift, e / c))
+                    if len(rest) < len(g):
+                        others = [h for k, h in enumerate(germ.generators) if k != n]
+                        return simplified(germ._replace(generators=(*others, *([rest] if rest else []))))
+    return None
+
+
+def _sheared(germ: Germ) -> Germ | None:
+    """A germ with fewer terms, in which the coefficient of a variable in a generator has become a coordinate."""
+    ring, origin = germ.ring, (0,) * germ.ring.ngens
+    for f in germ.generators:
+        for i, x in enumerate(ring.gens):
+            p = by_power(f, i)[1] if f.degree(x) == 1 else ring.zero
+            if len(p) < 2 or origin in p:
+                continue
+            for j, y in enumerate(ring.gens):
+                if germ.prior[j] == 0 and p.degree(y) == 1:
+                    c, s = by_power(p, j)
+                    if s.is_ground:
+                        moved = simplified(_moved(germ, j, (y - c) * (ring.domain.one / s.LC)))
+                        if sum(map(len, moved.generators)) < sum(map(len, germ.generators)):
+                            return moved
+    return None
+
+
+def _moved(germ: Germ, j: int, image: PolyElement) -> Germ:
+    return germ._replace(generators=tuple(insert(f, j, image, f.ring.one) for f in germ.generators))
+
+
 def _square(germ: Germ) -> Germ | None:
     """4ac − b² for K = a x² + b x + c with a constant a > 0, without x."""
     (f,), ring = germ.generators, germ.ring
@@ -165,7 +200,7 @@ def _square(germ: Germ) -> Germ | None:
 
 
 def _common_power(germ: Germ) -> tuple[LearningCoefficient, Germ | None] | None:
-    """λ and m of the variables that are factors of all generators and occur nowhere else, and the rest (None: a unit)."""
+    """λ and m of the variables that are factors of all generators and nowhere else, and the rest (None for a unit)."""
     ring = germ.ring
     lowest = [min(m[i] for f in germ.generators for m in f.monoms()) for i in range(ring.ngens)]
     highest = [max(m[i] for f in germ.generators for m in f.monoms()) for i in range(ring.ngens)]
@@ -229,11 +264,12 @@ def _recognised(germ: Germ) -> LearningCoefficient | None:
 def _centres(germ: Germ) -> Iterator[list[int]]:
     """Sets of variables in which all generators are homogeneous, of one and the same degree, smallest first."""
     d = germ.ring.ngens
-    if d > 18:
+    if d > _MOST_SYMMETRIC:
         return iter(())
     rows = [np.subtract(m, f.monoms()[0]) for f in germ.generators for m in f.monoms()[1:]]
     rows += [np.subtract(f.monoms()[0], germ.generators[0].monoms()[0]) for f in germ.generators[1:]]
-    sets = (np.arange(1, 2**d)[:, None] >> np.arange(d)) & 1
+    numbers = np.arange(1, 2**d)
+    sets = np.stack([(numbers >> j & 1).astype(np.int8) for j in range(d)], 1)
     for row in np.unique(np.array(rows, int).reshape(-1, d), axis=0):
         sets = sets[sets @ row == 0]
     degrees = sets @ np.array(germ.generators[0].monoms()[0])

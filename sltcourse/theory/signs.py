@@ -43,20 +43,16 @@ def is_nonnegative(f: PolyElement, depth: int = _DEPTH) -> bool | None:
     Raises NegativeLoss, a ValueError, if f takes negative values in every neighbourhood of 0, with the curve on which
     it does.
     """
-    if not f or is_positive_below(f):
+    if not f or is_positive_below(f := _in_used(f)):
         return True
+    _refuse_lowest(f)
     f = _odd_part(f)
     if f.is_ground:
         if sign(f.LC, f.ring.domain) > 0:
             return True
         raise NegativeLoss("K is negative near the point: −K is a square times a positive function there")
-    if _positive_terms(f):
-        return True
-    lowest = lowest_form(f)
-    if sum(lowest.monoms()[0]) % 2:
-        _refuse(lowest, nonzero_point(lowest, negative=True))
-    rank = _refuse_negative_square(f)
-    if rank == f.ring.ngens or is_positive_below(f) or _is_definite(lowest) or is_positive(f):
+    rank = _refuse_lowest(f)
+    if rank == f.ring.ngens or is_positive_below(f) or _is_definite(lowest_form(f)) or is_positive(f):
         return True
     verdict = _by_faces(f)
     if verdict or depth == 0:
@@ -82,6 +78,17 @@ def _is_definite(form: PolyElement) -> bool:
     """True if the form is proved > 0 but at 0."""
     degree, d = sum(form.monoms()[0]), form.ring.ngens
     return all(tuple(degree * int(k == i) for k in range(d)) in form for i in range(d)) and is_positive(form)
+
+
+def _refuse_lowest(f: PolyElement) -> int:
+    """The rank of f's quadratic part; refuses f if its form of lowest degree is negative somewhere."""
+    lowest = lowest_form(f)
+    if sum(lowest.monoms()[0]) % 2:
+        _refuse(lowest, nonzero_point(lowest, negative=True))
+    rank = _refuse_negative_square(f)
+    if not rank and (point := negative_point(lowest)):
+        _refuse(lowest, point)
+    return rank
 
 
 def _odd_part(f: PolyElement) -> PolyElement:
@@ -254,7 +261,7 @@ def _by_faces(f: PolyElement) -> bool | None:
         return True
     supports = [set(part.monoms()) for part in open_]
     largest = [p for p, s in zip(open_, supports, strict=True) if not any(s < other for other in supports)]
-    for form in dict.fromkeys([lowest_form(f), *largest[-_MOST_FORMS:]]):
+    for form in largest[-_MOST_FORMS:]:
         if point := negative_point(form):
             _refuse(form, point)
     return None
