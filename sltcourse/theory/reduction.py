@@ -33,13 +33,16 @@ from sltcourse.theory.closed_forms import tanh_network
 from sltcourse.theory.coordinates import combined, search
 from sltcourse.theory.germ import Germ, simplified, square_root
 from sltcourse.theory.limits import Budget
-from sltcourse.theory.real_zeros import by_power, insert, sign, used
+from sltcourse.theory.real_zeros import by_power, grouped, insert, sign, terms_of, used
+from sltcourse.theory.symmetry import representatives
 
 _CHANGES, _DEPTH, _MOST_CENTRES, _MOST_SYMMETRIC = 8, 6, 2, 20
 
 
 def reduce(germ: Germ, proved: bool, budget: Budget, depth: int = _DEPTH) -> LearningCoefficient:
     """What can be proved about λ and m of a germ by taking it apart; ``proved``: K ≥ 0 is."""
+    if not germ.squares and (root := square_root(germ.generators[0])):
+        germ, proved = germ._replace(generators=(root,), squares=True), True
     bounds = quick_bounds(germ, proved)
     try:
         return combined(bounds, _apart(_in_used(germ), proved, budget, depth))
@@ -65,7 +68,7 @@ def _apart(germ: Germ, proved: bool, budget: Budget, depth: int) -> LearningCoef
         return found
     if germ.squares and depth:
         for centre in itertools.islice(budget.run(_centres, germ), _MOST_CENTRES):
-            charts = list(_charts(germ, centre))
+            charts = list(_charts(germ, centre, budget.run(representatives, germ, centre)))
             if all(_flows_to_origin(chart, moving) for chart, moving in charts):
                 answers = [reduce(simplified(chart), proved, budget, depth - 1) for chart, _ in charts]
                 found = combined(found, _over_charts(answers, [str(germ.ring.symbols[i]) for i in centre]))
@@ -193,9 +196,7 @@ def _square(germ: Germ) -> Germ | None:
             c, b, a = by_power(f, i)
             if a.is_ground and sign(a.LC, ring.domain) > 0:
                 rest = 4 * a * c - b**2
-                cut = _restricted(germ, [rest], [k for k in range(ring.ngens) if k != i])
-                root = square_root(cut.generators[0]) if cut.generators else None
-                return cut._replace(generators=(root,), squares=True) if root else cut
+                return _restricted(germ, [rest], [k for k in range(ring.ngens) if k != i])
     return None
 
 
@@ -216,21 +217,13 @@ def _common_power(germ: Germ) -> tuple[LearningCoefficient, Germ | None] | None:
 
 def _independent(germ: Germ) -> list[Germ]:
     """Parts that share no variable: groups of generators, or of terms of a polynomial."""
-    pieces = germ.generators
-    if not germ.squares:
-        (f,) = pieces
-        pieces = tuple(f.ring.from_dict({m: c}) for m, c in f.terms())
-    groups: list[tuple[set, list]] = []
-    for piece in pieces:
-        variables, members = set(used(piece)), [piece]
-        for group in [g for g in groups if g[0] & variables]:
-            groups.remove(group)
-            variables, members = variables | group[0], [*group[1], *members]
-        groups.append((variables, members))
+    if germ.squares:
+        groups = grouped(germ.generators)
+    else:
+        groups = [[sum(terms, germ.ring.zero)] for terms in grouped(terms_of(germ.generators[0]))]
     if len(groups) == 1:
         return [germ]
-    whole = [(sorted(v), fs if germ.squares else [sum(fs, germ.ring.zero)]) for v, fs in groups]
-    return [_restricted(germ, fs, v) for v, fs in whole]
+    return [_restricted(germ, fs, sorted({i for f in fs for i in used(f)})) for fs in groups]
 
 
 def _recognised(germ: Germ) -> LearningCoefficient | None:
@@ -278,10 +271,10 @@ def _centres(germ: Germ) -> Iterator[list[int]]:
     return iter(sorted(([int(i) for i in np.flatnonzero(s)] for s in minimal), key=len))
 
 
-def _charts(germ: Germ, centre: list[int]) -> Iterator[tuple[Germ, list[int]]]:
-    """The charts of the blow-up of {x_j = 0, j in the centre}, and which coordinates move along the fibre in each."""
+def _charts(germ: Germ, centre: list[int], chosen: list[int]) -> Iterator[tuple[Germ, list[int]]]:
+    """Charts of the blow-up of {x_j = 0, j in the centre}, for the chosen x_i; and what moves along the fibre in each."""
     ring = germ.ring
-    for i in centre:
+    for i in chosen:
         moving = [j for j in centre if j != i]
 
         def pulled(m: tuple, i: int = i) -> tuple:

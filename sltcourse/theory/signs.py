@@ -25,7 +25,7 @@ from sympy.polys.rings import PolyElement
 from sltcourse.theory.faces import has_torus_zero
 from sltcourse.theory.limits import within
 from sltcourse.theory.polyhedron import NewtonPolyhedron
-from sltcourse.theory.real_zeros import by_power, insert, sign, used, value
+from sltcourse.theory.real_zeros import by_power, grouped, insert, sign, terms_of, used, value
 from sltcourse.theory.sums_of_squares import is_positive
 
 _SECONDS = 2.0  # for one call of sympy's gcd
@@ -51,6 +51,8 @@ def is_nonnegative(f: PolyElement, depth: int = _DEPTH) -> bool | None:
         if sign(f.LC, f.ring.domain) > 0:
             return True
         raise NegativeLoss("K is negative near the point: −K is a square times a positive function there")
+    if len(parts := grouped(terms_of(f))) > 1:  # they share no variable: f ≥ 0 if and only if all of them are
+        return all([is_nonnegative(sum(terms, f.ring.zero), depth) for terms in parts]) or None
     rank = _refuse_lowest(f)
     if rank == f.ring.ngens or is_positive_below(f) or _is_definite(lowest_form(f)) or is_positive(f):
         return True
