@@ -1,5 +1,6 @@
-"""Exact learning coefficients λ (real log canonical thresholds, RLCT) of models, and their multiplicities m, by formula:
-linear networks, tanh networks, small mixtures. `newton` and `blow_up` compute them for a loss of your own.
+"""Exact learning coefficients λ of models (real log canonical thresholds, RLCT), and their multiplicities m: formulas.
+
+Linear networks, tanh networks, small mixtures. `newton` and `blow_up` compute λ and m for a loss of your own.
 
 For linear networks the λ is the *global* one of K(w) = ½ E‖(W_L ⋯ W_1 − A)x‖² with a true matrix A of rank r and
 inputs of full covariance: the smallest local one over the parameters with W_L ⋯ W_1 = A. At rank 0 that is the λ at

@@ -272,7 +272,7 @@ def _centres(germ: Germ) -> Iterator[list[int]]:
 
 
 def _charts(germ: Germ, centre: list[int], chosen: list[int]) -> Iterator[tuple[Germ, list[int]]]:
-    """Charts of the blow-up of {x_j = 0, j in the centre}, for the chosen x_i; and what moves along the fibre in each."""
+    """Charts of the blow-up of {x_j = 0, j in the centre}, for the chosen x_i; and what moves along each fibre."""
     ring = germ.ring
     for i in chosen:
         moving = [j for j in centre if j != i]

@@ -61,7 +61,7 @@ class MonomialZeta:
 
     @property
     def learning_coefficient(self) -> Fraction:
-        """λ (the real log canonical threshold, RLCT), a Fraction: minus the largest pole. 2k_j and h_j give min_j (h_j + 1)/(2k_j)."""
+        """λ (the real log canonical threshold, RLCT), minus the largest pole: min_j (h_j + 1)/(2k_j), a Fraction."""
         return -self.poles[0].location
 
     @property
