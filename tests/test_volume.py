@@ -8,7 +8,6 @@ import pytest
 import sympy as sp
 from scipy import integrate, stats
 
-from sltcourse.theory import volume
 from sltcourse.theory.models import CATALOGUE
 from sltcourse.theory.moves import Moves
 from sltcourse.theory.volume import (
