@@ -85,7 +85,7 @@ LIMITS = {
     "step, most": Limit(0.1, "as for the error"),
     "step, don't": Limit(0.3, "beyond it the first-order formula is no guide: digits, 17 said and 9 true"),
     "equipartition": Limit(0.02, "λ̂ is proportional to it where the loss is homogeneous: 2 % of it are 2 % of λ̂"),
-    "equipartition, errors": Limit(3, "three standard errors; on crosses w₁⁴w₂⁴ λ̂ is then as far off as that"),
+    "equipartition, errors": Limit(2, "on crosses w₁⁴w₂⁴ λ̂ is then two standard errors off, and trust would be wrong"),
     "above 1": Limit(0.05, "what a step as large as a sixth of the largest stable one does to a quartic, " + OURS),
     "block": Limit(0.1, "a single parameter may lag by a tenth"),
     "block, errors": Limit(4, "four standard errors, since there are many parameters"),
