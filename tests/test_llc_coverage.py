@@ -39,9 +39,9 @@ def flat_directions(localization):
 
 
 def turned_quadratic(dim=10):
-    """Curvatures from 10³ to 10⁵ along directions that are no coordinates."""
+    """Curvatures from 3·10³ to 3·10⁴ along directions that are no coordinates."""
     rng = np.random.default_rng(0)
-    turn, curvature = np.linalg.qr(rng.standard_normal((dim, dim)))[0], np.geomspace(0.1, 10, dim)
+    turn, curvature = np.linalg.qr(rng.standard_normal((dim, dim)))[0], np.geomspace(0.3, 3, dim)
     matrix = torch.tensor(turn * curvature @ turn.T, dtype=torch.float32)
     exact = 0.5 * (1e4 * curvature / (1e4 * curvature + 1)).sum()
     return Case(lambda w: 0.5 * w @ (matrix @ w), torch.zeros(dim), exact, dict(nbeta=1e4))

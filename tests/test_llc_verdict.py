@@ -30,7 +30,7 @@ SOUND = Diagnostics(
 # what is changed; the verdict just before the threshold, and just behind it; what the reason must say
 EDGES = {
     "R-hat, doubtful": (dict(rhat=1.0499), "trust", dict(rhat=1.0501), "doubtful", "R-hat is 1.050"),
-    "R-hat, don't": (dict(rhat=1.199), "doubtful", dict(rhat=1.201), "don't", "chains disagree"),
+    "R-hat, don't": (dict(rhat=1.399), "doubtful", dict(rhat=1.401), "don't", "chains disagree"),
     "R-hat is nan": (dict(rhat=1.0), "trust", dict(rhat=math.nan), "don't", "chains disagree"),
     "ESS, doubtful": (dict(ess=401.0), "trust", dict(ess=399.0), "doubtful", "ESS is 399, below 400"),
     "ESS, don't": (dict(ess=101.0), "doubtful", dict(ess=99.0), "don't", "ESS is 99"),
