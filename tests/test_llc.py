@@ -175,8 +175,8 @@ def linear_network_estimate(widths, rank, steps=4000):
     for layer in layers[1:]:
         target = layer @ target
     return estimate_llc(linear_network_loss(widths, target), at=torch.cat([layer.flatten() for layer in layers]),
-                        nbeta=1e5, num_chains=16, sampler=WhitenedSGLD(0.03), num_burnin_steps=steps,
-                        num_draws=steps // 4, num_steps_bw_draws=4)  # fmt: skip
+                        nbeta=1e5, num_chains=16, num_burnin_steps=steps, num_draws=steps // 4,
+                        num_steps_bw_draws=4)  # fmt: skip
 
 
 @pytest.mark.long
