@@ -49,8 +49,8 @@ def calibrate(model, data=None, loss=None, *, at=None, sampler=None, num_chains:
     """Find lr, localization, num_burnin_steps and num_draws for SGLD or WhitenedSGLD (the default).
 
     Two batches of short runs: step sizes over two decades (WhitenedSGLD finds its own; there it is the most it may
-    take, over two thirds of a decade), then localizations over two and a half. The step is the largest at which the loss
-    agrees with the next smaller step and equipartition holds within 5 %; the localization is the smallest from which on
+    take, over two thirds of a decade), then localizations over two and a half. The step is the largest at which the
+    loss agrees with the next smaller step and equipartition holds within 5 %; the localization is the smallest from which on
     three times as much does not change λ̂; the number of draws is what a Monte-Carlo error of 5 % takes. Arguments as
     in ``estimate_llc``, with one w*.
 

@@ -1,7 +1,8 @@
 """Everything that is to be tried on a CUDA device, in at most seven minutes: `make gpu`. Installs nothing.
 
 Runs the tests marked gpu, measures chain-steps per second of the toy model of superposition at 4096 chains, runs
-lessons 07 and 08 from top to bottom with what they do on a GPU, and writes assets/llc/gpu.json with device, date and command.
+lessons 07 and 08 from top to bottom with what they do on a GPU, and writes assets/llc/gpu.json with device, date and
+command.
 With --rehearse it does the same, smaller, on the CPU, and writes nothing into assets.
 """
 
