@@ -119,7 +119,11 @@ def resolve(
         known = search_coordinates(K, variables, point, prior, seconds=0.3 * seconds)
         if known.exact:
             return Resolution(known.value, known.multiplicity, (), (), True, _by_newton(known, "are many"))
-    todo, charts, final = [budget.run(start, K, variables, point, prior)], [], []
+    try:
+        todo, charts, final = [budget.run(start, K, variables, point, prior)], [], []
+    except TimeoutError as error:
+        known = known or search_coordinates(K, variables, point, prior, seconds=0.2 * seconds)
+        raise NotResolved(f"not resolved, no first chart: {error}. Known is {known}", (), known) from None
     try:
         for _ in progress(range(MOST_CHARTS), "charts"):
             chart = todo.pop()

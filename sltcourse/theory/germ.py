@@ -63,10 +63,13 @@ def germ(
         where = ", ".join(f"{w} = {x}" for w, x in zip(variables, point, strict=True))
         raise ValueError(f"K is {ring.domain.to_sympy(height)} and not 0 at {where}")
     squares = listed
-    if not listed and (root := square_root(polynomials[0])):
+    written = None if listed else as_squares(as_expression(K, "K"))
+    if written and len(written) == 1:  # a square that is written as one need not be factored
+        polynomials, squares = polynomials_at(written, variables, point), True
+    elif not listed and (root := square_root(polynomials[0])):
         polynomials, squares = [root], True
-    if sums and not squares and (terms := as_squares(sp.sympify(K))):
-        polynomials, squares = [f for f in polynomials_at(terms, variables, point) if f], True
+    if sums and not squares and written:
+        polynomials, squares = [f for f in polynomials_at(written, variables, point) if f], True
     return Germ(tuple(polynomials), squares, check_prior(prior, variables, point))
 
 
