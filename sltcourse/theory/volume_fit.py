@@ -104,7 +104,7 @@ def fit(curve: VolumeCurve) -> Fit:
     b = b * np.exp(-delta * data.log_start)
     doubts = [data.doubt] if data.doubt else []
     if probability[m - 1] < _SURE:
-        others = [f"{i + 1} ({p:.2f})" for i, p in enumerate(probability) if p > 0.05]
+        others = [f"{i + 1} ({p:.2f})" for i, p in enumerate(probability) if p > 0.01]
         doubts.append("m may be " + " or ".join(others))
     found = Fit(lam[m - 1], error, m, probability, lam, se, 0.0, a, b, delta, "; ".join(doubts))
     return replace(found, log_c=float(np.mean(data.log_V - found.log_V(data.eps))))
