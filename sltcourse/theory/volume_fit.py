@@ -17,9 +17,9 @@ _LEAST_GAP = 0.25  # δ may be as small as this where λ is large: poles of the 
 _CORRECTION = 0.3  # prior standard deviation of the correction's size where V = _START; times λ if that is above 1
 _LATER = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65)  # parts of the curve that may come before the law holds
 _SLOW = 0.05  # kinship from which on the errors are taken more than twice as large
-_EXCEPTION = 2.5  # of the log prior probability of each later beginning, below that of the first
+_EXCEPTION = 4.0  # of the log prior probability of each later beginning, below that of the first
 _QUARTERS = 4  # parts of the curve over which the spread of the populations is taken
-_SURE = 0.9  # the probability above which m is said without a doubt
+_SURE = 0.95  # the probability above which m is said without a doubt
 
 
 @dataclass(frozen=True, repr=False)
@@ -104,7 +104,7 @@ def fit(curve: VolumeCurve) -> Fit:
     b = b * np.exp(-delta * data.log_start)
     doubts = [data.doubt] if data.doubt else []
     if probability[m - 1] < _SURE:
-        others = [f"{i + 1} ({p:.2f})" for i, p in enumerate(probability) if p > 0.05]
+        others = [f"{i + 1} ({p:.2f})" for i, p in enumerate(probability) if p > 0.01]
         doubts.append("m may be " + " or ".join(others))
     found = Fit(lam[m - 1], error, m, probability, lam, se, 0.0, a, b, delta, "; ".join(doubts))
     return replace(found, log_c=float(np.mean(data.log_V - found.log_V(data.eps))))
