@@ -63,7 +63,8 @@ def store(tmp_path):
 
 
 FULL_DISK = """
-import resource
+import resource, tempfile
+tempfile.gettempdir()  # which tries whether it can write, once
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 """
 
