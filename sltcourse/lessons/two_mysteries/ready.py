@@ -9,8 +9,8 @@ from sltcourse.kit import assets
 NEEDED = dict(
     package.split(">=")
     for package in (
-        "anywidget>=0.9.21 arviz-stats>=0.6 ipython>=7.34 ipywidgets>=7.7.1 matplotlib>=3.10 numpy>=2.0 scipy>=1.14 "
-        "sympy>=1.13 torch>=2.6 tqdm>=4.66"
+        "anywidget>=0.9.21 arviz-stats>=0.6 filelock>=3.16 ipython>=7.34 ipywidgets>=7.7.1 matplotlib>=3.10 "
+        "numpy>=2.0 scipy>=1.14 sympy>=1.13 torch>=2.6 tqdm>=4.66 xarray>=2024.6"
     ).split()
 )  # the package's own requirements; a test compares them
 
