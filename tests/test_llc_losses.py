@@ -13,6 +13,7 @@ from sltcourse.llc.check import displaced, explain
 from sltcourse.llc.model import make_objective
 from tests.llc_zoo import Attention, CastsItself, hugging_face_labels, made, mlp
 
+pytestmark = pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")
 N = 200
 
 

@@ -1,5 +1,6 @@
 """The first calls of a model on its data: how a batch reaches it, how its loss weighs rows, what a row costs."""
 
+import threading
 import warnings
 
 import torch
@@ -8,6 +9,7 @@ from sltcourse.llc.calling import NEEDS_LOSS, calling, unknown_keys
 from sltcourse.llc.check import check
 from sltcourse.llc.plain import out_of_memory
 
+_alone = threading.RLock()  # the filters of warnings and the global random numbers are the whole process's
 ALL_AT_ONCE = 2**28  # bytes of data up to which a model that fails on a few rows is tried on all
 
 
@@ -29,7 +31,7 @@ def settle(objective, user_model, loss) -> None:
     """Find out how the model is called, what a row weighs and costs, and refuse what is no mean loss of w."""
     rows = objective.rows
     batch = rows.slice(0, min(4, rows.num_samples)) if rows is not None else ()
-    with warnings.catch_warnings():
+    with _alone, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what a loss says of a batch of one row
         try:
             if user_model is not None:
