@@ -134,6 +134,7 @@ def test_the_error_bars_are_those_between_seeds(case):
                 noise = np.random.default_rng(seed).standard_normal(draws.loss.shape)
                 draws["loss"] = draws.loss + np.sqrt(0.2 * KERNEL.mean()) * noise
                 one, exact = covariance(draws, "loss", "losses"), KERNEL.mean(0)
+                assert one.attrs["ess"] < 100  # by the product alone it would be several times that
         values.append(one.value.values.ravel()), errors.append(one.std_error.values.ravel())
     spread = np.std(values, axis=0, ddof=1)
     claimed = np.sqrt(np.mean(np.square(errors), axis=0))
