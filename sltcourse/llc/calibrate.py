@@ -48,11 +48,11 @@ def calibrate(model, data=None, loss=None, *, at=None, sampler=None, num_chains:
               penalty: float = 0.0, mask=None, device=None, memory_gib=None, seed: int = 0) -> Calibration:  # fmt: skip
     """Find lr, localization, num_burnin_steps and num_draws for SGLD or WhitenedSGLD (the default).
 
-    Two batches of short runs: step sizes over two decades (WhitenedSGLD finds its own; there it is the most it may
+    Two batches of short runs: step sizes over two decades (WhitenedSGLD finds its own; there lr is the most it may
     take, over two thirds of a decade), then localizations over two and a half. The step is the largest at which the
-    loss agrees with the next smaller step and equipartition holds within 5 %; the localization is the smallest from which on
-    three times as much does not change λ̂; the number of draws is what a Monte-Carlo error of 5 % takes. Arguments as
-    in ``estimate_llc``, with one w*.
+    loss agrees with the next smaller step and equipartition holds within 5 %; the localization is the smallest from
+    which on three times as much does not change λ̂; the number of draws is what a Monte-Carlo error of 5 % takes.
+    Arguments as in ``estimate_llc``, with one w*.
 
     Raises NothingTrustworthy where no step size or no localization passes.
     """
