@@ -8,7 +8,7 @@ from scipy.stats import gamma as gamma_distribution
 from sltcourse.kit import style
 from sltcourse.lessons.llc_estimation.figures import LEVEL_COLORS
 from sltcourse.lessons.llc_estimation.models import mystery_runs
-from sltcourse.llc.result import LEVELS
+from sltcourse.llc.verdict import LEVELS
 
 COLORS = style.COLORS
 

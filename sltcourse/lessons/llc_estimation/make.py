@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 import torch
+import xarray as xr
 
 from sltcourse.kit import assets
 from sltcourse.kit.progress import progress
@@ -26,38 +27,47 @@ from sltcourse.lessons.llc_estimation.kept import (
     WINDOW,
 )
 from sltcourse.lessons.llc_estimation.models import deepest_point, linear_loss
-from sltcourse.llc import HMC, WhitenedSGLD, default_nbeta, estimate_llc
-from sltcourse.llc.chains import DIVERGED, Traces
-from sltcourse.llc.result import LEVELS, summarise
+from sltcourse.llc import HMC, SGLD, LLCResult, WhitenedSGLD, default_nbeta, estimate_llc
+from sltcourse.llc.draws import first_bad
+from sltcourse.llc.samplers import to_json
+from sltcourse.llc.verdict import LEVELS
 from sltcourse.theory.closed_forms import deep_linear_network
 from sltcourse.theory.localized import POTENTIALS, exact_llc, langevin
 
 
 def diagnose(potential, path, nbeta, localization, lr):
-    """The ``LLCResult`` of a ``path`` (steps, chains, 2) at one setting: λ̂, diagnostics and the library's verdict."""
-    w_star = np.array(potential.w_star)
+    """The ``LLCResult`` of a ``path`` (steps, chains, 2) at one setting: λ̂, diagnostics and the library's verdict.
+
+    The path is written down as the library writes its own draws (``sltcourse.llc.draws``), and judged as they are.
+    """
+    w_star, every = np.array(potential.w_star), np.arange(len(path))
     init_loss = float(potential.K(w_star))
     with np.errstate(all="ignore"):
         w = np.where(np.abs(path) < 1e6, path, np.nan).swapaxes(0, 1).astype(float)
-        away, loss = w - w_star, potential.K(w)
-        force = nbeta * potential.gradient(w) + localization * away
-        facts = {
+        away, loss, of_loss = w - w_star, potential.K(w), nbeta * potential.gradient(w)
+        force = of_loss + localization * away
+        seen = {
+            "loss": loss,
             "distance": np.sqrt((away**2).sum(-1)),
             "tilt": away @ (nbeta * potential.gradient(w_star)),
             "virial": (away * force).mean(-1),
-            "step_bias": lr / 8 * (force**2).sum(-1),
+            "step_bias": lr / 8 * (of_loss * force).sum(-1),
         }
-        bad = ~(nbeta * (loss - init_loss) <= DIVERGED * (len(w_star) + 1))
-    traces = Traces(
-        loss=loss[:, BURNIN:],
-        burnin_loss=loss[:, :BURNIN],
-        first_bad=np.where(bad.any(1), bad.argmax(1) + 1, -1),
-        acceptance=None,
-        final=None,
-        steps=len(path),
-        **{name: value[:, BURNIN:] for name, value in facts.items()},
+    taken, burnin, dim = loss[:, BURNIN:], loss[:, :BURNIN], len(w_star)
+    draws = xr.Dataset(
+        {name: (("chain", "draw"), values[:, BURNIN:]) for name, values in seen.items()},
+        {
+            "first_bad": ("chain", first_bad(taken - init_loss, nbeta, dim, every[BURNIN:] + 1, burnin, 1)),
+            "burnin_loss": (("chain", "burnin"), burnin),
+        },
     )
-    return summarise(traces, init_loss, nbeta, localization, 2, None, 0.0, 0.0, False, {"lr": lr}, False)
+    draws.attrs.update(
+        init_loss=init_loss, nbeta=nbeta, localization=localization, prior_precision=0.0, penalty=0.0, dim=dim,
+        num_samples=0, batch_size=0, sampler=to_json(SGLD(lr=lr)), num_chains=len(w), num_draws=taken.shape[1],
+        num_burnin_steps=BURNIN, num_steps_bw_draws=1, seed=0, device="cpu", dtype="float64", partial=0, wall_time=0.0,
+        steps=len(path), chain_steps_per_second=0.0, notes="[]",
+    )  # fmt: skip
+    return LLCResult.of(draws)
 
 
 def make_cockpit(lrs=LRS, seed=7):
