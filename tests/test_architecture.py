@@ -57,6 +57,14 @@ def test_every_folder_of_the_package_is_installed():
     assert len(packages) == len(set(packages)) and set(packages) == folders | {"sltcourse.assets"}
 
 
+@pytest.mark.parametrize("folder", ["kit", "lessons", "llc", "theory"])
+def test_no_file_is_long(folder):
+    lines = {
+        p.name: len(p.read_text(encoding="utf-8").splitlines()) for p in (ROOT / "sltcourse" / folder).rglob("*.py")
+    }
+    assert {name: count for name, count in lines.items() if count > 400} == {}
+
+
 def test_what_remakes_an_asset_is_there():
     targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
     for name, entry in json.loads((ROOT / "assets" / "manifest.json").read_text(encoding="utf-8")).items():

@@ -3,11 +3,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import sympy as sp
 
-from sltcourse.theory.closed_forms import MODELS, deep_linear_network, reduced_rank_regression, tanh_network
-from sltcourse.theory.losses import CATALOGUE
-from sltcourse.theory.newton import search_coordinates
+from sltcourse.theory.closed_forms import deep_linear_network, reduced_rank_regression, tanh_network
 
 
 @pytest.mark.parametrize(
@@ -95,41 +92,3 @@ def test_tanh_network_is_the_best_of_its_weighted_blow_ups(hidden):
 def test_bad_number_of_units(hidden):
     with pytest.raises(ValueError, match="1 or more hidden units"):
         tanh_network(hidden)
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_models_from_their_generators(name):
-    """The generators alone, given to the exact tools, lead to the same λ and m."""
-    model = MODELS[name]
-    found = search_coordinates(list(model.generators), list(model.variables), model.point)
-    assert found.exact
-    assert (found.value, found.multiplicity) == (model.learning_coefficient, model.multiplicity)
-    assert model.source.endswith(".")
-
-
-@pytest.mark.parametrize("name", [name for name in MODELS if name in CATALOGUE])
-def test_models_from_their_losses(name):
-    """The loss itself, integrated over x, stays between two multiples of Σ f_i² on all scales near the point."""
-    model, loss, rng = MODELS[name], CATALOGUE[name], np.random.default_rng(0)
-    scales = 10.0 ** rng.uniform(-5, -1, (2000, loss.d))
-    w = np.array(model.point, float) + scales * rng.choice([-1, 1], scales.shape)
-    w = w[(w[:, 0] >= 0) | (loss.box[0][0] < 0)]
-    squares = sum(np.asarray(sp.lambdify(model.variables, f)(*w.T)) ** 2 for f in model.generators)
-    ratio = loss.K(w) / squares
-    assert ratio.max() / ratio.min() < 40
-    assert (loss.lam, loss.m) == (model.learning_coefficient, model.multiplicity)
-
-
-def test_the_binomial_mixture_from_its_probabilities():
-    model, rng = MODELS["binomial mixture"], np.random.default_rng(0)
-    b, c = rng.uniform(-1, 1, (2, 2000)) * 10.0 ** rng.uniform(-4, -1, 2000)
-    first, second = (b + c) / 2, (b**2 + c**2) / 2
-    ratio = np.array([-4 * first + 4 * second, -4 * second, 4 * first + 4 * second])  # p/q − 1 at 0, 1, 2 successes
-    K = np.array([1, 2, 1]) / 4 @ (ratio - np.log1p(ratio))
-    squares = first**2 + second**2
-    keep = K > 1e-11  # above what the difference loses to rounding
-    assert keep.sum() > 500 and (K / squares)[keep].max() / (K / squares)[keep].min() < 10
-    assert (
-        sp.simplify(model.generators[0].subs(model.variables[0], sp.Rational(1, 2)) * 2 - sp.Add(*model.variables[1:]))
-        == 0
-    )

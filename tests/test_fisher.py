@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 from scipy import integrate, stats
 
-from sltcourse.theory import families, integrals
+from sltcourse.theory import integrals
 from sltcourse.theory.fisher import (
     Density,
     InfiniteInformation,
@@ -21,6 +21,7 @@ from sltcourse.theory.fisher import (
     regression,
     reparametrise,
 )
+from sltcourse.theory.models import families
 
 R = sp.Rational
 x, w, a, b, u, v = sp.symbols("x w a b u v", real=True)

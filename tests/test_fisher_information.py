@@ -9,8 +9,8 @@ import sympy as sp
 from sltcourse.kit import style
 from sltcourse.lessons import fisher_information as lesson
 from sltcourse.lessons.fisher_information import check
-from sltcourse.theory import families
 from sltcourse.theory.fisher import Density, fisher_matrix, normal, regression
+from sltcourse.theory.models import families
 from tests.exercises import exercise_tests
 
 R = sp.Rational

@@ -41,6 +41,12 @@ def started(code, *arguments, **environment):
     return process
 
 
+def ended(process):
+    """How a process ended, once it has."""
+    process.communicate()
+    return process.returncode
+
+
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     file = tmp_path / "passed.json"
@@ -74,8 +80,7 @@ def killed(code, *arguments):
     process = started(code, *arguments)
     time.sleep(random.Random(str(arguments)).uniform(0, 0.08))
     process.kill()  # SIGKILL
-    process.wait()
-    process.stdout.close()
+    ended(process)
 
 
 def test_a_process_killed_while_it_remembers_leaves_a_whole_record(place):
@@ -107,7 +112,7 @@ def test_a_process_killed_while_it_records_an_asset_leaves_a_whole_manifest(stor
 
 def test_two_notebooks_at_once_lose_nothing(place):
     both = [started(REMEMBER, lesson, 100) for lesson in ("one", "two")]
-    assert [process.wait() for process in both] == [0, 0]
+    assert [ended(process) for process in both] == [0, 0]
     everything = [f"exercise {k}" for k in range(100)]
     assert passed.passed() == {"one": everything, "two": everything}
 
@@ -115,13 +120,13 @@ def test_two_notebooks_at_once_lose_nothing(place):
 def test_two_notebooks_of_one_lesson_lose_nothing(place):
     code = REMEMBER.replace('f"exercise {k}"', 'f"{sys.argv[3]} {k}"')
     both = [started(code, "lesson", 100, name) for name in ("one", "two")]
-    assert [process.wait() for process in both] == [0, 0]
+    assert [ended(process) for process in both] == [0, 0]
     assert sorted(passed.passed()["lesson"]) == sorted(f"{name} {k}" for name in ("one", "two") for k in range(100))
 
 
 def test_two_commands_at_once_lose_no_asset(store):
     both = [started(RECORD, store, name, 40) for name in "ab"]
-    assert [process.wait() for process in both] == [0, 0]
+    assert [ended(process) for process in both] == [0, 0]
     assert len(json.loads((store / "manifest.json").read_text(encoding="utf-8"))) == 80
 
 
@@ -226,7 +231,7 @@ def test_a_notebook_that_never_lets_go_of_the_lock_is_not_waited_for(place, monk
     monkeypatch.setattr(passed, "_PATIENCE", 0.05)
     with files.locked(place.with_name("passed.json.lock"), 1):
         holder = started(REMEMBER.replace("print", "passed._PATIENCE = 0.05; print"), "a", 1)
-        assert holder.wait() == 0
+        assert ended(holder) == 0
     assert passed.passed() == {"a": ["exercise 0"]}
 
 
@@ -285,7 +290,6 @@ def test_only_one_at_a_time_holds_a_lock(tmp_path):
     with pytest.raises(TimeoutError), files.locked(tmp_path / "lock", 0.05):
         pass
     holder.kill()
-    holder.wait()
-    holder.stdout.close()
+    ended(holder)
     with files.locked(tmp_path / "lock", 5):
         pass

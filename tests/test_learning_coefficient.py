@@ -6,7 +6,7 @@ import pytest
 import sympy as sp
 
 from sltcourse.lessons import learning_coefficient as lesson
-from sltcourse.theory.losses import CATALOGUE
+from sltcourse.theory.models import CATALOGUE
 from sltcourse.theory.newton import learning_coefficient, search_coordinates
 from sltcourse.theory.quadrature import Posterior
 from sltcourse.theory.volume import Fit

@@ -8,10 +8,12 @@ import pytest
 import torch
 import xarray as xr
 
+from sltcourse.llc import SGLD, LocalPosterior, pictures, sample
 from sltcourse.llc import importance as room
+from sltcourse.llc.errors import summary
 from sltcourse.llc.importance import Importance, effective, tail_of
 from sltcourse.llc.model import make_objective
-from sltcourse.llc.observables import PerSample
+from sltcourse.llc.observables import LossOn, PerSample
 from sltcourse.llc.readings import expectation, heat, loss_kernel, susceptibility
 
 X = torch.tensor([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0, 1, 1], [1, 0, 2]], dtype=torch.float64)
@@ -100,7 +102,7 @@ def test_draws_are_complete_and_repeatable():
     xr.testing.assert_equal(one, two)
     assert not Importance().draw(posterior(), num_draws=50, seed=4).equals(one)
     assert set(one.data_vars) == {"loss", "distance", "tilt", "log_weight"}
-    assert json.loads(one.attrs["sampler"]) == {"name": "Importance"} and one.attrs["minibatch"] == 0
+    assert json.loads(one.attrs["sampler"]) == {"name": "Importance"} and one.attrs["batch_size"] == 0
     at_center = float(squared(W_STAR, X, Y))
     assert one.attrs["init_loss"] == pytest.approx(at_center)
     np.testing.assert_allclose(one.log_weight, -30 * (one.loss - at_center), rtol=1e-9)
@@ -150,3 +152,61 @@ def test_an_interrupt_keeps_what_was_drawn(monkeypatch):
     draws = Importance().draw(posterior(), num_draws=100, observe={"losses": PerSample()})
     assert draws.attrs["partial"] == 1 and draws.attrs["num_draws"] == draws.sizes["draw"] == 29
     assert np.isfinite(draws.losses).all()
+
+
+@pytest.fixture(scope="module")
+def stiff():
+    """A linear regression with directions of curvature 1 to 50 under the published spring and temperature."""
+    rng = torch.Generator().manual_seed(0)
+    x = torch.randn(512, 6, generator=rng) * torch.tensor([50.0, 50, 25, 5, 1, 1]).sqrt()
+    y = x.sum(1) + torch.randn(512, generator=rng)
+    at = torch.linalg.lstsq(x, y[:, None]).solution[:, 0]
+    h = 30 * torch.linalg.eigvalsh(x.double().T @ x.double() / 512).numpy()
+    share = h / (h + 300)
+    return LocalPosterior(squared, (x, y), at=at, nbeta=30.0, localization=300.0), share.sum() / 2, (share**2).sum() / 2
+
+
+def test_the_referee_sees_what_r_hat_does_not(stiff):
+    """SGLD as published (nβ = 30, γ = 300, ε = .001, batch 32): R-hat 1.00, and Var L several times too large."""
+    posterior, mean, variance = stiff
+    independent = sample(posterior, Importance(), num_draws=500)
+    assert independent.attrs["ess"] > 600
+    assert abs(lambda_of(independent)[0] - mean) < 3.5 * lambda_of(independent)[1]
+    referee = heat(independent)
+    assert abs(float(referee.value) - variance) < 3.5 * float(referee.std_error)
+
+    settings = dict(num_chains=4, num_draws=800, num_burnin_steps=300, batch_size=32, observe={"full_loss": LossOn()})
+    chain = sample(posterior, SGLD(lr=0.001), **settings)
+    assert summary(chain.full_loss.values).rhat < 1.02
+    with pytest.warns(UserWarning, match="heat the chain: about .*% of its excess loss is theirs"):
+        hot = heat(chain, "full_loss")
+    assert float(hot.value) > 2.5 * float(referee.value)
+    assert float(hot.value) - float(referee.value) > 5 * np.hypot(float(hot.std_error), float(referee.std_error))
+
+
+def lambda_of(draws):
+    level = expectation(draws)
+    nbeta = draws.attrs["nbeta"]
+    return nbeta * (float(level.value) - draws.attrs["init_loss"]), nbeta * float(level.std_error)
+
+
+def test_sample_takes_it_as_a_sampler(stiff):
+    posterior, *_ = stiff
+    draws = sample(posterior, Importance(), num_chains=4, num_draws=60, seed=5, observe={"losses": PerSample()})
+    xr.testing.assert_equal(
+        draws, Importance().draw(posterior, num_chains=4, num_draws=60, seed=5, observe={"losses": PerSample()})
+    )
+    assert draws.losses.shape == (4, 60, 512)
+    np.testing.assert_allclose(draws.losses.mean("sample"), draws.loss, rtol=1e-4)
+    with pytest.raises(ValueError, match="leave batch_size out"):
+        sample(posterior, Importance(), batch_size=32)
+    several = LocalPosterior(squared, (X, Y), at=[W_STAR, W_STAR + 0.1], nbeta=30.0, localization=60.0)
+    both = sample(several, Importance(), num_draws=30)
+    assert len(both) == 2 and both[1].attrs["init_loss"] > both[0].attrs["init_loss"]
+    assert np.abs(both[1].tilt).max() > 0.1
+
+
+def test_the_picture_of_weighted_draws_shows_the_weighted_mean(stiff):
+    draws = sample(stiff[0], Importance(), num_chains=4, num_draws=100)
+    run = pictures._Run(draws)
+    assert (run.llc, run.error) == pytest.approx(lambda_of(draws))

@@ -211,7 +211,7 @@ def run(observe, objective, draws, first=0, count=4, total=None, seed=0):
 def dataset(recorder, loss, distance):
     data, coords = recorder.variables()
     both = ("chain", "draw")
-    attrs = dict(nbeta=10.0, localization=1.0, init_loss=0.0, minibatch=0)
+    attrs = dict(nbeta=10.0, localization=1.0, init_loss=0.0, batch_size=0)
     draws = np.arange(recorder.first, recorder.number)
     return xr.Dataset({"loss": (both, loss), "distance": (both, distance), **data}, {"draw": draws, **coords}, attrs)
 

@@ -39,7 +39,7 @@ def filled(losses, distance=None, log_weight=None, **attrs):
         variables["distance"] = (names, distance)
     if log_weight is not None:
         variables["log_weight"] = (names, log_weight)
-    return xr.Dataset(variables, attrs=dict(nbeta=NBETA, localization=GAMMA, init_loss=LOSS_STAR, minibatch=0) | attrs)
+    return xr.Dataset(variables, attrs=dict(nbeta=NBETA, localization=GAMMA, init_loss=LOSS_STAR, batch_size=0) | attrs)
 
 
 def gaussian(seed, **options):
@@ -303,7 +303,7 @@ def test_moments_give_what_the_draws_give():
     np.testing.assert_allclose(np.diag(loss_kernel(streamed, correlation=True).value), 1)
     with pytest.raises(KeyError, match="not recorded beside"):
         covariance(streamed, "acceptance", "losses")
-    with pytest.raises(KeyError, match="full"):
+    with pytest.raises(KeyError, match="moments=True"):
         loss_kernel(streamed.drop_vars("losses_cov"))
 
 
@@ -371,17 +371,17 @@ def test_components_and_runs_and_diverged_chains():
 
 
 def test_minibatch_noise_is_not_counted_as_variance():
-    draws = gaussian(13).assign_attrs(minibatch=1)
+    draws = gaussian(13).assign_attrs(batch_size=32)
     noise = 0.3 * float(draws.loss.std()) * np.random.default_rng(0).standard_normal(draws.loss.shape)
     noisy = draws.assign(loss=draws.loss + noise, full_loss=draws.loss)
     with pytest.raises(ValueError, match="full_loss"):
         heat(noisy)
-    assert float(heat(noisy, "full_loss").value) == float(heat(draws.assign_attrs(minibatch=0)).value)
+    assert float(heat(noisy, "full_loss").value) == float(heat(draws.assign_attrs(batch_size=0)).value)
     with pytest.raises(ValueError, match="minibatch's noise"):
         susceptibility(noisy)
     with_full = susceptibility(noisy, base="full_loss")
-    np.testing.assert_allclose(with_full.value, susceptibility(draws.assign_attrs(minibatch=0)).value, atol=1e-3)
-    slow = gaussian(13, rho=0.99, draws=4000).assign_attrs(minibatch=1)
+    np.testing.assert_allclose(with_full.value, susceptibility(draws.assign_attrs(batch_size=0)).value, atol=1e-3)
+    slow = gaussian(13, rho=0.99, draws=4000).assign_attrs(batch_size=32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert float(heat(slow).value) == pytest.approx(1.17, abs=0.3)  # the noise does not count here
@@ -397,9 +397,12 @@ def test_few_or_hot_or_disagreeing_draws_are_said_to_be():
     with pytest.warns(UserWarning, match="no error bar"):
         single = loss_kernel(gaussian(16, chains=1, draws=20, rho=0.99))
     assert np.isnan(single.std_error).all() and np.isfinite(single.value).all()
+    hot = gaussian(17)
     with pytest.warns(UserWarning, match="equipartition is 1.30"):
-        hot = gaussian(17)
         loss_kernel(hot.assign(virial=xr.full_like(hot.loss, 1.3)))
+    heated = hot.assign(step_bias=xr.full_like(hot.loss, 0.2))  # of nβ (E L − L*) = 1.32
+    with pytest.warns(UserWarning, match="about 15% of its excess loss"):
+        loss_kernel(heated)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         loss_kernel(gaussian(18))
@@ -428,7 +431,7 @@ def test_what_cannot_be_read_is_said_in_a_sentence():
 def test_large_kernels_are_made_in_parts(monkeypatch):
     draws = gaussian(20, draws=200)
     whole, correlation = loss_kernel(draws), loss_kernel(draws, correlation=True)
-    monkeypatch.setattr("sltcourse.llc.covariance.ENTRIES_AT_ONCE", 4)
+    monkeypatch.setattr("sltcourse.llc.blocks.ENTRIES_AT_ONCE", 4)
     np.testing.assert_allclose(loss_kernel(draws).value, whole.value, rtol=1e-12)
     np.testing.assert_allclose(loss_kernel(draws).std_error, whole.std_error, rtol=1e-10)
     again = loss_kernel(draws, correlation=True)

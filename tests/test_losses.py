@@ -7,7 +7,7 @@ import pytest
 from scipy import integrate, stats
 
 from sltcourse.theory.closed_forms import deep_linear_network, reduced_rank_regression
-from sltcourse.theory.losses import CATALOGUE, matrix_product
+from sltcourse.theory.models import CATALOGUE, matrix_product
 from sltcourse.theory.volume import fit, normal_crossing, splitting
 
 

@@ -9,7 +9,7 @@ import sympy as sp
 from scipy import integrate, stats
 
 from sltcourse.theory import volume
-from sltcourse.theory.losses import CATALOGUE
+from sltcourse.theory.models import CATALOGUE
 from sltcourse.theory.volume import (
     VolumeCurve,
     fit,

@@ -3,7 +3,7 @@ import pytest
 import sympy as sp
 
 from sltcourse.lessons import volume_scaling as lesson
-from sltcourse.theory.losses import CATALOGUE
+from sltcourse.theory.models import CATALOGUE
 from sltcourse.theory.volume import fit, splitting
 from tests.exercises import exercise_tests
 

@@ -11,6 +11,6 @@
 08  superposition         the toy model of superposition
 
 In each folder, ``figures.py`` draws the live figures and ``checks.py`` words the replies to the exercises. Where there
-is something to hold, ``models.py`` computes what is shown, ``drawings.py`` draws the pictures that stand still,
+is something to hold, ``models.py`` computes what is shown, ``drawings.py`` draws the static pictures,
 ``kept.py`` reads the kept results and ``make.py`` makes them again. ``__init__.py`` lists what the notebook uses.
 """

@@ -9,9 +9,11 @@ from torch import Tensor
 
 from sltcourse.llc.evaluate import first_line
 from sltcourse.llc.noise import Noise
+from sltcourse.llc.plain import out_of_memory
 from sltcourse.llc.trace import CannotCompile, trace
 
 RECORDED = ("excess", "distance", "tilt", "virial", "step_bias", "accepted")  # of every draw; see ``draws``
+MOST_BLOCKS = 64  # parameters whose equipartition is recorded one by one
 DIVERGED = 50.0  # a draw has diverged if nβ(L − L(w*)) exceeds this times d + 1; the posterior's mean is below d/2
 BLOCK = 256  # draws that are kept on the device before they are moved out
 CHECK = 64  # steps between two looks at whether all chains have diverged, and two moves of the progress bar
@@ -28,11 +30,16 @@ class Group:
         self.slope = target.nbeta * grad_at_center
         self.state = sampler.init(target, generator)
         self.noise = None if sampler.exact else Noise(self.state.w, generator, target.evaluator.compiled)
+        self.blocks = target.evaluator.objective.layout.free_sizes()
+        if not 1 < len(self.blocks) <= MOST_BLOCKS:
+            self.blocks = {}
         self.move = self._mover()
+        self.probe = self._prober() if sampler.probe_every else None
         self.observe = self._observer()
         self.base = None if not target.full_batch else target.full_loss(target.center)
         self.loss_at_center = loss_at_center.double().cpu().numpy()[:, None]
         self.steps = 0
+        self.bad_batches = torch.zeros(len(self.state.w), dtype=torch.int32, device=self.state.w.device)
 
     def burn_in(self, steps: int, every: int, bar=None) -> np.ndarray:
         """Take ``steps`` steps while the sampler adapts; returns the loss at every ``every``-th, (chains, steps/every).
@@ -41,6 +48,9 @@ class Group:
         """
         losses, chains = [], len(self.target.center)
         for step in range(1, steps + 1):
+            if self.probe is not None and (step - 1) % self.sampler.probe_every == 0:
+                for _ in range(1 if step > 1 else self.sampler.first_probes):
+                    self.probe()
             (loss, _), _ = self.move(True)
             self.steps += 1
             if step % every == 0:
@@ -57,7 +67,7 @@ class Group:
         """``count`` draws, ``every`` steps apart, the first at once if ``first_now``, else after ``every`` − 1 steps.
 
         ``recorder``: a ``Recorder`` of observables, which is shown every draw. Returns a dict of the arrays (chains,
-        draws) in RECORDED, and whether an interrupt came. Where no chain is finite any more the steps end, and what
+        draws) in RECORDED and "block_virial" (chains, draws, blocks), and whether an interrupt came. Where no chain is finite any more the steps end, and what
         is left is nan.
         """
         record = _Record()
@@ -74,9 +84,10 @@ class Group:
                 (loss, force), batch = self.move(False)
                 self.steps += 1
                 base = self.base if self.base is not None else self.target.loss(self.target.center, batch)
-                row = self.observe(before, loss, base, force, self._size())
+                row = self.observe(before, loss, base, force)
+                self.bad_batches += ~torch.isfinite(base)
                 accepted = self.state.accepted[:, 0] if self.sampler.exact else torch.zeros_like(loss)
-                record.add(torch.cat([row, accepted[None]]))
+                record.add(torch.cat([row[:5], accepted[None], row[5:]]))
                 if recorder is not None:
                     recorder.keep({"loss": row[0], "distance": row[1]})
                 self._report(self.steps, bar)
@@ -84,17 +95,16 @@ class Group:
                     break
         except KeyboardInterrupt:
             interrupted = True
-        rows = record.array(len(before))
+        rows = record.array(len(before), len(RECORDED) + len(self.blocks))
         if not interrupted and rows.shape[2] < count:
             rows = np.concatenate([rows, np.full((*rows.shape[:2], count - rows.shape[2]), np.nan)], 2)
-        return dict(zip(RECORDED, rows, strict=True)), interrupted
+        taken = dict(zip(RECORDED, rows, strict=False))
+        taken["block_virial"] = np.moveaxis(rows[len(RECORDED) :], 0, 2)
+        return taken, interrupted
 
     def _report(self, step, bar):
         if bar is not None and step % CHECK == 0:
             bar.update(CHECK)
-
-    def _size(self) -> Tensor:
-        return torch.as_tensor(self.sampler.step_size(self.state, self.target)).to(self.state.w)
 
     def _mover(self) -> Callable:
         """``move(adapt)``: step all chains; returns what ``sampler.step`` does, and the minibatch."""
@@ -131,6 +141,8 @@ class Group:
             except CannotCompile:
                 raise
             except Exception as error:
+                if out_of_memory(error):
+                    raise
                 evaluator.give_up(f"torch.func cannot batch this model ({first_line(error)}).")
                 return None
 
@@ -158,27 +170,60 @@ class Group:
         if target.evaluator.penalty:
             loss = loss + 0.5 * target.evaluator.penalty * w.square().sum()
             grad = grad + target.evaluator.penalty * w
-        nbeta, pull = (torch.as_tensor(x).expand(len(target.center), 1)[chain] for x in
-                       (target.nbeta, target.localization))  # fmt: skip
-        return loss, nbeta.to(w) * grad + pull.to(w) * (w - target.center[chain]) + target.prior_precision * w
+        nbeta, pull = (
+            torch.as_tensor(x, dtype=w.dtype, device=w.device).expand(len(target.center), 1)[chain]
+            for x in (target.nbeta, target.localization)
+        )
+        return loss, nbeta * grad + pull * (w - target.center[chain]) + target.prior_precision * w
+
+    def _prober(self) -> Callable:
+        """``probe()``: show the sampler a fresh minibatch; recorded like a step."""
+        sampler, target, state, evaluator = self.sampler, self.target, self.state, self.target.evaluator
+        names, recorded = [field.name for field in fields(state)], []
+
+        def function(*args):
+            sampler.probe(type(state)(*args[: len(names)]), target, args[len(names) :])
+            return []
+
+        def probe():
+            batch = target.draw_batch()
+            args = [*(getattr(state, name) for name in names), *batch]
+            if batch and not evaluator.looped and not recorded:
+                try:
+                    recorded.append(trace(function, *args, compiled=evaluator.compiled))
+                except CannotCompile:
+                    raise
+                except Exception as error:
+                    if out_of_memory(error):
+                        raise
+                    evaluator.give_up(f"torch.func cannot batch this model ({first_line(error)}).")
+            if evaluator.looped or not batch:
+                sampler.probe(state, target, batch)
+            else:
+                recorded[0](*args)
+
+        return probe
 
     def _observer(self) -> Callable:
-        """``observe(w, loss, base, force, size)``: RECORDED but its last at the points w, (5, chains), in one pass.
+        """``observe(w, loss, base, force)``: RECORDED but its last, and the blocks, at w, (5 + blocks, chains).
 
-        ``base`` is the loss at w* on the same minibatch, ``force`` and ``size`` the sampler's gradient and step size.
+        ``base`` is the loss at w* on the same minibatch, ``force`` the sampler's gradient.
         """
-        target, slope, recorded = self.target, self.slope, []
+        target, slope, sampler, state, blocks = self.target, self.slope, self.sampler, self.state, self.blocks
+        names, recorded = [] if sampler.exact else [field.name for field in fields(state)], []
 
-        def function(w, loss, base, force, size):
+        def function(w, loss, base, force, *args):
             away = w - target.center
             distance, tilt = away.square().sum(1).sqrt(), (slope * away).sum(1)
-            virial = (away * force).sum(1) / w.shape[1]
-            # for a quadratic loss a step ε·G adds (ε/8) E[nβ∇L·G∇U]: what localization and prior hold costs nothing
-            of_loss = force - target.spring(w)
-            step_bias = (of_loss * force * size).sum(1) / 8
-            return torch.stack([loss - base, distance, tilt, virial, step_bias])
+            virial = away * force
+            bias = sampler.step_bias(type(state)(*args) if args else state, target, away, force)
+            rows = [loss - base, distance, tilt, virial.mean(1), bias]
+            if blocks:
+                rows += [part.mean(1) for part in virial.split(list(blocks.values()), 1)]
+            return torch.stack(rows)
 
         def observe(*args):
+            args = [*args, *(getattr(state, name) for name in names)]
             if not recorded:
                 recorded.append(trace(function, *args, compiled=target.evaluator.compiled))
             return recorded[0](*args)
@@ -253,10 +298,10 @@ class _Record:
         self._blocks.append(self._now[: self._count].double().cpu().numpy().copy())
         self._count = 0
 
-    def array(self, chains: int) -> np.ndarray:
-        """All of it, (RECORDED, chains, draws)."""
+    def array(self, chains: int, rows: int) -> np.ndarray:
+        """All of it, (rows, chains, draws)."""
         if self._count:
             self._move_out()
         if not self._blocks:
-            return np.zeros((len(RECORDED), chains, 0))
+            return np.zeros((rows, chains, 0))
         return np.moveaxis(np.concatenate(self._blocks), 0, 2)

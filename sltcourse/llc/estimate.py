@@ -108,16 +108,16 @@ def estimate_llc(
         posterior, sampler, num_chains=num_chains, num_draws=num_draws, num_burnin_steps=num_burnin_steps,
         num_steps_bw_draws=num_steps_bw_draws, batch_size=batch_size, compile=compile, seed=seed,
     )  # fmt: skip
-    results = _results(draws, target_error)
+    results = _results(draws)
     while target_error is not None and any(_wants_more(one, target_error, num_draws) for one in results):
         made = results[0].loss_trace.shape[1]
         draws = resume(draws, num_draws=min(made, MOST * num_draws - made))
-        results = _results(draws, target_error)
+        results = _results(draws)
     return results if posterior.several else results[0]
 
 
-def _results(draws, target_error) -> list[LLCResult]:
-    return [LLCResult.of(one, target_error) for one in (draws if isinstance(draws, list) else [draws])]
+def _results(draws) -> list[LLCResult]:
+    return [LLCResult.of(one) for one in (draws if isinstance(draws, list) else [draws])]
 
 
 def _wants_more(result, target_error, num_draws) -> bool:

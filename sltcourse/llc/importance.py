@@ -132,7 +132,7 @@ def _draws(posterior, point, num_chains, num_draws, observe, generator, stiffnes
 def _settings(sampler, posterior, num_chains, seed, wall) -> dict:
     return dict(
         nbeta=posterior.nbeta, localization=posterior.localization, prior_precision=posterior.prior_precision,
-        penalty=posterior.penalty, dim=posterior.dim, num_samples=posterior.num_samples or 0, batch_size=0, minibatch=0,
+        penalty=posterior.penalty, dim=posterior.dim, num_samples=posterior.num_samples or 0, batch_size=0,
         num_chains=int(num_chains), num_burnin_steps=0, num_steps_bw_draws=1, seed=int(seed), wall_time=wall,
         device=str(posterior.device), dtype=str(posterior.dtype).removeprefix("torch."),
         sampler=json.dumps({"name": type(sampler).__name__, **asdict(sampler)}),

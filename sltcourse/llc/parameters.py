@@ -65,6 +65,10 @@ class Parameters:
         if self.dim == 0:
             raise ValueError("no parameter is free: every one is masked out or has requires_grad=False.")
 
+    def free_sizes(self) -> dict[str, int]:
+        """The free coordinates of each block that has any, in the order of w; named by the block's first parameter."""
+        return {block.windows[0].name: block.num_free for block in self.blocks if block.num_free}
+
     def values(self, state) -> list[Tensor]:
         """The blocks, each a vector, filled from ``state`` (names to tensors)."""
         filled = []

@@ -2,7 +2,7 @@
 
 They take what ``estimate_llc`` returns or draws (an xarray Dataset). matplotlib is imported when a picture is drawn
 and not before. Colours are the house's; a verdict has a shape beside its colour: a full circle is *trust*, a hollow
-one *doubtful*, a cross *don't*, and a diamond stands where there is no verdict (draws have none).
+one *doubtful*, a cross *don't*, and a diamond stands where there is no verdict (weighted draws have none).
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,10 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from sltcourse.llc.covariance import Series, mean_and_error, mixing
+from sltcourse.llc.errors import summary
+from sltcourse.llc.readings import expectation
+from sltcourse.llc.result import diagnostics
+from sltcourse.llc.verdict import judge
 
 MARKS = {  # verdict: the name of its colour, marker, filled
     "trust": ("regular", "o", True),
@@ -171,11 +174,16 @@ class _Run:
         if "burnin_loss" in draws.coords or "burnin_loss" in draws.data_vars:
             self.burnin = nbeta * (draws["burnin_loss"].values[good] - start)
         self.llc = self.error = np.nan
-        if self.excess.size:
-            series = Series(np.ones((*self.excess.shape, 1)), self.excess[:, :, None])
-            value, error, _ = mean_and_error(series, mixing(series).length, np.zeros(1))
-            self.llc, self.error = value.item(), error.item()
         self.word, self.diverged = None, int((~good).sum())
+        if "log_weight" in draws:
+            level = expectation(draws)
+            self.llc, self.error = nbeta * (float(level.value) - start), nbeta * float(level.std_error)
+        elif "virial" in draws:  # all that ``sample`` leaves
+            found = diagnostics(draws)
+            self.llc, self.error, self.word = found.llc, found.std_error, judge(found).word
+        elif self.excess.size:
+            found = summary(self.excess)
+            self.llc, self.error = found.mean, found.std_error
         self.stride_of_burnin = self._stride(draws.attrs.get("num_burnin_steps"), draws.attrs.get("num_steps_bw_draws"))
 
     def _stride(self, steps, between) -> float:

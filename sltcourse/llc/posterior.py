@@ -57,7 +57,7 @@ class LocalPosterior:
         self.nbeta = nbeta_of(nbeta, self.num_samples)
         self.device, self.dtype, self.centers = self.objective.device, self.objective.dtype, self.objective.centers
         self.notes = list(self.objective.notes)
-        with threads_for(self.dim * (self.num_samples or 1)):
+        with torch.inference_mode(False), threads_for(self.dim * (self.num_samples or 1)):
             self.init_loss, self.init_grad = self._at_centers()
 
     def target(self, points: Tensor, *, batch_size=None, generator=None, seed=0, compiled=False, nbeta=None,

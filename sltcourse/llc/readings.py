@@ -31,13 +31,14 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from sltcourse.llc.covariance import Series, covariance_matrix, mean_and_error, mixing
-from sltcourse.llc.recorded import is_streamed, moments, pool, refuse_large, rest, series, still, variable
+from sltcourse.llc.blocks import Series, covariance_matrix, mean_and_error, mixing
+from sltcourse.llc.recorded import is_minibatch, is_streamed, moments, pool, refuse_large, rest, series, still, variable
 
 FEW = 400  # effective draws; below, a covariance has a relative error of 7 % at the least (√(2/N), Gaussian)
 AGREE = 1.05  # R-hat
 FEW_BLOCKS = 10  # an error from ten blocks is itself uncertain by a quarter
-HOT = 1.1  # equipartition: where 1.1, a variance is about a tenth too large, or more
+HOT = 1.1  # equipartition: where 1.1, a variance is a fifth too large, or more
+HEATED = 0.05  # the share of the excess loss that is the step's
 NOISE = 0.05  # the share of Var L that minibatch noise may have
 
 
@@ -191,7 +192,7 @@ def _expectation(draws, observable) -> xr.Dataset:
 
 
 def _covariance(draws, first, second, base, factor, sign, name) -> xr.Dataset:
-    if draws.attrs.get("minibatch", 0) and base == "loss" and _touches_loss(first):
+    if is_minibatch(draws) and base == "loss" and _touches_loss(first):
         raise ValueError(
             "on minibatches 'loss' carries the minibatch's noise, which would be counted as variance where it stands "
             'on both sides: record observe={"full_loss": LossOn(data)} and give its name as observable or as base.'
@@ -258,7 +259,7 @@ def _heat(draws, loss) -> xr.Dataset:
     one = variable(draws, loss)
     if rest(one):
         raise ValueError(f"heat needs one number per draw; {loss!r} has the dimensions {rest(one)} beside.")
-    if isinstance(loss, str) and loss == "loss" and draws.attrs.get("minibatch", 0):
+    if isinstance(loss, str) and loss == "loss" and is_minibatch(draws):
         trace = one.values.astype(float)
         noise = float(np.square(np.diff(trace, axis=1)).mean() / 2)  # white noise, and at most a little of the chain
         if noise > NOISE * trace.var():
@@ -309,14 +310,26 @@ def _notes(draws, ess, rhat, blocks, streamed) -> list[str]:
         )
     if rhat > AGREE:
         notes.append(f"R-hat is {rhat:.3f}: the chains disagree; a longer burn-in or more draws.")
-    if "virial" in draws.variables:
-        warmth = float(draws["virial"].mean())
-        if warmth > HOT:
-            notes.append(
-                f"equipartition is {warmth:.2f} where 1 is right: the step or the minibatch noise heats the chain, and "
-                "covariances suffer more than means (up to three times too large): lower lr or raise batch_size."
+    hot = _heated(draws)
+    return notes if hot is None else [*notes, hot]
+
+
+def _heated(draws) -> str | None:
+    """A sentence where the finite step or the minibatch noise makes the chain hotter than the posterior."""
+    if "step_bias" in draws.variables and "nbeta" in draws.attrs:
+        excess = draws.attrs["nbeta"] * (float(draws["loss"].mean()) - draws.attrs["init_loss"])
+        share = float(draws["step_bias"].mean()) / excess if excess > 0 else 0.0
+        if share > HEATED:
+            return (
+                f"the step and the minibatch noise heat the chain: about {share:.0%} of its excess loss is theirs, and "
+                "covariances suffer two or three times as much: lower lr or raise batch_size."
             )
-    return notes
+    if "virial" in draws.variables and float(draws["virial"].mean()) > HOT:
+        return (
+            f"equipartition is {float(draws['virial'].mean()):.2f} where 1 is right: the step or the minibatch noise "
+            "heats the chain, and covariances suffer more than means: lower lr or raise batch_size."
+        )
+    return None
 
 
 def _factor(scale) -> bool:

@@ -1,9 +1,9 @@
-"""What was recorded along the chains, found by name and laid out as columns for ``covariance``."""
+"""What was recorded along the chains, found by name and laid out as columns for ``blocks``."""
 
 import numpy as np
 import xarray as xr
 
-from sltcourse.llc.covariance import ChainMoments, Series
+from sltcourse.llc.blocks import ChainMoments, Series
 
 LARGEST = 2**28  # entries of a matrix, 2 GB
 
@@ -118,6 +118,11 @@ def _columns(array) -> np.ndarray:
     if not np.isfinite(values).all():
         raise ValueError(f"{array.name or 'the variable'} has draws that are not finite; leave them out (or lower lr).")
     return values
+
+
+def is_minibatch(draws) -> bool:
+    """Whether ``loss`` is a minibatch's, with its noise."""
+    return bool(draws.attrs.get("batch_size", 0) or draws.attrs.get("minibatch", 0))
 
 
 def is_streamed(draws, name) -> bool:

@@ -48,9 +48,9 @@ class LLCResult:
     draws: xr.Dataset = field(repr=False)  # all that was recorded; see ``sltcourse.llc.draws``
 
     @classmethod
-    def of(cls, draws: xr.Dataset, target_error: float | None = None) -> "LLCResult":
-        """The estimate that ``draws`` of one w* give; ``target_error``: the share of λ̂ that was asked for, if any."""
-        found, known = diagnostics(draws, target_error), draws.attrs
+    def of(cls, draws: xr.Dataset) -> "LLCResult":
+        """The estimate that ``draws`` of one w* give."""
+        found, known = diagnostics(draws), draws.attrs
         sampler = named(known["sampler"])
         names = ("num_chains", "num_draws", "num_burnin_steps", "num_steps_bw_draws", "nbeta", "localization",
                  "prior_precision", "penalty", "seed", "device", "dtype")  # fmt: skip
@@ -96,7 +96,7 @@ class LLCResult:
         return "\n".join(lines)
 
 
-def diagnostics(draws: xr.Dataset, target_error: float | None = None) -> Diagnostics:
+def diagnostics(draws: xr.Dataset) -> Diagnostics:
     """What the chains that did not diverge say of the estimate and of themselves; see ``Diagnostics``.
 
     ``draws``: the Dataset of one w*. Raises nothing: where nothing can be said there is nan or None.
@@ -112,12 +112,18 @@ def diagnostics(draws: xr.Dataset, target_error: float | None = None) -> Diagnos
         equipartition, spread = _unpacked(summary(draws.virial.values[sound]))[:2]
         step_bias = float(draws.step_bias.values[sound].mean())
         acceptance = float(draws.acceptance.values[sound].mean()) if "acceptance" in draws.coords else None
+    blocks = {}
+    if good.size and "block_virial" in draws:
+        by_block = draws.block_virial.values[sound]
+        for k, name in enumerate(draws.block.values):
+            blocks[str(name)] = _unpacked(summary(by_block[:, :, k]))[:2]
     return Diagnostics(
         llc=mean, std_error=std_error, ess=ess, rhat=rhat, share_below=below, tilt=tilt, step_bias=step_bias,
         equipartition=equipartition, equipartition_error=spread, acceptance=acceptance,
         diverged={int(chain): int(bad[chain]) for chain in np.flatnonzero(~sound)}, dim=known["dim"],
-        num_draws=draws.sizes["draw"], lr=named(known["sampler"]).lr, minibatch=bool(known["batch_size"]),
-        partial=bool(known["partial"]), target_error=target_error, notes=tuple(json.loads(known["notes"])),
+        num_chains=draws.sizes["chain"], num_draws=draws.sizes["draw"], minibatch=bool(known["batch_size"]),
+        partial=bool(known["partial"]), notes=tuple(json.loads(known["notes"])), blocks=blocks,
+        bad_batches=int(draws.bad_batches.sum()),
     )  # fmt: skip
 
 

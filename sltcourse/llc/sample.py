@@ -12,7 +12,9 @@ import xarray as xr
 from sltcourse.kit.progress import progress
 from sltcourse.llc.chains import Group
 from sltcourse.llc.draws import append, dataset, pack, random_state, restore
+from sltcourse.llc.importance import Importance
 from sltcourse.llc.observables import Chains
+from sltcourse.llc.plain import out_of_memory
 from sltcourse.llc.posterior import LocalPosterior, whole
 from sltcourse.llc.recorder import Recorder
 from sltcourse.llc.samplers import WhitenedSGLD, named, to_json
@@ -36,6 +38,11 @@ def sample(posterior: LocalPosterior, sampler=None, *, num_chains=8, num_draws=1
     sampler = WhitenedSGLD() if sampler is None else sampler
     counts = dict(num_chains=num_chains, num_draws=num_draws, num_steps_bw_draws=num_steps_bw_draws)
     counts = {name: whole(name, value, 1) for name, value in counts.items()}
+    if isinstance(sampler, Importance):
+        if batch_size not in (None, posterior.num_samples):
+            raise ValueError("independent draws are weighted by the loss on all the data: leave batch_size out.")
+        del counts["num_steps_bw_draws"]
+        return sampler.draw(posterior, **counts, observe=observe, seed=whole("seed", seed, 0))
     num_burnin_steps = whole("num_burnin_steps", num_burnin_steps, 0)
     if num_burnin_steps == 0 and sampler.adapts:
         raise ValueError(f"{type(sampler).__name__} adapts during burn-in: give num_burnin_steps, say 500.")
@@ -101,6 +108,20 @@ class _Run:
 
     def go(self, num_draws, before) -> xr.Dataset | list[xr.Dataset]:
         """Sample from the start, or on from the end of the Datasets ``before``."""
+        while True:
+            try:
+                return self._go(num_draws, before)
+            except (RuntimeError, MemoryError) as error:
+                at_once = self.settings["chains_at_once"]
+                if not out_of_memory(error) or at_once == 1 or before is not None:
+                    raise
+            fewer = self.settings["chains_at_once"] = math.ceil(at_once / 2)
+            self.group = None
+            if self.posterior.device.type == "cuda":
+                torch.cuda.empty_cache()
+            self.notes = [f"{at_once} chains did not fit the memory together: they ran {fewer} at a time."]
+
+    def _go(self, num_draws, before):
         posterior, settings, began = self.posterior, self.settings, time.perf_counter()
         chains, every = settings["num_chains"], settings["num_steps_bw_draws"]
         points = torch.arange(len(posterior.centers), device=posterior.device).repeat_interleave(chains)
@@ -109,7 +130,7 @@ class _Run:
         total = (fresh + num_draws * every) * len(groups)
         work = settings["chains_at_once"] * posterior.bytes_per_chain(settings["batch_size"] or None)
         parts, randoms, interrupted, steps = [], [], False, 0
-        with threads_for(work), progress(None, "sampling", total=total) as bar:
+        with torch.inference_mode(False), threads_for(work), progress(None, "sampling", total=total) as bar:
             for number, chunk in enumerate(groups):
                 try:
                     part, interrupted = self._part(number, chunk, num_draws, before, bar)

@@ -1,4 +1,4 @@
-"""Exact learning coefficients of models, by formula: linear networks, tanh networks, small mixtures.
+"""Exact learning coefficients by formula: linear networks and tanh networks of any size.
 
 For linear networks the λ is the *global* one of K(w) = ½ E‖(W_L ⋯ W_1 − A)x‖² with a true matrix A of rank r and
 inputs of full covariance: the smallest local one over the parameters with W_L ⋯ W_1 = A. At rank 0 that is the λ at
@@ -9,9 +9,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
 from math import ceil, isqrt
-from typing import NamedTuple
-
-import sympy as sp
 
 
 def reduced_rank_regression(inputs: int, hidden: int, outputs: int, rank: int) -> tuple[Fraction, int]:
@@ -71,62 +68,6 @@ def tanh_network(hidden: int) -> tuple[Fraction, int]:
         raise ValueError(f"a network has 1 or more hidden units, a whole number; got {hidden}.")
     i = isqrt(hidden)
     return Fraction(hidden + i**2 + i, 4 * i + 2), 1 + (hidden == i**2)
-
-
-class Model(NamedTuple):
-    """A model whose K(w) lies between two multiples of Σ f_i² near a point, and the λ and m of that.
-
-    ``generators``, the f_i, are sympy polynomials in ``variables``; ``point`` has a number for each of these.
-    ``source`` is a derivation in a sentence, with the paper that has the result where there is one.
-    """
-
-    variables: tuple
-    generators: tuple
-    point: tuple
-    learning_coefficient: Fraction
-    multiplicity: int
-    source: str
-
-
-_a, _b, _c = sp.symbols("a b c", real=True)
-_b1, _b2, _c1, _c2 = sp.symbols("b1 b2 c1 c2", real=True)
-_w1, _w2 = sp.symbols("w1 w2", real=True)
-_first, _second = ((1 - _a) * _b**k + _a * _c**k for k in (1, 2))
-
-MODELS = {
-    "tanh unit": Model(
-        (_a, _b), (_a * _b,), (0, 0), Fraction(1, 2), 2, "a tanh(bx) = ab·x·unit, truth 0: `tanh_network` of one."
-    ),
-    "tanh unit with bias": Model(
-        (_a, _b, _c), (_a * _b, _a * _c), (0, 0, 0), Fraction(1, 2), 1,
-        "a tanh(bx + c), truth 0: K ~ a²(b² + c²), the smaller of 1/2 (from a) and 2/2 (from b and c).",
-    ),
-    "normal mixture": Model(
-        (_a, _b), (_a * _b,), (0, 0), Fraction(1, 2), 2,
-        "(1 − a)N(0, 1) + aN(b, 1), truth N(0, 1): p/q − 1 = a(e^(bx − b²/2) − 1) = ab·x·unit (Watanabe 2009).",
-    ),
-    "full normal mixture": Model(
-        (_a, _b, _c), (_first, _second), (Fraction(1, 2), 0, 0), Fraction(3, 4), 1,
-        "(1 − a)N(b, 1) + aN(c, 1), truth N(0, 1): where the first moment u is 0 the second is c² times a unit, and "
-        "the higher ones follow, so K ~ u² + c⁴: 1/2 + 1/4 (Yamazaki & Watanabe 2003 have it as an upper bound).",
-    ),
-    "binomial mixture": Model(
-        (_a, _b, _c), (_first, _second), (Fraction(1, 2), 0, 0), Fraction(3, 4), 1,
-        "(1 − a)Bin(2, ½ + b) + aBin(2, ½ + c), truth Bin(2, ½): two moments, as for the full normal mixture.",
-    ),
-    "Boltzmann machine": Model(
-        (_w1, _w2), (_w1 * _w2,), (0, 0), Fraction(1, 2), 2,
-        "Two visible units and a hidden one, all ±1, no biases, truth uniform: p/q − 1 = v₁v₂ tanh w₁ tanh w₂.",
-    ),
-    "naive Bayes": Model(
-        (_a, _b1, _b2, _c1, _c2),
-        ((1 - _a) * _b1 + _a * _c1, (1 - _a) * _b2 + _a * _c2, (1 - _a) * _b1 * _b2 + _a * _c1 * _c2),
-        (0, 0, 0, 0, 0), Fraction(3, 2), 3,
-        "Two bits that depend on a hidden bit, truth two fair independent bits: two means, 1/2 each, and a covariance "
-        "a(1 − a)(b₁ − c₁)(b₂ − c₂), a crossing of three (Rusakov & Geiger 2005, theorem 4).",
-    ),
-}  # fmt: skip
-"""Models with a known λ and m at the given point: mixtures and small networks, by name."""
 
 
 def _check(widths: Sequence[int], rank: int) -> None:

@@ -1,4 +1,4 @@
-"""The pictures of lesson 02 that stand still."""
+"""The static pictures of lesson 02."""
 
 import numpy as np
 from matplotlib.figure import Figure

@@ -135,7 +135,4 @@ class ProductPosterior:
         return float(self.n / 2 * self._p @ gap), float(self.n / 2 * PZ @ (self.m - a * b) ** 2 @ PZ)
 
 
-# ---- pictures that stand still ---------------------------------------------------------------------------------------
-
-
 MODELS = {"N(w, 1)": power_mean(1), "N(w³, 1)": power_mean(3), "N(ab, 1)": product_mean()}

@@ -1,7 +1,7 @@
 """Lesson 01, Fisher information: singular or regular, decided symbolically.
 
 The lesson's own subject stands in the notebook, in ``sltcourse.theory.fisher`` (matrices, proofs) and in
-``sltcourse.theory.families`` (the models).
+``sltcourse.theory.models.families`` (the models).
 """
 
 from sltcourse.lessons.fisher_information.checks import check

@@ -1,4 +1,4 @@
-"""The tables of lesson 01, and its picture that stands still."""
+"""The tables and the static picture of lesson 01."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from sltcourse.kit import style
 from sltcourse.lessons.fisher_information.models import certificates, certified, network
-from sltcourse.theory.families import Family
+from sltcourse.theory.models.families import Family
 
 COLORS = style.COLORS
 

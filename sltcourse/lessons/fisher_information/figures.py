@@ -84,11 +84,12 @@ def live_network(step=0.5, budget=0.1, reach=20.0) -> LiveFigure:
     x = np.linspace(-3, 3, 41)
     values, directions = axes_of(network_information(weights[:, None], weights[None, :]))
 
-    place = {weight: k for k, weight in enumerate(weights.tolist())}
+    index = {weight: k for k, weight in enumerate(weights.tolist())}
 
-    def here(a, b):
-        at = place[float(a)], place[float(b)]
-        return values[at], directions[at]
+    def axes_at(a, b):
+        """The eigenvalues (2,) and unit eigenvectors (2, 2) of the Fisher matrix at the weights (a, b)."""
+        row = index[float(a)], index[float(b)]
+        return values[row], directions[row]
 
     live = LiveFigure(
         fig,
@@ -100,22 +101,22 @@ def live_network(step=0.5, budget=0.1, reach=20.0) -> LiveFigure:
     )
 
     def strip(a, b):
-        sizes, (weak, strong) = here(a, b)
+        sizes, (weak, strong) = axes_at(a, b)
         lengths = np.minimum(np.sqrt(budget / np.maximum(sizes, 1e-12)), reach)
         outline = lengths[0] * circle[0] * weak[:, None] + lengths[1] * circle[1] * strong[:, None]
         return a + outline[0], b + outline[1]
 
     def stretched(a, b):
-        sizes, (weak, strong) = here(a, b)
+        sizes, (weak, strong) = axes_at(a, b)
         outline = np.sqrt(sizes[0]) * circle[0] * weak[:, None] + np.sqrt(sizes[1]) * circle[1] * strong[:, None]
         return outline[0], outline[1]
 
     def step_along(which):
-        return lambda a, b: ([a, a + step * here(a, b)[1][which, 0]], [b, b + step * here(a, b)[1][which, 1]])
+        return lambda a, b: ([a, a + step * axes_at(a, b)[1][which, 0]], [b, b + step * axes_at(a, b)[1][which, 1]])
 
     def half_axis(which):
         def ends(a, b):
-            sizes, rows = here(a, b)
+            sizes, rows = axes_at(a, b)
             end = np.sqrt(sizes[which]) * rows[which]
             return [-end[0], end[0]], [-end[1], end[1]]
 
@@ -123,7 +124,7 @@ def live_network(step=0.5, budget=0.1, reach=20.0) -> LiveFigure:
 
     def moved(which):
         def curve(a, b):
-            v = step * here(a, b)[1][which]
+            v = step * axes_at(a, b)[1][which]
             return x, network(a + v[0], b + v[1], x)
 
         return curve
@@ -149,7 +150,7 @@ def live_network(step=0.5, budget=0.1, reach=20.0) -> LiveFigure:
     functions.legend(loc="upper left", fontsize=8.5, handlelength=1.6)
 
     def caption(a, b):
-        (small, large), (v, _) = here(a, b)
+        (small, large), (v, _) = axes_at(a, b)
         rank = int(a != 0 or b != 0) + int(a != 0 and b != 0)
         at_inputs = np.max(np.abs(network(a + step * v[0], b + step * v[1], INPUTS) - network(a, b, INPUTS)))
         meaning = ["the ellipse is a point", "the ellipse is a line", "the ellipse has an inside"][rank]
@@ -193,12 +194,12 @@ def live_families() -> LiveFigure:
     ):
         live.line(left, _drawn(_joined, which), color=color, ls=dash, label=words, name=which)
         live.points(left, _drawn(_dots, which), color=color, markersize=5, name=f"dots {which}")
-        live.line(right, _trail(which), color=color, ls=dash, label=words, name=f"trail {which}")
-        live.points(right, _here(which), color=color, markersize=9, name=f"K {which}")
-    live.text(right, _verdict, color=null, ha="right", fontsize=10, name="verdict")
+        live.line(right, _divergences(which), color=color, ls=dash, label=words, name=f"trail {which}")
+        live.points(right, _position(which), color=color, markersize=9, name=f"K {which}")
+    live.text(right, _growth, color=null, ha="right", fontsize=10, name="verdict")
     left.legend(loc="upper left", ncols=2, fontsize=9, columnspacing=1)
     right.legend(loc="upper left", fontsize=9)
-    live.caption(_said)
+    live.caption(_sentence)
     return live
 
 
@@ -223,15 +224,15 @@ def _drawn(how, which):
     return lambda family, step: how(family, family.curve(which, step))
 
 
-def _trail(which):
+def _divergences(which):
     return lambda family: (family.shares, _gaps(family.divergences[which]))
 
 
-def _here(which):
+def _position(which):
     return lambda family, step: (step, _gaps(family.divergence(which, step)))
 
 
-def _verdict(family):
+def _growth(family):
     still = not family.divergences["null"].any()
     return (
         1.0,
@@ -240,7 +241,7 @@ def _verdict(family):
     )
 
 
-def _said(family, step):
+def _sentence(family, step):
     null, fast = (family.divergence(k, step) for k in ("null", "fast"))
     still = ": p does not move at all." if null == 0 else "."
     return (

@@ -7,8 +7,8 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from sltcourse.kit.progress import progress
-from sltcourse.theory.families import FAMILIES, Family
 from sltcourse.theory.fisher import Certificate, certify
+from sltcourse.theory.models.families import FAMILIES, Family
 
 INPUTS = np.array([-2.0, -1.0, 1.0, 2.0])  # where the network is observed, each input equally often
 
@@ -135,14 +135,14 @@ def _kullback(p, q):
     return float(np.sum(p * np.log(p / q) - p + q))
 
 
-def _room(density, w, v):
+def _reach(density, w, v):
     """How far w + s·v stays well inside W, at most 1."""
-    room = 1.0
+    reach = 1.0
     for value, speed, support in zip(w, v, density.parameters.values(), strict=True):
         if abs(speed) > 1e-9:
             end = float(support.sup if speed > 0 else support.inf)
-            room = min(room, 0.7 * (end - value) / speed) if np.isfinite(end) else room
-    return room
+            reach = min(reach, 0.7 * (end - value) / speed) if np.isfinite(end) else reach
+    return reach
 
 
 class Journey:
@@ -159,7 +159,7 @@ class Journey:
         directions = {"null": null / np.linalg.norm(null), "fast": view.strongest(start)}
         self.shares, self.divergences, self.curves = list(shares), {}, {}
         for which, v in directions.items():
-            points = [start + share * _room(family.density, start, v) * v for share in shares]
+            points = [start + share * _reach(family.density, start, v) * v for share in shares]
             values = np.array([view.divergence(start, w) for w in points])
             self.divergences[which] = np.where(values > 1e-14, values, 0.0)  # below: rounding
             self.curves[which] = np.array([view.shown(w) for w in points])

@@ -1,4 +1,4 @@
-"""The pictures of lesson 06 that stand still."""
+"""The static pictures of lesson 06."""
 
 import numpy as np
 from matplotlib.figure import Figure

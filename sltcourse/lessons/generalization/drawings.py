@@ -1,4 +1,4 @@
-"""The picture of lesson 05 that stands still."""
+"""The static pictures of lesson 05."""
 
 import numpy as np
 from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""The pictures of lesson 04 that stand still."""
+"""The static pictures of lesson 04."""
 
 import numpy as np
 from matplotlib.figure import Figure

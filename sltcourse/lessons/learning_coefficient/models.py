@@ -5,24 +5,30 @@ from typing import NamedTuple
 
 import sympy as sp
 
+from sltcourse.theory.models import MODELS
 from sltcourse.theory.polyhedron import NewtonPolyhedron
 
 w1, w2, w3 = sp.symbols("w1 w2 w3")
+_MEASURED = (
+    "disc",
+    "flat valley",
+    "cross",
+    "uneven cross",
+    "flat cross",
+    "three planes",
+    "line plus cross",
+    "rounded cross",
+    "Newton edge",
+    "bent valley",
+    "cusp",
+    "tanh unit",
+)
+
 FOUR_WAYS = {
-    "disc": w1**2 + w2**2,
-    "flat valley": w1**2 + w2**4,
-    "cross": w1**2 * w2**2,
-    "uneven cross": w1**2 * w2**4,
-    "flat cross": w1**4 * w2**4,
-    "three planes": w1**2 * w2**2 * w3**2,
-    "line plus cross": w1**2 + w2**2 * w3**2,
-    "rounded cross": w1**2 * w2**2 + w1**6 + w2**6,
-    "Newton edge": w1**2 * w2**4 + w1**6,
-    "bent valley": (w2 - w1**2) ** 2 + w1**6,
-    "cusp": (w1**2 + w2**3) ** 2,
-    "tanh unit": w1**2 * w2**2,
+    name: MODELS[name].sum_of_squares.subs(dict(zip(MODELS[name].variables, (w1, w2, w3), strict=False)))
+    for name in _MEASURED
 }
-"""Losses of ``theory.losses.CATALOGUE`` by name, as polynomials; for the tanh unit one that K compares with at 0."""
+"""Losses of the catalogue by name, as polynomials in w1, w2, w3; for the tanh unit one that K compares with at 0."""
 
 
 # ---- the Newton polygon ----------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The pictures of lesson 07 that stand still."""
+"""The static pictures of lesson 07."""
 
 import textwrap
 

@@ -1,4 +1,4 @@
-"""The pictures of lesson 08 that stand still, and how a polygon is drawn."""
+"""The static pictures of lesson 08, and how a polygon is drawn."""
 
 import numpy as np
 

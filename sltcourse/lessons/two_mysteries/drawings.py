@@ -1,4 +1,4 @@
-"""The pictures of lesson 00 that stand still."""
+"""The static pictures of lesson 00."""
 
 import numpy as np
 from matplotlib.figure import Figure

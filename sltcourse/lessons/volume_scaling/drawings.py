@@ -1,4 +1,4 @@
-"""The pictures of lesson 03 that stand still."""
+"""The static pictures of lesson 03."""
 
 from fractions import Fraction
 

@@ -15,12 +15,16 @@ class Sampler:
 
     ``exact``: its draws have the posterior itself as their law; it needs the full batch, draws its own random numbers,
     and its state has ``accepted`` (chains, 1). ``adapts``: it learns something in burn-in, and needs one.
+    ``probe_every``: during burn-in it is shown, before every so many steps, a minibatch to learn from, the chains
+    staying where they are (``probe``); before the first step ``first_probes`` of them. 0: never.
 
     Raises ValueError where lr is not positive and finite.
     """
 
     exact: ClassVar[bool] = False
     adapts: ClassVar[bool] = False
+    probe_every: ClassVar[int] = 0
+    first_probes: ClassVar[int] = 0
     lr: float | Tensor = 1e-4
 
     def __post_init__(self):
@@ -39,3 +43,10 @@ class Sampler:
     def step_size(self, state, target):
         """ε·G, what an unadjusted step multiplies the force by, to be spread over (chains, d); 0 for exact samplers."""
         return torch.zeros((), dtype=state.w.dtype, device=state.w.device)
+
+    def step_bias(self, state, target, away, force):
+        """About what the finite step adds to nβ(L − L(w*)), (chains,), given w − w* and ∇U, (chains, d) each."""
+        return torch.zeros_like(away[:, 0])
+
+    def probe(self, state, target, batch):
+        """Learn from a minibatch (() at full batch); changes ``state`` in place, but for ``w``."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from sltcourse.llc.samplers.base import Sampler
+from sltcourse.llc.samplers.sgld import first_order_bias
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class RMSPropSGLD(Sampler):
     def step_size(self, state, target):
         """ε·G, (chains, d)."""
         return self.lr / ((state.second_moment / state.weight).sqrt_() + self.eps)
+
+    def step_bias(self, state, target, away, force):
+        """What the step adds to nβ(L − L(w*)), (chains,); see ``first_order_bias``."""
+        return first_order_bias(self.step_size(state, target), target, away, force)
 
 
 @dataclass

@@ -26,6 +26,19 @@ class SGLD(Sampler):
         """ε: a number, or (chains, 1)."""
         return self.lr
 
+    def step_bias(self, state, target, away, force):
+        """What the step adds to nβ(L − L(w*)), (chains,); see ``first_order_bias``."""
+        return first_order_bias(self.lr, target, away, force)
+
+
+def first_order_bias(step, target, away, force):
+    """(ε/8) nβ∇L·G∇U for a step ε·G, (chains,), given w − w* and ∇U at w, each (chains, d).
+
+    Its mean is what steps of Langevin dynamics add to nβ(L − L(w*)) where the loss is quadratic, to first order in ε;
+    with minibatch gradients the minibatch's part is in it. Directions in which the loss does not change have no part.
+    """
+    return ((force - target.spring(away + target.center)) * force * step).sum(1) / 8
+
 
 @dataclass
 class State:

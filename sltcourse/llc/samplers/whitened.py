@@ -8,90 +8,164 @@ from torch import Tensor
 
 from sltcourse.llc.samplers.base import Sampler
 
+PROBE_EVERY = 10  # steps of burn-in between two probes
+FIRST_PROBES = 10  # before the first step
+PROBE_RATE = 0.05  # of the running means that probes feed
+NUDGE = 0.1  # the displacement, in posterior widths, over which a probe takes the gradient's difference
+FARTHEST = 5.0  # posterior widths that the gradient moves a coordinate in one step: no chain explodes in a steep well
+LOST = 10.0  # a chain is lost if (w − w*)·∇U, d on average in equilibrium, exceeds this times d + 10
+
 
 @dataclass(frozen=True)
 class WhitenedSGLD(Sampler):
     """w ← w − (ε/2) G ∇U + √(εG) s·(R + R')/2, with G = 1/(V + γ) and V the running mean of the squared ∇nβL_B.
 
-    Step size. Integration by parts gives E[(∂_i U)²] = E[∂_i² U] under exp(−U): V + γ is the posterior's mean
-    curvature along coordinate i (plus the gradient's minibatch variance), so ε = ``lr`` is dimensionless and one value
-    serves every model, n and β. Rescaling a parameter rescales its steps with it.
+    Coordinates. Integration by parts gives E[(∂_i U)²] = E[∂_i² U] under exp(−U): V + γ is the posterior's mean
+    curvature along coordinate i (plus the gradient's minibatch variance), so ε is dimensionless. Rescaling a parameter
+    rescales its steps with it.
 
-    No bias of first order. R and R' are the normal numbers of this step and of the one before (Leimkuhler & Matthews
-    2013, arXiv 1203.5428): the variance of a Gaussian is then exact at every stable step, where SGLD's is too large by
-    a share of order ε, and other posteriors are sampled to second order. The minibatch shakes the chain too: it adds
-    (ε/2)²G²C to the variance of a step, C its variance of ∇nβL_B. So the injected noise is made smaller by that:
-    s² = 1 − εGC/4 (as in Ahn et al. 2012, arXiv 1206.6380, and Vollmer et al. 2016, arXiv 1501.00438). C comes from
-    the two halves of each minibatch: E[(g − g')²]/4. It is positive and C ≤ V, so that s² ≥ 1 − ε/4.
+    Step size. The largest eigenvalue of G^½ ∇²U G^½ is found by power iteration on gradient differences during
+    burn-in; ε is ``stable`` divided by it (by the fourth root of the mean of its fourth power, since curvature varies
+    from place to place), and at most ``lr``. A chain would explode where the product reaches 4; as
+    a well steeper than a parabola has such places, no gradient moves a coordinate by more than five widths in a step.
 
-    V and C are pooled over the chains of a point, follow them through burn-in, and are then held, so that the draws
-    have one fixed stationary distribution.
+    Bias. R and R' are the normal numbers of this step and of the one before (Leimkuhler & Matthews 2013, arXiv
+    1203.5428): a Gaussian's variance is then exact at every stable step, where SGLD's is too large by a share of order
+    ε, and other posteriors are sampled to second order in ε. The minibatch shakes the chain too: it adds (ε/2)²G²C to
+    the variance of a step, C being its variance of ∇nβL_B. So the injected noise is made smaller:
+    s² = 1 − εGC/(4 − εGh), h = V − C + γ being the curvature (to first order as do Ahn et al. 2012, arXiv 1206.6380,
+    and Vollmer et al. 2016, arXiv 1501.00438). C comes from the two halves of a minibatch; C ≤ V, so that
+    s² ≥ 1 − ε/4. What is left of the minibatch's bias is of second order too, and ``step_bias`` bounds it.
+
+    V, C and ε are pooled over the chains of a point, follow them through burn-in, and are then held, so that the draws
+    have one fixed stationary distribution. A chain that is lost during burn-in starts again at w*.
     """
 
     adapts: ClassVar[bool] = True
-    lr: float | Tensor = 0.05
+    probe_every: ClassVar[int] = PROBE_EVERY
+    first_probes: ClassVar[int] = FIRST_PROBES
+    lr: float | Tensor = 1.0
     decay: float = 0.99
+    stable: float = 0.7
 
     def init(self, target, generator):
         """Chains at w*, with one scale for all coordinates."""
         curvature = safe_radius(target, generator) ** -2
-        w = target.center.clone()
-        curvature = curvature.expand(-1, w.shape[1]).clone()
-        before = torch.empty_like(w).normal_(generator=generator)
-        return State(w, before, curvature, torch.zeros_like(curvature), torch.zeros_like(curvature[0, 0]))
+        w = target.center.clone(memory_format=torch.contiguous_format)
+        before, direction = (torch.empty_like(w).normal_(generator=generator) for _ in range(2))
+        adapted = torch.zeros_like(curvature[0, 0])
+        return State(
+            w=w,
+            before=before,
+            curvature=curvature.expand(-1, w.shape[1]).clone(),
+            variance=torch.zeros_like(curvature).expand(-1, w.shape[1]).clone(),
+            direction=direction,
+            sharpness=torch.ones_like(curvature),
+            adapted=adapted,
+            probed=adapted.clone(),
+        )
 
     def step(self, state, target, batch, noise, adapt):
         """Move all chains; return the loss and the potential's gradient where they were."""
-        halved = adapt and bool(batch) and batch[0].shape[1] > 1
-        if halved:
-            loss, grad, variance = _halves(target, state.w, batch)
-            variance.mul_(target.nbeta**2)
-        else:
-            loss, grad = target.loss_and_grad(state.w, batch)
+        loss, grad = target.loss_and_grad(state.w, batch)
         grad = grad.mul_(target.nbeta)
+        away = state.w - target.center
         if adapt:
+            virial = (away * (grad + target.spring(state.w))).sum(1, keepdim=True)
+            found = virial < LOST * (away.shape[1] + 10)  # False for nan
+            state.w.copy_(torch.where(found, state.w, target.center))
+            grad, away = (torch.where(found, x, 0) for x in (grad, away))
             rate = (1 / (10 + state.adapted / 10)).clamp(min=1 - self.decay)  # quick at first: V may be far off
             state.curvature.lerp_(target.mean_over_chains(grad.square()), rate)
-            if halved:
-                state.variance.lerp_(target.mean_over_chains(variance), rate)
-            elif batch:
-                state.variance.copy_(state.curvature)  # a minibatch of one row: nearly all of V is its noise
             state.adapted += 1
         step = self.step_size(state, target)
         force = grad.add_(target.spring(state.w))
-        share = 1 - 0.25 * step * torch.minimum(state.variance, state.curvature)
-        state.w.sub_(0.5 * step * force)
-        state.w.add_(state.before.add_(noise).mul_((0.25 * step * share.clamp_(min=0)).sqrt_()))
+        noise, share = self._noise(state, target, step)
+        left = 1 - noise / (1 - share)  # s²
+        farthest = FARTHEST * (state.curvature + target.stiffness).rsqrt()
+        state.w.sub_((0.5 * step * force).clamp_(-farthest, farthest))
+        state.w.add_(state.before.add_(noise).mul_((0.25 * step * left.clamp_(min=0)).sqrt_()))
         state.before.copy_(noise)
         return loss, force
 
+    def probe(self, state, target, batch):
+        """Learn C and the sharpest direction from one fresh minibatch (() at full batch); w stays where it is.
+
+        To be called ``first_probes`` times before the first step, and before every ``probe_every``-th step of burn-in.
+        In place by tensor operations, as ``step``; 2 gradients (without a minibatch too).
+        """
+        grad, variance = _gradient_and_variance(target, state, batch)
+        rate = (1 / (1 + state.probed)).clamp(min=PROBE_RATE)
+        state.variance.lerp_(variance, rate)
+        root = (state.curvature + target.stiffness).rsqrt()
+        direction = state.direction / state.direction.norm(dim=1, keepdim=True).clamp_(min=1e-30)
+        nudge = NUDGE * root * direction
+        change = (target.loss_and_grad(state.w + nudge, batch)[1] - grad) * target.nbeta + nudge * target.stiffness
+        change = root * change / NUDGE
+        sharpness = (direction * change).sum(1, keepdim=True)
+        state.sharpness.lerp_(target.mean_over_chains(sharpness**4), rate)
+        state.direction.copy_(torch.where(torch.isfinite(change), change, direction))
+        state.probed += 1
+
     def step_size(self, state, target):
         """ε·G, elementwise."""
-        return self.lr / (state.curvature + target.stiffness)
+        return self._scale(state) / (state.curvature + target.stiffness)
+
+    def step_bias(self, state, target, away, force):
+        """About the most that the minibatch noise still adds to nβ(L − L(w*)), (chains,).
+
+        Along a direction of whitened curvature h the noise adds 1/(1 − εh/4) times what it does to first order. What is
+        taken out is that with each coordinate's own h; what may be left is the difference to that with the sharpest.
+        """
+        noise, share = self._noise(state, target, self.step_size(state, target))
+        sharpest = 0.25 * (self._scale(state) * _root4(state.sharpness)).clamp(max=3.6)
+        left = noise * (1 / (1 - torch.maximum(share, sharpest)) - 1 / (1 - share))
+        return 0.5 * left.sum(1).expand(len(away))
+
+    def _noise(self, state, target, step):
+        """εGC/4, what the minibatch adds to a variance to first order, and εG(V − C + γ)/4; (chains or 1, d) each."""
+        variance = torch.minimum(state.variance, state.curvature)
+        return 0.25 * step * variance, 0.25 * step * (state.curvature - variance + target.stiffness)
+
+    def _scale(self, state):
+        """ε, (chains or 1, 1)."""
+        return (self.stable / _root4(state.sharpness)).clamp(max=self.lr)
 
 
 @dataclass
 class State:
     w: Tensor  # (chains, d)
     before: Tensor  # (chains, d), the normal numbers of the step before
-    curvature: Tensor  # (chains or 1, d), the running mean of (nβ ∂_i L_B)²
-    variance: Tensor  # (chains or 1, d), that of the minibatch variance of nβ ∂_i L_B
+    curvature: Tensor  # (chains or 1, d), V: the running mean of (nβ ∂_i L_B)²
+    variance: Tensor  # (chains or 1, d), C: that of the minibatch variance of nβ ∂_i L_B
+    direction: Tensor  # (chains, d), towards the sharpest direction, in units of the posterior's width
+    sharpness: Tensor  # (chains or 1, 1), the running mean of the fourth power of the curvature along it
     adapted: Tensor  # steps so far
+    probed: Tensor  # probes so far
 
 
-def _halves(target, w, batch):
-    """Loss and gradient on the whole minibatch, and the gradient's variance, estimated from the two halves of it.
+def _root4(x):
+    return x.clamp(min=1e-24) ** 0.25
+
+
+def _gradient_and_variance(target, state, batch):
+    """∇L_B (chains, d) at the chains, and C (chains or 1, d), estimated from the two halves of the minibatch.
 
     The rows of a minibatch are independent draws: with halves of a and b rows, of a + b, the variance of the whole
     minibatch's gradient is E[(g_a − g_b)²] ab/(a + b)².
     """
+    if not batch:
+        return target.loss_and_grad(state.w, batch)[1], torch.zeros_like(state.curvature)
     rows = batch[0].shape[1]
+    if rows == 1:  # one row has no halves; nearly all of V is its noise
+        return target.loss_and_grad(state.w, batch)[1], state.curvature
     a = rows // 2
-    first, second = tuple(x[:, :a] for x in batch), tuple(x[:, a:] for x in batch)
-    (loss_a, grad_a), (loss_b, grad_b) = target.loss_and_grad(w, first), target.loss_and_grad(w, second)
+    first, second = (
+        target.loss_and_grad(state.w, tuple(x[:, part] for x in batch))[1] for part in (slice(a), slice(a, None))
+    )
     share = a / rows
-    variance = (grad_a - grad_b).square_().mul_(share * (1 - share))
-    return loss_a.lerp(loss_b, 1 - share), grad_a.lerp_(grad_b, 1 - share), variance
+    variance = ((first - second) * target.nbeta).square_().mul_(share * (1 - share))
+    return first.lerp(second, 1 - share), target.mean_over_chains(variance)
 
 
 def safe_radius(target, generator) -> Tensor:

@@ -13,10 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-try:
-    from arviz_stats.base import array_stats as stats
-except ImportError:  # Colab has ArviZ 0.22, where the same functions are at the top
-    import arviz as stats
+from sltcourse.llc.errors import stats
 
 BLOCK = 5  # a block's length in autocorrelation times: its standard error is then about 5 % too small for an AR(1)
 MOST_BLOCKS = 128  # more would cost time; a standard error from 128 blocks is itself known to 6 %
