@@ -59,6 +59,7 @@ def diagnose(potential, path, nbeta, localization, lr):
         {
             "first_bad": ("chain", first_bad(taken - init_loss, nbeta, dim, every[BURNIN:] + 1, burnin, 1)),
             "burnin_loss": (("chain", "burnin"), burnin),
+            "bad_batches": ("chain", np.zeros(len(w), int)),
         },
     )
     draws.attrs.update(

@@ -86,7 +86,7 @@ def make_volumes():
 
 
 def make_estimates():
-    """All readings of λ̂: at falling temperature, at n = 5 000 and 500 000, along the training runs, for five springs."""
+    """All readings of λ̂: at falling temperature, at n = 5 000 and 500 000, along training, for five springs."""
     _store("estimates", {
         "temperature": temperatures(),
         "sample": {"5000": _estimates(5_000, range(10)), "500000": _estimates(500_000, range(4))},
