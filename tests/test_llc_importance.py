@@ -8,7 +8,7 @@ import pytest
 import torch
 import xarray as xr
 
-from sltcourse.llc import SGLD, LocalPosterior, pictures, sample
+from sltcourse.llc import SGLD, LocalPosterior, diagnostics, estimate_llc, llc, pictures, resume, sample
 from sltcourse.llc import importance as room
 from sltcourse.llc.errors import summary
 from sltcourse.llc.importance import Importance, effective, tail_of
@@ -171,7 +171,7 @@ def test_the_referee_sees_what_r_hat_does_not(stiff):
     posterior, mean, variance = stiff
     independent = sample(posterior, Importance(), num_draws=500)
     assert independent.attrs["ess"] > 600
-    assert abs(lambda_of(independent)[0] - mean) < 3.5 * lambda_of(independent)[1]
+    assert abs(llc(independent)[0] - mean) < 3.5 * llc(independent)[1]
     referee = heat(independent)
     assert abs(float(referee.value) - variance) < 3.5 * float(referee.std_error)
 
@@ -182,12 +182,6 @@ def test_the_referee_sees_what_r_hat_does_not(stiff):
         hot = heat(chain, "full_loss")
     assert float(hot.value) > 2.5 * float(referee.value)
     assert float(hot.value) - float(referee.value) > 5 * np.hypot(float(hot.std_error), float(referee.std_error))
-
-
-def lambda_of(draws):
-    level = expectation(draws)
-    nbeta = draws.attrs["nbeta"]
-    return nbeta * (float(level.value) - draws.attrs["init_loss"]), nbeta * float(level.std_error)
 
 
 def test_sample_takes_it_as_a_sampler(stiff):
@@ -207,6 +201,19 @@ def test_sample_takes_it_as_a_sampler(stiff):
 
 
 def test_the_picture_of_weighted_draws_shows_the_weighted_mean(stiff):
-    draws = sample(stiff[0], Importance(), num_chains=4, num_draws=100)
+    draws = sample(stiff[0], Importance(), num_chains=4, num_draws=200)
     run = pictures._Run(draws)
-    assert (run.llc, run.error) == pytest.approx(lambda_of(draws))
+    assert (run.llc, run.error) == pytest.approx(llc(draws))
+
+
+def test_what_is_of_chains_is_refused_in_a_sentence(stiff):
+    draws = sample(stiff[0], Importance(), num_chains=4, num_draws=100)
+    with pytest.raises(ValueError, match="ess and pareto_k"):
+        diagnostics(draws)
+    with pytest.raises(ValueError, match="another seed"):
+        resume(draws)
+    other = sample(stiff[0], Importance(), num_chains=4, num_draws=100, seed=1)
+    both = expectation([draws, other])
+    assert both.attrs["ess"] == pytest.approx(draws.attrs["ess"] + other.attrs["ess"], rel=0.1)
+    with pytest.raises(ValueError, match="independent draws are none"):
+        estimate_llc(squared, (X, Y), at=W_STAR, sampler=Importance())

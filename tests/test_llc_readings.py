@@ -5,11 +5,13 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 from scipy.integrate import quad
 from scipy.special import k0
 
-from sltcourse.llc.readings import covariance, heat, influence, loss_kernel, susceptibility
+from sltcourse.llc import MALA, LocalPosterior, PerSample, sample
+from sltcourse.llc.readings import covariance, expectation, heat, influence, loss_kernel, susceptibility
 
 # the case of a Gaussian posterior: six samples, three weights, w* least squares
 X = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0, 1, 1], [1, 0, 2]], float)
@@ -387,25 +389,32 @@ def test_minibatch_noise_is_not_counted_as_variance():
         assert float(heat(slow).value) == pytest.approx(1.17, abs=0.3)  # the noise does not count here
 
 
+def said(reading, *args):
+    """The reading, and its notes, which are those that were warned of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = reading(*args)
+    notes = json.loads(result.attrs["notes"])
+    assert notes == [str(one.message) for one in caught]
+    return result, " ".join(notes)
+
+
 def test_few_or_hot_or_disagreeing_draws_are_said_to_be():
-    with pytest.warns(UserWarning, match="worth .* independent ones"):
-        loss_kernel(gaussian(14, chains=4, draws=50))
-    with pytest.warns(UserWarning, match="R-hat is"):
-        apart = gaussian(15)
-        apart["losses"] = apart.losses + xr.DataArray(np.arange(8.0), dims="chain")
-        loss_kernel(apart)
-    with pytest.warns(UserWarning, match="no error bar"):
-        single = loss_kernel(gaussian(16, chains=1, draws=20, rho=0.99))
+    assert said(loss_kernel, gaussian(18))[1] == ""
+    _, notes = said(loss_kernel, gaussian(14, chains=4, draws=50))
+    assert notes.startswith("the draws are worth") and "more draws" in notes
+    apart = gaussian(15)
+    apart["losses"] = apart.losses + xr.DataArray(np.arange(8.0), dims="chain")
+    assert "R-hat is" in said(loss_kernel, apart)[1]
+    single, notes = said(loss_kernel, gaussian(16, chains=1, draws=20, rho=0.99))
+    assert "no error bar" in notes
     assert np.isnan(single.std_error).all() and np.isfinite(single.value).all()
     hot = gaussian(17)
-    with pytest.warns(UserWarning, match="equipartition is 1.30"):
-        loss_kernel(hot.assign(virial=xr.full_like(hot.loss, 1.3)))
+    assert "equipartition is 1.30" in said(loss_kernel, hot.assign(virial=xr.full_like(hot.loss, 1.3)))[1]
     heated = hot.assign(step_bias=xr.full_like(hot.loss, 0.2))  # of nβ (E L − L*) = 1.32
-    with pytest.warns(UserWarning, match="about 15% of its excess loss"):
-        loss_kernel(heated)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        loss_kernel(gaussian(18))
+    assert "about 15% of its excess loss" in said(loss_kernel, heated)[1]
+    few = gaussian(18, draws=25)  # worth 200: enough for a mean, not for a covariance
+    assert said(expectation, few)[1] == "" and "a variance is known to about" in said(covariance, few, "loss")[1]
 
 
 def test_what_cannot_be_read_is_said_in_a_sentence():
@@ -436,3 +445,24 @@ def test_large_kernels_are_made_in_parts(monkeypatch):
     np.testing.assert_allclose(loss_kernel(draws).std_error, whole.std_error, rtol=1e-10)
     again = loss_kernel(draws, correlation=True)
     np.testing.assert_allclose(again.value, correlation.value, rtol=1e-12)
+
+
+def test_the_error_bars_hold_on_real_chains():
+    """160 chains of MALA on the Gaussian case, read as 40 runs of four: error bars within 20 %, values right."""
+    x, y = torch.tensor(X), torch.tensor(Y)
+    posterior = LocalPosterior(
+        lambda w, x, y: ((y - x @ w) ** 2).mean() / 2, (x, y), at=torch.tensor(W_STAR), nbeta=NBETA, localization=GAMMA
+    )
+    draws = sample(posterior, MALA(lr=0.05), num_chains=160, num_draws=1500, observe={"losses": PerSample()})
+    values, errors = [], []
+    for run in range(40):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            few = draws.isel(chain=slice(4 * run, 4 * run + 4))
+            both = [loss_kernel(few), susceptibility(few), heat(few)]
+        values.append(np.concatenate([one.value.values.ravel() for one in both]))
+        errors.append(np.concatenate([one.std_error.values.ravel() for one in both]))
+    exact = np.concatenate([KERNEL.ravel(), KERNEL.mean() - KERNEL.mean(0), [NBETA**2 * KERNEL.mean()]])
+    spread, claimed = np.std(values, axis=0, ddof=1), np.sqrt(np.mean(np.square(errors), axis=0))
+    assert np.median(claimed / spread) == pytest.approx(1, abs=0.2)
+    assert np.abs((np.mean(values, axis=0) - exact) / (spread / 40**0.5)).max() < 4

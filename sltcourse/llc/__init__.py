@@ -13,8 +13,10 @@ llc(draws), diagnostics(draws), susceptibility(draws, ...), influence(draws, ...
 from sltcourse.llc.calibrate import Calibration, NothingTrustworthy, calibrate, llc_map
 from sltcourse.llc.devices import best_device
 from sltcourse.llc.estimate import estimate_llc
+from sltcourse.llc.importance import Importance
+from sltcourse.llc.observables import LossOn, OfOutputs, OfParameters, PerSample, PerToken
 from sltcourse.llc.posterior import LocalPosterior
-from sltcourse.llc.readings import covariance, heat, influence, loss_kernel, susceptibility
+from sltcourse.llc.readings import covariance, expectation, heat, influence, loss_kernel, susceptibility
 from sltcourse.llc.result import LLCResult, diagnostics, llc
 from sltcourse.llc.sample import resume, sample
 from sltcourse.llc.samplers import HMC, MALA, SGLD, SGNHT, RMSPropSGLD, WhitenedSGLD
@@ -27,9 +29,15 @@ __all__ = [
     "SGLD",
     "SGNHT",
     "Calibration",
+    "Importance",
     "LLCResult",
     "LocalPosterior",
+    "LossOn",
     "NothingTrustworthy",
+    "OfOutputs",
+    "OfParameters",
+    "PerSample",
+    "PerToken",
     "RMSPropSGLD",
     "Verdict",
     "WhitenedSGLD",
@@ -39,6 +47,7 @@ __all__ = [
     "default_nbeta",
     "diagnostics",
     "estimate_llc",
+    "expectation",
     "heat",
     "influence",
     "llc",

@@ -67,8 +67,8 @@ class Group:
         """``count`` draws, ``every`` steps apart, the first at once if ``first_now``, else after ``every`` − 1 steps.
 
         ``recorder``: a ``Recorder`` of observables, which is shown every draw. Returns a dict of the arrays (chains,
-        draws) in RECORDED and "block_virial" (chains, draws, blocks), and whether an interrupt came. Where no chain is finite any more the steps end, and what
-        is left is nan.
+        draws) in RECORDED and "block_virial" (chains, draws, blocks), and whether an interrupt came. Where no chain is
+        finite any more the steps end, and what is left is nan.
         """
         record = _Record()
         before, interrupted = torch.empty_like(self.state.w), False

@@ -6,9 +6,11 @@ Data variables, float64, dims (chain, draw) and, for observables, more:
     distance   ‖w − w*‖
     tilt       nβ ∇L_n(w*)·(w − w*)
     virial     (w − w*)·∇U(w)/d: 1 on average under exp(−U), whatever U is
-    step_bias  what the finite step adds to nβ(L − L(w*)), to first order
+    step_bias  about what the finite step adds to nβ(L − L(w*)), see the sampler's ``step_bias``
+    block_virial  (block) the same as virial for each parameter by itself
 
-Coordinates: ``first_bad`` (chain), the step by which a chain had diverged, −1 if it never did; ``acceptance`` (chain,
+Coordinates: ``first_bad`` (chain), the step by which a chain had diverged, −1 if it never did; ``bad_batches`` (chain),
+draws whose minibatch has no finite loss at w* itself; ``acceptance`` (chain,
 draw) of the exact samplers; ``burnin_loss`` (chain, burnin); ``state_...``, where the chains and their random numbers
 stand. Attributes: the settings. ``draws.to_netcdf(path)`` and ``xarray.load_dataset(path)`` keep all of it.
 """
@@ -36,10 +38,15 @@ def dataset(taken, group, burnin_loss, settings, event_steps, rows=slice(None), 
     excess, both = taken["excess"], ("chain", "draw")
     values = {"loss": group.loss_at_center[rows] + excess, **{name: taken[name] for name in VARIABLES[1:]}}
     data = {name: (both, np.asarray(value, float)) for name, value in values.items()}
+    if group.blocks:
+        data["block_virial"] = (*both, "block"), np.asarray(taken["block_virial"], float)
     coords = {"chain": np.arange(len(excess)), "draw": first_draw + np.arange(excess.shape[1])}
     every = settings["num_steps_bw_draws"]
     bad = first_bad(excess, settings["nbeta"], settings["dim"], event_steps, burnin_loss, every)
     coords["first_bad"] = "chain", bad
+    coords["bad_batches"] = "chain", group.bad_batches.cpu().numpy()[rows].copy()
+    if group.blocks:
+        coords["block"] = list(group.blocks)
     coords["burnin_loss"] = ("chain", "burnin"), np.asarray(burnin_loss, float)
     if group.sampler.exact:
         coords["acceptance"] = both, np.asarray(taken["accepted"], float)
@@ -60,14 +67,18 @@ def dataset(taken, group, burnin_loss, settings, event_steps, rows=slice(None), 
 def append(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
     """The draws ``after`` put behind ``before``, of the same chains; where they stand is where the later ones do."""
     both = [one.reset_coords("acceptance") if "acceptance" in one.coords else one for one in (before, after)]
-    both = [one.drop_vars([name for name in one.coords if name not in ("chain", "draw")]) for one in both]
+    both = [one.drop_vars([name for name in one.coords if name not in ("chain", "draw", "block")]) for one in both]
     joined = xr.concat(both, "draw")
     if "acceptance" in joined:
         joined = joined.set_coords("acceptance")
     bad = xr.where(before.first_bad >= 0, before.first_bad, after.first_bad)
     kept = {name: value for name, value in after.coords.items() if name.startswith((STATE, RANDOM))}
     joined = joined.assign_coords(
-        first_bad=bad, burnin_loss=before.burnin_loss, **kept, **recorder.joined(before, after)
+        first_bad=bad,
+        bad_batches=after.bad_batches,
+        burnin_loss=before.burnin_loss,
+        **kept,
+        **recorder.joined(before, after),
     )
     wall = before.attrs["wall_time"] + after.attrs["wall_time"]
     joined.attrs = {**after.attrs, "num_draws": joined.sizes["draw"], "wall_time": wall,
@@ -105,6 +116,7 @@ def restore(group, draws: xr.Dataset, number: int) -> None:
     if RANDOM + "noise" in draws.coords:
         group.noise.restore_bits(draws[RANDOM + "noise"].values[number].astype(np.uint8).tobytes())
     group.steps = int(draws.attrs["steps"])
+    group.bad_batches.copy_(torch.from_numpy(draws.bad_batches.values.astype(np.int32)))
 
 
 def first_bad(excess, nbeta, dim, event_steps, burnin_loss, every) -> np.ndarray:

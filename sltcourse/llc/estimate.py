@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from sltcourse.llc.importance import Importance
 from sltcourse.llc.posterior import LocalPosterior
 from sltcourse.llc.result import LLCResult
 from sltcourse.llc.sample import resume, sample
@@ -99,6 +100,11 @@ def estimate_llc(
     if target_error is not None and not 0 < target_error < 1:
         raise ValueError(f"target_error is {target_error!r}; it must be a share of the estimate, say 0.05.")
     sampler = WhitenedSGLD() if sampler is None else sampler
+    if isinstance(sampler, Importance):
+        raise ValueError(
+            "estimate_llc judges chains, and independent draws are none: "
+            "llc(sample(LocalPosterior(...), Importance()))."
+        )
     posterior = LocalPosterior(
         model, data, loss, at=at, nbeta=nbeta, localization=localization, prior_precision=prior_precision,
         penalty=penalty, mask=mask, weights=weights, dtype=dtype or (torch.float64 if sampler.exact else None),

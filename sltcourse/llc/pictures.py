@@ -43,7 +43,7 @@ def plot_trace(result, *, ax=None):
     if run.diverged:
         ax.plot([], [], " ", label=f"{run.diverged} diverged, left out")
     _see_the_draws(ax, run)
-    ax.set(xlabel="draw", ylabel=EXCESS)
+    ax.set(xlabel="draw (burn-in before 0)" if run.burnin.size else "draw", ylabel=EXCESS)
     return _legend(ax)
 
 
@@ -252,7 +252,7 @@ def _proxy(word, mark, colors):
 def _level(ax, run, colors):
     if not np.isfinite(run.llc):
         return
-    label = rf"$\hat\lambda$ = {run.llc:.3g}" + (f" ± {run.error:.1g}" if np.isfinite(run.error) else "")
+    label = rf"$\hat\lambda$ = {run.llc:.3g}" + (f" ± {run.error:.2g}" if np.isfinite(run.error) else "")
     ax.axhline(run.llc, color=colors["estimate"], linewidth=1.6, label=label, zorder=4)
     if np.isfinite(run.error):
         ax.axhspan(run.llc - run.error, run.llc + run.error, color=colors["estimate"], alpha=0.18, linewidth=0)

@@ -34,6 +34,7 @@ import xarray as xr
 from sltcourse.llc.blocks import Series, covariance_matrix, mean_and_error, mixing
 from sltcourse.llc.recorded import is_minibatch, is_streamed, moments, pool, refuse_large, rest, series, still, variable
 
+FEW_FOR_A_MEAN = 100  # effective draws; below, the error bar of a mean is itself uncertain
 FEW = 400  # effective draws; below, a covariance has a relative error of 7 % at the least (√(2/N), Gaussian)
 AGREE = 1.05  # R-hat
 FEW_BLOCKS = 10  # an error from ten blocks is itself uncertain by a quarter
@@ -289,11 +290,11 @@ def _result(draws, one, two, value, error, blocks, mixed, source, name) -> xr.Da
     ess, rhat = (math.nan, math.nan) if mixed is None else (mixed.ess, mixed.rhat)
     kept = {k: draws.attrs[k] for k in ("nbeta", "localization", "num_samples") if k in draws.attrs}
     result.attrs = {"estimand": name, **kept, "draws": total, "ess": ess, "rhat": rhat, "blocks": blocks}
-    result.attrs["notes"] = _notes(draws, ess, rhat, blocks, streamed=mixed is None)
+    result.attrs["notes"] = _notes(draws, ess, rhat, blocks, streamed=mixed is None, of_a_mean=name == "E[f]")
     return result
 
 
-def _notes(draws, ess, rhat, blocks, streamed) -> list[str]:
+def _notes(draws, ess, rhat, blocks, streamed, of_a_mean) -> list[str]:
     notes = []
     if blocks < 2:
         notes.append("one block of draws gives no error bar: take more draws, or more chains.")
@@ -302,11 +303,12 @@ def _notes(draws, ess, rhat, blocks, streamed) -> list[str]:
             f"the error bar comes from {blocks} blocks, so it is itself uncertain by "
             f"{1 / math.sqrt(2 * blocks - 2):.0%}: " + ("more chains." if streamed else "more draws or more chains.")
         )
-    if ess < FEW:
+    if ess < (FEW_FOR_A_MEAN if of_a_mean else FEW):
         weighted = "log_weight" in draws.variables
         notes.append(
-            f"the draws are worth {ess:.0f} independent ones, so that a variance is known to about "
-            f"{math.sqrt(2 / ess):.0%}: " + ("more draws, or a stronger spring." if weighted else "more draws.")
+            f"the draws are worth {ess:.0f} independent ones"
+            + (": " if of_a_mean else f", so that a variance is known to about {math.sqrt(2 / ess):.0%}: ")
+            + ("more draws, or a stronger spring." if weighted else "more draws.")
         )
     if rhat > AGREE:
         notes.append(f"R-hat is {rhat:.3f}: the chains disagree; a longer burn-in or more draws.")

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from sltcourse.llc.errors import summary
+from sltcourse.llc.readings import expectation
 from sltcourse.llc.samplers import named
 from sltcourse.llc.verdict import Diagnostics, Verdict, judge
 
@@ -99,8 +100,11 @@ class LLCResult:
 def diagnostics(draws: xr.Dataset) -> Diagnostics:
     """What the chains that did not diverge say of the estimate and of themselves; see ``Diagnostics``.
 
-    ``draws``: the Dataset of one w*. Raises nothing: where nothing can be said there is nan or None.
+    ``draws``: the Dataset of one w*. Where nothing can be said there is nan or None. Raises ValueError for weighted
+    draws (``Importance``), which are no chains: their attributes ``ess`` and ``pareto_k`` say what they are worth.
     """
+    if "log_weight" in draws:
+        raise ValueError("these are independent, weighted draws, no chains: see their attributes ess and pareto_k.")
     bad, known = draws.first_bad.values, draws.attrs
     sound = bad < 0
     good = _excess(draws)[sound]
@@ -128,7 +132,13 @@ def diagnostics(draws: xr.Dataset) -> Diagnostics:
 
 
 def llc(draws: xr.Dataset) -> tuple[float, float]:
-    """λ̂ = nβ(E[L_n] − L_n(w*)) of the draws of one w*, and its Monte-Carlo standard error (Lau et al. 2024)."""
+    """λ̂ = nβ(E[L_n] − L_n(w*)) of the draws of one w*, and its Monte-Carlo standard error (Lau et al. 2024).
+
+    Of weighted draws the expectation is the weighted one.
+    """
+    if "log_weight" in draws:
+        level, nbeta = expectation(draws), draws.attrs["nbeta"]
+        return nbeta * (level.value.item() - draws.attrs["init_loss"]), nbeta * level.std_error.item()
     found = diagnostics(draws)
     return found.llc, found.std_error
 

@@ -73,6 +73,8 @@ def resume(draws, posterior: LocalPosterior | None = None, *, num_draws=1000,
     """
     num_draws = whole("num_draws", num_draws, 1)
     parts = list(draws) if isinstance(draws, (list, tuple)) else [draws]
+    if "log_weight" in parts[0]:
+        raise ValueError("independent draws do not go on: sample with another seed, and read a list of both.")
     made_by = _made_by.get(id(parts[0]))
     group = None
     if posterior is None:

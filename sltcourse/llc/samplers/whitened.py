@@ -26,16 +26,16 @@ class WhitenedSGLD(Sampler):
 
     Step size. The largest eigenvalue of G^½ ∇²U G^½ is found by power iteration on gradient differences during
     burn-in; ε is ``stable`` divided by it (by the fourth root of the mean of its fourth power, since curvature varies
-    from place to place), and at most ``lr``. A chain would explode where the product reaches 4; as
-    a well steeper than a parabola has such places, no gradient moves a coordinate by more than five widths in a step.
+    from place to place), and at most ``lr``. A chain would explode where the product reaches 4; as a well steeper than
+    a parabola has such places, no gradient moves a coordinate by more than five widths in a step.
 
     Bias. R and R' are the normal numbers of this step and of the one before (Leimkuhler & Matthews 2013, arXiv
     1203.5428): a Gaussian's variance is then exact at every stable step, where SGLD's is too large by a share of order
     ε, and other posteriors are sampled to second order in ε. The minibatch shakes the chain too: it adds (ε/2)²G²C to
-    the variance of a step, C being its variance of ∇nβL_B. So the injected noise is made smaller:
-    s² = 1 − εGC/(4 − εGh), h = V − C + γ being the curvature (to first order as do Ahn et al. 2012, arXiv 1206.6380,
-    and Vollmer et al. 2016, arXiv 1501.00438). C comes from the two halves of a minibatch; C ≤ V, so that
-    s² ≥ 1 − ε/4. What is left of the minibatch's bias is of second order too, and ``step_bias`` bounds it.
+    the variance of a step, C being its variance of ∇nβL_B. So the injected noise is made smaller, by
+    s² = 1 − εGC/(4 − εGh), where h = V − C + γ is the curvature (to first order as do Ahn et al. 2012, arXiv 1206.6380,
+    and Vollmer et al. 2016, arXiv 1501.00438). C comes from the two halves of a minibatch; it is at most V. What is
+    left of the minibatch's bias is of second order too, and ``step_bias`` bounds it.
 
     V, C and ε are pooled over the chains of a point, follow them through burn-in, and are then held, so that the draws
     have one fixed stationary distribution. A chain that is lost during burn-in starts again at w*.
@@ -80,8 +80,8 @@ class WhitenedSGLD(Sampler):
             state.adapted += 1
         step = self.step_size(state, target)
         force = grad.add_(target.spring(state.w))
-        noise, share = self._noise(state, target, step)
-        left = 1 - noise / (1 - share)  # s²
+        shaken, share = self._shaken(state, target, step)
+        left = 1 - shaken / (1 - share)  # s²
         farthest = FARTHEST * (state.curvature + target.stiffness).rsqrt()
         state.w.sub_((0.5 * step * force).clamp_(-farthest, farthest))
         state.w.add_(state.before.add_(noise).mul_((0.25 * step * left.clamp_(min=0)).sqrt_()))
@@ -117,12 +117,12 @@ class WhitenedSGLD(Sampler):
         Along a direction of whitened curvature h the noise adds 1/(1 − εh/4) times what it does to first order. What is
         taken out is that with each coordinate's own h; what may be left is the difference to that with the sharpest.
         """
-        noise, share = self._noise(state, target, self.step_size(state, target))
+        shaken, share = self._shaken(state, target, self.step_size(state, target))
         sharpest = 0.25 * (self._scale(state) * _root4(state.sharpness)).clamp(max=3.6)
-        left = noise * (1 / (1 - torch.maximum(share, sharpest)) - 1 / (1 - share))
+        left = shaken * (1 / (1 - torch.maximum(share, sharpest)) - 1 / (1 - share))
         return 0.5 * left.sum(1).expand(len(away))
 
-    def _noise(self, state, target, step):
+    def _shaken(self, state, target, step):
         """εGC/4, what the minibatch adds to a variance to first order, and εG(V − C + γ)/4; (chains or 1, d) each."""
         variance = torch.minimum(state.variance, state.curvature)
         return 0.25 * step * variance, 0.25 * step * (state.curvature - variance + target.stiffness)
