@@ -176,7 +176,7 @@ def test_the_stored_training_runs():
     assert (np.diff(training["loss"], axis=-1) < 1e-9).all()
     assert training["left"][0] > 10 and training["left"][-1] == 0
     assert training["loss"].shape == training["states"].shape[:3]
-    shapes = {lesson.kept.readings(key).shape for key in ("llc", "se", "verdict")}
+    shapes = {values.shape for values in lesson.asset("along").values()}
     assert shapes == {(len(STARTS), len(N_TRAIN), len(lesson.kept.FIGURE_SPRINGS), len(STEPS))}
     small, large = (training[f"routes_{n}"].tolist() for n in (1000, 30000))
     assert sum("5" in route for route in small) == 13 and not any("5" in route for route in large)
@@ -189,7 +189,7 @@ def test_the_stored_training_runs():
 def test_along_the_stored_runs_the_estimate_rises_where_the_loss_falls():
     """At γ = 10 and n up to 1000: from the first settled state to the last, where a run leaves the square."""
     training, settled = lesson.asset("training"), int(np.searchsorted(STEPS, 30))
-    read, left = {key: lesson.kept.readings(key) for key in ("llc", "se", "verdict")}, 0
+    read, left = lesson.asset("along"), 0
     for run, size in np.ndindex(2, N_TRAIN.index(1_000) + 1):
         llc, se, verdict = (read[key][run, size, 0] for key in ("llc", "se", "verdict"))
         assert (verdict == 0).mean() > 0.8 and (verdict[[settled, -1]] == 0).all()
@@ -202,9 +202,9 @@ def test_along_the_stored_runs_the_estimate_rises_where_the_loss_falls():
 
 def test_at_larger_n_the_chains_leave_the_square_unless_the_spring_is_stiff():
     size = N_TRAIN.index(3_000)
-    weak, stiff = (lesson.kept.readings("verdict")[0, size, gamma, 5:] for gamma in (0, 1))
+    weak, stiff = (lesson.asset("along")["verdict"][0, size, gamma, 5:] for gamma in (0, 1))
     assert (weak == 2).mean() > 0.9 and (stiff == 0).all()
-    assert (lesson.kept.readings("llc")[0, size, 0, 5:] < 0).all()
+    assert (lesson.asset("along")["llc"][0, size, 0, 5:] < 0).all()
 
 
 def test_the_order_of_the_stored_readings_holds_for_every_spring_and_the_numbers_do_not():

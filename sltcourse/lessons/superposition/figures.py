@@ -5,7 +5,7 @@ import numpy as np
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
 from sltcourse.lessons.superposition.drawings import BY_CORNERS, PHASE_COLORS, arrows, blank_plane, outline
-from sltcourse.lessons.superposition.kept import FIGURE_SPRINGS, N_TRAIN, STARTS, STEPS, asset, readings
+from sltcourse.lessons.superposition.kept import FIGURE_SPRINGS, N_TRAIN, STARTS, STEPS, asset
 from sltcourse.lessons.superposition.models import loss_parts
 from sltcourse.llc.verdict import LEVELS
 from sltcourse.theory.superposition_model import POLYGONS, free_energy, name_of, polygon, population_loss, unpack
@@ -88,7 +88,7 @@ def live_polygon():
 
 def live_training():
     """Slide the training step and the number of samples: the columns of W, the loss, and λ̂ along the run."""
-    data = asset("training") | {key: readings(key) for key in ("llc", "se", "verdict")}
+    data = asset("training") | asset("along")
     at = {kind: i for i, kind in enumerate(STARTS)}
     size, step = ({v: i for i, v in enumerate(values)} for values in (N_TRAIN, STEPS.tolist()))
     level, spring = ({v: i for i, v in enumerate(values)} for values in (LEVELS, FIGURE_SPRINGS))

@@ -19,13 +19,8 @@ JSON = ("volumes", "estimates")  # kept as text; the others as arrays
 
 
 def asset(name):
-    """A precomputed result, "volumes", "estimates", "training" or "posterior": a dict of arrays and numbers."""
+    """The kept result "volumes", "estimates", "along", "training" or "posterior": a dict of arrays and numbers."""
     if name in JSON:
         return json.loads(assets.path(f"superposition/{name}.json").read_text(encoding="utf-8"))
     with np.load(assets.path(f"superposition/{name}.npz")) as file:
         return {key: file[key] for key in file.files}
-
-
-def readings(key):
-    """``key`` ("llc", "se" or "verdict", a number of LEVELS) along the training runs: (starts, n, springs, steps)."""
-    return np.array([[run[key] for run in runs] for runs in asset("estimates")["along"]])

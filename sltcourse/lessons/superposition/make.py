@@ -1,7 +1,7 @@
 """Remakes the lesson's assets: ``python -m sltcourse.lessons.superposition.make NAME``.
 
-NAME is ``volumes``, ``training`` or ``posterior``, which the estimator has no part in, or ``estimates``: all that
-``estimate_llc`` read, of the states in ``training`` too.
+NAME is ``volumes``, ``training`` or ``posterior``, which the estimator has no part in, or one of what ``estimate_llc``
+reads: ``estimates``, and ``along``, of the states in ``training`` (half an hour on a CPU core).
 """
 
 import itertools
@@ -86,11 +86,10 @@ def make_volumes():
 
 
 def make_estimates():
-    """All readings of λ̂: at falling temperature, at n = 5 000 and 500 000, along training, for five springs."""
+    """Readings of λ̂ at the polygons: at falling temperature, at n = 5 000 and 500 000, for five springs."""
     _store("estimates", {
         "temperature": temperatures(),
         "sample": {"5000": _estimates(5_000, range(10)), "500000": _estimates(500_000, range(4))},
-        "along": [[along_run(run, size) for size in range(len(N_TRAIN))] for run in range(len(STARTS))],
         "springs": springs(),
     })  # fmt: skip
 
@@ -156,6 +155,12 @@ def along(path, x, gamma, **options):
         exact_loss if x is None else exact_sample_loss(x), at=[torch.tensor(w) for w in path], nbeta=nbeta,
         localization=gamma, sampler=HMC(lr=0.1 / nbeta, num_leapfrog=12), **settings,
     )  # fmt: skip
+
+
+def make_along():
+    """Readings along the kept training runs: "llc", "se" and "verdict", (starts, n, springs, checkpoints) each."""
+    runs = [[along_run(run, size) for size in range(len(N_TRAIN))] for run in range(len(STARTS))]
+    _store("along", {key: np.array([[one[key] for one in row] for row in runs]) for key in ("llc", "se", "verdict")})
 
 
 def along_run(run, size):
@@ -277,11 +282,14 @@ def _error(values):
     return values.std(-1, ddof=1) / np.sqrt(values.shape[-1])
 
 
-MAKERS = {"volumes": make_volumes, "training": make_training, "posterior": make_posterior, "estimates": make_estimates}
+MAKERS = {
+    "volumes": make_volumes, "training": make_training, "posterior": make_posterior, "estimates": make_estimates,
+    "along": make_along,
+}  # fmt: skip
 
 
 def main(arguments):
-    """``python -m sltcourse.lessons.superposition.make volumes|training|posterior|estimates`` remakes an asset."""
+    """``python -m sltcourse.lessons.superposition.make NAME`` remakes an asset, one of MAKERS."""
     if len(arguments) != 1 or arguments[0] not in MAKERS:
         sys.exit(f"usage: python -m sltcourse.lessons.superposition.make {'|'.join(MAKERS)}")
     MAKERS[arguments[0]]()
