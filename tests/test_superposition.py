@@ -142,14 +142,14 @@ def test_two_routes_to_the_coefficients_of_the_squares():
     for name, found in lesson.asset("volumes").items():
         assert found["m"] == 1
         assert abs(found["lam"] - COEFFICIENTS[name]) < 3 * found["lam_se"] < 0.15
-    read = lesson.asset("estimates")["temperature"]
+    read = lesson.asset("temperatures")
     for name, exact in COEFFICIENTS.items():
         cold = np.array(read["nbeta"]) > 5e5
         assert np.mean(np.array(read[name]["llc"])[cold]) == pytest.approx(exact, abs=0.15)
 
 
 def test_the_stored_estimates_shrink_towards_the_coefficients():
-    small, large = (lesson.asset("estimates")["sample"][n] for n in ("5000", "500000"))
+    small, large = (lesson.asset(f"sample_{n}") for n in (5_000, 500_000))
     for name in PAPER:
         assert small[name]["llc"] > COEFFICIENTS[name] + 0.4
         assert abs(large[name]["llc"] - COEFFICIENTS[name]) < 2 * large[name]["se"] + 0.15
@@ -208,7 +208,7 @@ def test_at_larger_n_the_chains_leave_the_square_unless_the_spring_is_stiff():
 
 
 def test_the_order_of_the_stored_readings_holds_for_every_spring_and_the_numbers_do_not():
-    springs = dict(zip(lesson.SPRINGS, lesson.asset("estimates")["springs"], strict=True))
+    springs = dict(zip(lesson.SPRINGS, lesson.asset("springs"), strict=True))
     names = list(POLYGONS)
     reads = {g: {n: row[names.index(n)][0] for n in names} for g, row in springs.items()}
     assert all(reads[g]["5"] > reads[g]["4⁺"] + 0.2 for g in (0.1, 1.0, 10.0, 30.0))
@@ -219,14 +219,14 @@ def test_the_order_of_the_stored_readings_holds_for_every_spring_and_the_numbers
 def test_chains_on_a_weak_spring_share_their_places_and_on_a_stiff_one_do_not():
     """E[L] of 4⁺ and 5 from the readings: the same up to γ = 1, so that λ̂ differ by nβ times the losses' difference."""
     names, nbeta = list(POLYGONS), 1000 / np.log(1000)
-    for gamma, row in zip(lesson.SPRINGS, lesson.asset("estimates")["springs"], strict=True):
+    for gamma, row in zip(lesson.SPRINGS, lesson.asset("springs"), strict=True):
         mean = {n: population_loss(POLYGONS[n])[0] + row[names.index(n)][0] / nbeta for n in ("4⁺", "5")}
         apart = mean["4⁺"] - mean["5"]
         assert abs(apart) < 0.002 if gamma <= 1 else apart > 0.02
 
 
 def test_the_order_of_square_and_pentagon_turns_over_with_temperature():
-    cold = lesson.asset("estimates")["temperature"]
+    cold = lesson.asset("temperatures")
     more = np.array(cold["5"]["llc"]) - np.array(cold["4"]["llc"])
     for nbeta, difference in zip(cold["nbeta"], more, strict=True):
         assert difference > 0.2 if nbeta < 1001 else difference < -0.2

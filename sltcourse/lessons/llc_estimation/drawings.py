@@ -154,8 +154,7 @@ def draw_networks(rows):
     left.plot(ends, ends, color=COLORS["truth"], lw=1, label="estimate = λ")
     left.plot(lams, sizes / 2, "s", ms=4, color=COLORS["regular"], label="d/2")
     right.axhline(0, color=COLORS["truth"], lw=1)
-    runs = {"hmc": ("singular", "HMC"), "sgld": ("estimate", "SGLD"), "sgld, γ = 100": ("theory", "SGLD, γ = 100")}
-    for shift, (name, (color, label)) in zip((0.93, 1, 1.075), runs.items(), strict=True):
+    for name, color, label, shift in (("hmc", "singular", "HMC", 0.97), ("sgld", "estimate", "SGLD", 1.03)):
         color = COLORS[color]
         right.plot([], [], color=color, lw=2.5, label=label)
         for row in (row for row in rows if name in row):

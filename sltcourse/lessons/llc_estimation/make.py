@@ -108,7 +108,6 @@ def _pictures(potential, path, nbeta):
 NETWORK_RUNS = {  # name: what of estimate_llc is not the same for all
     "hmc": dict(sampler=HMC(lr=1e-5, num_leapfrog=100), num_draws=300, num_burnin_steps=100, localization=10.0),
     "sgld": dict(num_draws=1000, num_burnin_steps=3000, num_steps_bw_draws=5, localization=10.0),
-    "sgld, γ = 100": dict(num_draws=1000, num_burnin_steps=3000, num_steps_bw_draws=5, localization=100.0),
 }
 HMC_UP_TO = 3000  # parameters: beyond it HMC takes too long on a CPU
 

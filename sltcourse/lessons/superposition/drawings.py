@@ -54,7 +54,7 @@ def draw_polygons():
 
 def draw_temperatures():
     """λ̂ at every nβ of the asset, a figure: left the square's family, right the others, dashed the derived λ."""
-    data = asset("estimates")["temperature"]
+    data = asset("temperatures")
     nbeta = np.array(data["nbeta"])
     fig, axes = style.figure(1, 2, sharey=True)
     families = (("4", "4⁺", "4⁺⁺"), ("5", "5⁺", "6"))

@@ -15,11 +15,11 @@ END_SIZES = (20, 50, 100, 200, 500, 1_000, 2_000, 4_000)
 STARTS = {"square, one feature awake": 1, "square, two features awake": 2, "near zero": 6}
 
 
-JSON = ("volumes", "estimates")  # kept as text; the others as arrays
+JSON = ("volumes", "temperatures", "springs", "sample_5000", "sample_500000")  # kept as text; the others as arrays
 
 
 def asset(name):
-    """The kept result "volumes", "estimates", "along", "training" or "posterior": a dict of arrays and numbers."""
+    """The kept result ``name``, one that ``make.py`` can make: a dict (springs: a list) of arrays and numbers."""
     if name in JSON:
         return json.loads(assets.path(f"superposition/{name}.json").read_text(encoding="utf-8"))
     with np.load(assets.path(f"superposition/{name}.npz")) as file:

@@ -1,7 +1,8 @@
 """Remakes the lesson's assets: ``python -m sltcourse.lessons.superposition.make NAME``.
 
 NAME is ``volumes``, ``training`` or ``posterior``, which the estimator has no part in, or one of what ``estimate_llc``
-reads: ``estimates``, and ``along``, of the states in ``training`` (half an hour on a CPU core).
+reads: ``temperatures``, ``springs``, ``sample_5000``, ``sample_500000``, and ``along``, of the states in ``training``
+(half an hour on a CPU core).
 """
 
 import itertools
@@ -79,19 +80,10 @@ def make_volumes():
             "probability": fit.probability[:3].tolist(),
         }
         print(name, "volume", fit.lam, fit.se, fit.m, fit.probability[:3], flush=True)
-    _store("volumes", results)
+    return results
 
 
 # ---- what the estimator reads ----------------------------------------------------------------------------------------
-
-
-def make_estimates():
-    """Readings of λ̂ at the polygons: at falling temperature, at n = 5 000 and 500 000, for five springs."""
-    _store("estimates", {
-        "temperature": temperatures(),
-        "sample": {"5000": _estimates(5_000, range(10)), "500000": _estimates(500_000, range(4))},
-        "springs": springs(),
-    })  # fmt: skip
 
 
 def temperatures():
@@ -110,7 +102,7 @@ def temperatures():
     return {"nbeta": NBETAS.tolist()} | rows
 
 
-def _estimates(n, seeds):
+def sampled(n, seeds):
     """λ̂ of 5, 5⁺ and 6 on data sets of n inputs: at n = 5 000 as Chen et al. did, above with the course's sampler.
 
     Chen et al.: γ = 0.1, ε = 5e-5, 10 chains of 10 000 steps, those dropped that spend over 5 % below L_n(w*).
@@ -160,7 +152,7 @@ def along(path, x, gamma, **options):
 def make_along():
     """Readings along the kept training runs: "llc", "se" and "verdict", (starts, n, springs, checkpoints) each."""
     runs = [[along_run(run, size) for size in range(len(N_TRAIN))] for run in range(len(STARTS))]
-    _store("along", {key: np.array([[one[key] for one in row] for row in runs]) for key in ("llc", "se", "verdict")})
+    return {key: np.array([[one[key] for one in row] for row in runs]) for key in ("llc", "se", "verdict")}
 
 
 def along_run(run, size):
@@ -242,7 +234,7 @@ def make_training():
             routes.append(" → ".join(name for name, _ in itertools.groupby(names)))
         results[f"routes_{n}"] = np.array(routes)
         print(n, {route: routes.count(route) for route in set(routes)}, flush=True)
-    _store("training", results)
+    return results
 
 
 def make_posterior():
@@ -274,7 +266,7 @@ def make_posterior():
         found.append((corners(ends)[0] == 6).mean((1, 2)))
         print(size, np.round(np.sort(found[-1]), 2), flush=True)
     results |= {"sizes": sizes, "six": np.array(found)}
-    _store("posterior", {k: v.astype(np.float32) if v.ndim > 2 else v for k, v in results.items()})
+    return {k: v.astype(np.float32) if v.ndim > 2 else v for k, v in results.items()}
 
 
 def _error(values):
@@ -283,16 +275,22 @@ def _error(values):
 
 
 MAKERS = {
-    "volumes": make_volumes, "training": make_training, "posterior": make_posterior, "estimates": make_estimates,
+    "volumes": make_volumes,
+    "training": make_training,
+    "posterior": make_posterior,
+    "temperatures": temperatures,
+    "springs": springs,
+    "sample_5000": lambda: sampled(5_000, range(10)),
+    "sample_500000": lambda: sampled(500_000, range(4)),
     "along": make_along,
-}  # fmt: skip
+}
 
 
 def main(arguments):
     """``python -m sltcourse.lessons.superposition.make NAME`` remakes an asset, one of MAKERS."""
     if len(arguments) != 1 or arguments[0] not in MAKERS:
         sys.exit(f"usage: python -m sltcourse.lessons.superposition.make {'|'.join(MAKERS)}")
-    MAKERS[arguments[0]]()
+    _store(arguments[0], MAKERS[arguments[0]]())
 
 
 if __name__ == "__main__":
