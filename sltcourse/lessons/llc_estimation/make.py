@@ -109,7 +109,7 @@ NETWORK_RUNS = {  # name: what of estimate_llc is not the same for all
     "hmc": dict(sampler=HMC(lr=1e-5, num_leapfrog=100), num_draws=300, num_burnin_steps=100, localization=10.0),
     "sgld": dict(num_draws=1000, num_burnin_steps=3000, num_steps_bw_draws=5, localization=10.0),
 }
-HMC_UP_TO = 3000  # parameters: beyond it HMC takes too long on a CPU
+HMC_UP_TO = 2000  # parameters: beyond it HMC takes too long on a CPU
 
 
 def some_linear_networks(count=32, seed=0):
