@@ -4,11 +4,13 @@
 # make test-colab   one-file copies of the lessons, alone in a folder, at the versions Colab has
 # make test-oldest  the package's tests at the lowest versions that pyproject.toml allows
 # make test-browser every lesson in JupyterLab and Notebook 6 in a real browser
+# make gpu          what needs a CUDA device, in seven minutes, with what is installed; writes assets/llc/gpu.json
 # make colab        one-file copies of the lessons for Colab, in build/colab
 PYTHON ?= python3
 VENV ?= .venv
 COLAB_VENV ?= .venv-colab
 OLDEST_VENV ?= .venv-oldest
+GPU_PYTHON ?= $(if $(wildcard $(VENV)/bin/python),$(VENV)/bin/python,$(PYTHON))
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 NBVAL = -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout 120
 ALONE = $(or $(TMPDIR),/tmp)/sltcourse-one-file
@@ -17,7 +19,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export JUPYTER_PLATFORM_DIRS = 1
 export TQDM_DISABLE = 1
 
-.PHONY: lab test test-all test-colab test-oldest test-browser colab lint lesson stamp notebooks latency speed mutants clean
+.PHONY: lab test test-all test-colab test-oldest test-browser colab lint lesson stamp notebooks latency speed gpu gpu-rehearsal mutants clean
 
 lab: $(VENV)/.ready
 	TQDM_DISABLE= $(VENV)/bin/jupyter lab $(ROOT_FLAG) $(firstword $(NOTEBOOKS))
@@ -75,6 +77,12 @@ mutants: R = kit
 mutants: $(VENV)/.ready   ## make mutants R=theory: small mistakes in a room's code, and how many of them its tests see
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[mutants]"
 	$(VENV)/bin/python -m tests.benchmarks.mutants $(R)
+
+gpu:   ## on a machine with a CUDA device; installs nothing: GPU_PYTHON=... says which Python
+	TQDM_DISABLE=1 $(GPU_PYTHON) -m tests.gpu
+
+gpu-rehearsal:   ## the same on the CPU, smaller, before the first minute on a device is spent
+	TQDM_DISABLE=1 $(GPU_PYTHON) -m tests.gpu --rehearse
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %s: make PYTHON=python3.11 ..." % sys.version.split()[0])'

@@ -301,7 +301,7 @@ def classes():
 
 def hugging_face(kind, attention):
     transformers = pytest.importorskip("transformers")
-    settings = dict(vocab_size=17, attn_implementation=attention, use_cache=False)
+    settings = dict(vocab_size=17, attn_implementation=attention, bos_token_id=0, eos_token_id=0)
     small = dict(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16)
     small |= dict(max_position_embeddings=8)
     if kind == "gpt2":

@@ -1,3 +1,5 @@
+import pickle
+import time
 from fractions import Fraction
 
 import pytest
@@ -103,6 +105,10 @@ def test_the_answer_is_told_step_by_step():
         (lambda: start(x**2 * y**2, [x, y]).blow_up({x: 1, y: 0}), ValueError, "positive integers"),
         (lambda: start(x**2 * y**2, [x, y]).change({z: x}), ValueError, "no variable of this chart"),
         (lambda: start(x**2 * y**2, [x, y]).change({x: x**2}), ValueError, "constant"),
+        (lambda: start(x**2 * y**2, [x, y]).change({x: "x + y"}), TypeError, "text is not evaluated"),
+        (lambda: resolve([], [x, y]), ValueError, "empty list"),
+        (lambda: resolve("x**2", [x]), TypeError, "text is not evaluated"),
+        (lambda: resolve(x**2, [x], seconds=0), ValueError, "seconds"),
     ],
 )
 def test_bad_input(call, error, words):
@@ -110,12 +116,52 @@ def test_bad_input(call, error, words):
         call()
 
 
-def test_a_place_that_is_no_polynomial_is_refused_with_the_reason_and_the_charts():
+def test_where_blow_ups_end_nowhere_the_polyhedron_is_asked():
     """The centre c = b(1 − a)/a is smooth, but no polynomial says so in these coordinates; λ = 3/4 in others."""
     K = [(1 - a) * b + a * c, (1 - a) * b**2 + a * c**2]
+    found = resolve(K, [a, b, c], point=(sp.Rational(1, 2), 0, 0))
+    assert found.complete and (found.learning_coefficient, found.multiplicity) == (Fraction(3, 4), 1)
+    assert "did not end" in found.why and "by the Newton polyhedron" in str(found) and len(found.charts) > 1
+
+
+def test_what_is_not_resolved_is_refused_with_the_reason_the_charts_and_the_bounds():
+    K = [x**4 - 2 * y**4 + x * y**2 * z, x**2 * y - 3 * z**3, (x**2 - 2 * y**2 + z**3) * z]
     with pytest.raises(NotResolved, match="not resolved, stuck in chart .* Try other coordinates") as caught:
-        resolve(K, [a, b, c], point=(sp.Rational(1, 2), 0, 0))
-    assert len(caught.value.charts) > 1
+        resolve(K, [x, y, z], seconds=0.5)
+    assert caught.value.charts and 0 < caught.value.known.lower <= caught.value.known.value
+
+
+@pytest.mark.parametrize(
+    "K, lam",
+    [
+        (x**200 + y**198, Fraction(199, 19800)),
+        (x**30 * y**20 + x**10 * y**40 + x**50, Fraction(1, 25)),
+        ((x + y) ** 200, Fraction(1, 200)),
+    ],
+    ids=str,
+)
+def test_losses_of_high_degree_are_answered_in_time(K, lam):
+    begin = time.thread_time()
+    found = resolve(K, [x, y])
+    assert time.thread_time() - begin < 10
+    assert found.complete and (found.learning_coefficient, found.multiplicity) == (lam, 1)
+
+
+def test_rank_one_regression_is_answered_in_time():
+    """Two by two by two, at a product of rank 1: the blow-ups do not end; λ = 2, m = 2 by Aoyagi and Watanabe 2005."""
+    w = sp.symbols("w1:9")
+    product = sp.Matrix(2, 2, w[4:]) * sp.Matrix(2, 2, w[:4]) - sp.diag(1, 0)
+    begin = time.thread_time()
+    found = resolve(list(product), list(w), point=(1, 0, 0, 0, 1, 0, 0, 0), seconds=10)
+    assert time.thread_time() - begin < 15
+    assert (found.learning_coefficient, found.multiplicity) == (2, 2)
+
+
+def test_what_is_found_can_be_sent_to_another_process():
+    found = resolve((x**2 - y**3) ** 2, [x, y])
+    assert str(pickle.loads(pickle.dumps(found))) == str(found)
+    with pytest.raises(TypeError, match="cannot be pickled: keep"):
+        pickle.dumps(start((x - sp.sqrt(2) * y) ** 2, [x, y]))
 
 
 def test_an_interrupt_leaves_an_upper_bound(monkeypatch):

@@ -183,23 +183,34 @@ def _square(K):
 
 @pytest.mark.parametrize("name", CASES)
 def test_volume_measured_by_splitting(name):
-    """V(ε) followed to 10⁻²⁴: the λ of the fit with the exact m, and that m at least plausible."""
+    """V(ε) followed to 10⁻²⁴: λ, and m, or that m is not sure."""
     case = CASES[name]
     box = [(-0.5, 0.5)] * len(case.variables)
     found = fit(splitting(displaced(case), box, 1e-24, particles=256, seed=1))
-    assert found.probability[case.m - 1] > 0.02
-    measured, se = found.lam_given[case.m - 1], found.se_given[case.m - 1]
-    assert abs(measured - Fraction(case.lam)) < max(3 * se, 0.03 * Fraction(case.lam))
+    assert found.m == case.m or "m may be" in found.doubt
+    assert found.probability[case.m - 1] > 0.05
+    for measured, se in (
+        (found.lam, found.se),
+        (found.lam_given[case.m - 1], found.se_given[case.m - 1]),
+    ):
+        assert abs(measured - Fraction(case.lam)) < max(3 * se, 0.03 * Fraction(case.lam))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
     "widths, rank, lam, m",
-    [((3, 2, 2), 0, "2", 2), ((2, 5, 2), 0, "2", 1), ((1, 2, 4), 0, "1", 1), ((2, 2, 2), 1, "2", 2)],
+    [
+        ((3, 2, 2), 0, "2", 2),
+        ((2, 5, 2), 0, "2", 1),
+        ((1, 2, 4), 0, "1", 1),
+        ((2, 2, 2), 1, "2", 2),
+        ((3, 3, 3), 0, "7/2", 2),
+    ],
     ids=str,
 )
 def test_larger_regressions_from_their_volume(widths, rank, lam, m):
     case = network_case(*widths, lam=lam, m=m, rank=rank)
     assert reduced_rank_regression(*widths, rank) == case.formula == expected(case)
     found = fit(splitting(displaced(case), [(-0.5, 0.5)] * len(case.variables), 1e-24, seed=1))
-    assert abs(found.lam_given[case.m - 1] - Fraction(case.lam)) < 0.05 * Fraction(case.lam)
+    assert abs(found.lam - Fraction(case.lam)) < max(3 * found.se, 0.03 * Fraction(case.lam))
+    assert found.m == case.m or "m may be" in found.doubt

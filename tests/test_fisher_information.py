@@ -71,7 +71,7 @@ def test_the_ellipse_collapses_on_the_cross(network, at, rank, along):
 @pytest.mark.parametrize("make", [lesson.live_cubic, lesson.live_network, lesson.live_families])
 def test_every_part_is_looked_up_in_the_browser(make):
     live = make()
-    spec, blob = live._spec()
+    spec, blob = live.encode()
     assert not [part for part in spec["parts"] if "ask" in part] and len(blob) < 4_000_000
 
 

@@ -384,3 +384,59 @@ def test_a_formula_is_found_wherever_it_stands():
 def test_a_set_or_an_array_with_dots_is_not_answered():
     assert half({...}).state == half(np.array([..., 1], dtype=object)).state == "Not answered"
     assert half({1: {2: [...]}}).state == "Not answered"
+
+
+def a_function():
+    pass
+
+
+@pytest.mark.parametrize(
+    "answer, kind",
+    [
+        ("1", "a text"),
+        ([1], "a list"),
+        ((1,), "a tuple"),
+        ({"a": 1}, "a dict"),
+        ({1}, "a set"),
+        (frozenset({1}), "a set"),
+        (None, "None"),
+        (np.array(["1"]), "an array"),
+        (a_function, "a function"),
+        (True, "True or False"),
+        (1j, "an object of type complex"),
+    ],
+)
+def test_an_answer_of_the_wrong_kind_is_called_by_its_name(answer, kind):
+    assert checks.number(answer, 1.0) == f"A number is wanted here, and this is {kind}."
+
+
+def test_a_verdict_is_framed_in_the_colour_of_its_state():
+    colors = {"Right": "#008a64", "Not yet": "#b87a00", "Not answered": "#767676"}
+    for state, color in colors.items():
+        shown = checks.Verdict(state, "Why.")._repr_html_()
+        assert shown.startswith(f'<div style="border-left:4px solid {color};')
+        assert shown.endswith(f"><strong>{state}.</strong> Why.</div>")
+
+
+def test_a_function_is_told_where_and_by_how_much_it_differs():
+    def said(returned, wanted, rel=1e-6):
+        return checks.function(lambda n: returned, lambda n: wanted, [(3,)], rel=rel)
+
+    assert said(0.1234567, 2.0) == "Called with (3), the result is 0.123457, and it should be 2.0."
+    assert said([1.0, 2.0], [1.0, 3.0]) == "Called with (3), the result is [1. 2.], and it should be [1. 3.]."
+    assert said([1.0], 1.0) == "Called with (3), the result has the shape (1,); () is wanted."
+    assert said("x", 1.0) == "Called with (3), the function returns a text where numbers are wanted."
+    assert said(1 + 9e-7, 1.0) is None and said(1 + 2e-6, 1.0) is not None
+    assert said(1.05, 1.0, rel=0.1) is None and said(9e-13, 0.0) is None and said(2e-12, 0.0) is not None
+
+
+def test_the_lessons_name_goes_into_the_record(monkeypatch):
+    noted = []
+    monkeypatch.setattr(checks.passed, "remember", lambda *words: noted.append(words))
+    half(0.5)
+    assert noted == [("test", "half")] and half.__name__ == "half"
+
+
+def test_what_is_no_option_is_told_the_options():
+    assert checks.choice("c", "b", {"a": "no."}) == "Choose one of: a, b."
+    assert checks.choice(" B ", "b", {}) is None and checks.choice("A", "b", {"a": "no."}) == "no."

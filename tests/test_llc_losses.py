@@ -187,7 +187,7 @@ def test_rows_without_a_target_are_named_where_nothing_weighs_them():
         make_objective(MODEL, (x[:8], y[:8]), F.mse_loss)
     objective = make_objective(MODEL, (x[4:], y[4:]), F.mse_loss)  # one bad row, not among those looked at
     assert not torch.isfinite(full(objective, objective.centers[0])[0])
-    assert "on the rows 66:" in explain(objective, 0)
+    assert "It is not on the rows 66:" in explain(objective, 0)
 
 
 # ---- precision, weights, points, places ----
@@ -214,6 +214,25 @@ def test_half_precision(kind):
     twice = batched(pieces, objective.fixed_at(0), objective.rows.slice(0, N))
     assert twice.dtype == torch.float32 and torch.allclose(twice, total, rtol=0.02)
     assert objective.native == (kind != "bf16")
+
+
+class MakesFloats(nn.Module):
+    """Starts from float32 zeros, whatever it is cast to."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.GRUCell(3, 1)
+
+    def forward(self, x):
+        return self.cell(x, torch.zeros(len(x), 1))
+
+
+@pytest.mark.parametrize("model", [MakesFloats(), CastsItself().bfloat16()])
+def test_what_cannot_be_computed_in_float64_is_said(model):
+    objective = make_objective(model, (X, Y), F.mse_loss, dtype=torch.float64)
+    assert objective.dtype == torch.float32 and any("cannot be computed in float64" in s for s in objective.notes)
+    own = F.mse_loss(model(X).float(), Y).item()
+    assert full(objective, objective.centers[0])[0].item() == pytest.approx(own, rel=0.02)
 
 
 def test_weighted_rows():
@@ -379,6 +398,13 @@ def test_a_dict_whose_keys_the_model_does_not_know():
     objective = make_objective(model, {"x": X, "y": Y}, lambda out, batch: F.mse_loss(out, batch["y"]))
     own = F.mse_loss(model.inner(X), Y).item()
     assert full(objective, objective.centers[0])[0].item() == pytest.approx(own, rel=1e-5)
+
+
+def test_what_the_model_was_given_is_said():
+    with pytest.raises(ValueError, match="given the first 2 of 3 arrays of the data, the last is what the loss"):
+        make_objective(MODEL, (X, SCALE, Y), F.mse_loss)
+    with pytest.raises(ValueError, match="given x, scale by keyword"):
+        make_objective(Named(), {"x": X, "scale": torch.ones(N, 2, 2), "y": Y}, F.mse_loss)
 
 
 def test_outputs_that_the_loss_cannot_take_whole():

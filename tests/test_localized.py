@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import sympy as sp
 from scipy.special import gammainc
 
 from sltcourse.theory.localized import POTENTIALS, Volume, exact_llc, langevin
@@ -22,15 +23,21 @@ def test_the_exact_reading_against_brute_force(nbeta, pull):
 def test_the_exact_reading_of_a_regular_direction_is_the_springs():
     value = exact_llc(lambda w: 3 * w[:, 0] ** 2 / 2, np.array([1.0, 100.0]), 2.0)
     np.testing.assert_allclose(value, [3 / (2 * 5), 300 / (2 * 302)], rtol=1e-6)
-    with pytest.raises(ValueError, match="γ > 0"):
-        exact_llc(lambda w: w[:, 0] ** 2, 100.0, 0.0)
+    for localization in (0.0, -1.0, np.inf, np.nan):
+        with pytest.raises(ValueError, match="γ > 0"):
+            exact_llc(lambda w: w[:, 0] ** 2, 100.0, localization)
+    w = sp.Symbol("w")
+    assert exact_llc(3 * w**2 / 2, 100.0, 2.0) == pytest.approx(300 / (2 * 302), rel=1e-6)
 
 
 @pytest.mark.parametrize("lam", [0.25, 0.75, 1.5])
 def test_the_thermometer_is_a_ratio_of_incomplete_gamma_functions(lam):
     for nbeta in (1.0, 31.6, 1e6):
         exact = lam * gammainc(lam + 1, nbeta) / gammainc(lam, nbeta)
-        assert Volume(lam).heat(nbeta) == pytest.approx(exact, rel=0.01)
+        assert Volume(lam).reading(nbeta) == pytest.approx(exact, rel=0.01)
+    for nbeta in (0, -1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="nβ must be"):
+            Volume(lam).reading(nbeta)
 
 
 def test_a_langevin_chain_has_the_variance_of_its_step():

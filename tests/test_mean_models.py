@@ -3,7 +3,7 @@ import pytest
 from scipy import integrate, stats
 from scipy.special import gamma, hyp1f1
 
-from sltcourse.theory.mean_models import normal_mean, panel_rule, power_mean, product_mean
+from sltcourse.theory.mean_models import expected_error, normal_mean, panel_rule, power_mean, product_mean
 from sltcourse.theory.quadrature import Posterior
 
 MEANS = {"regular": power_mean(1), "cubic": power_mean(3), "product": product_mean()}
@@ -64,8 +64,16 @@ def test_bad_numbers_are_refused():
         MEANS["cubic"].free_energy(0, 1.0)
     with pytest.raises(ValueError, match="greater than 0"):
         MEANS["cubic"].posterior(10, 1.0, beta=0)
-    with pytest.raises(ValueError, match="variance"):
-        normal_mean(np.cos, 0)
+    for variance in (0, -1, np.inf, np.nan):
+        with pytest.raises(ValueError, match="variance"):
+            normal_mean(np.cos, variance)
+    for n in (np.inf, np.nan, -1):
+        with pytest.raises(ValueError, match="finite and greater than 0"):
+            expected_error(MEANS["cubic"], n)
+    with pytest.raises(ValueError, match="scores t must be finite"):
+        MEANS["cubic"].free_energy(10, [1.0, np.nan])
+    with pytest.raises(ValueError, match="f is NaN or infinite"), np.errstate(invalid="ignore"):
+        normal_mean(np.sqrt, 1.0)
 
 
 def test_the_product_has_the_density_of_a_product():
@@ -89,3 +97,13 @@ def test_lambda_and_multiplicity():
         slope = (model.free_energy(100 * n, 0.0) - model.free_energy(n, 0.0)) / np.log(100)
         loglog = (model.m - 1) * np.log(np.log(100 * n) / np.log(n)) / np.log(100)
         assert slope == pytest.approx(model.lam - loglog, abs=5e-3)
+
+
+def test_the_error_of_the_mean_by_two_formulas_meets_where_they_change():
+    """Below n = 10⁴ a difference of free energies, above it E[(E_w δ)²]/2: they agree to order 1/n on both sides."""
+    for model in MEANS.values():
+        below, above = expected_error(model, 1e4), expected_error(model, 10_001)
+        assert below == pytest.approx(above, rel=5e-4)
+        assert 1e4 * below == pytest.approx(model.lam, rel=0.25)  # n E[G_n] → λ, slowly where m = 2
+    regular = [n * expected_error(MEANS["regular"], n) for n in (11, 1000)]
+    assert regular[1] == pytest.approx(0.5, abs=1e-3) and abs(regular[0] - 0.5) > 5e-3

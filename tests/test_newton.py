@@ -1,4 +1,5 @@
 import itertools
+import pickle
 import random
 import time
 from fractions import Fraction
@@ -8,10 +9,12 @@ import pytest
 import sympy as sp
 from scipy.optimize import linprog
 
-from sltcourse.theory import newton
+from sltcourse.theory import coordinates
+from sltcourse.theory.closed_forms import deep_linear_network, tanh_network
 from sltcourse.theory.newton import learning_coefficient, search_coordinates
 from sltcourse.theory.polyhedron import NewtonPolyhedron
 from sltcourse.theory.real_zeros import has_real_zero, real_zeros
+from tests.test_exact_cases import linear_network, units
 
 x, y, z = sp.symbols("x y z", real=True)
 
@@ -183,12 +186,78 @@ def test_ten_variables_and_twenty_monomials_in_under_two_seconds(kind, seed):
         assert found.exact or kind != "even"
 
 
+def test_an_answer_can_be_sent_to_another_process():
+    found = learning_coefficient((x - y) ** 2 * (x + y) ** 4, [x, y])
+    assert found.obstacles and pickle.loads(pickle.dumps(found)) == found
+
+
+@pytest.mark.parametrize("d", [5, 6])
+def test_dense_quartics_are_decided_in_time(d):
+    """A positive definite form of degree four in d variables, multiplied out: λ = d/4."""
+    rng, w = random.Random(0), sp.symbols(f"w1:{d + 1}")
+    squares = [sum(rng.randint(-3, 3) * s * t for s in w for t in w) for _ in range(d + 1)]
+    K = sp.expand(sum(f**2 for f in squares))
+    for method in (learning_coefficient, search_coordinates):
+        begin = time.thread_time()
+        found = method(K, w)
+        assert time.thread_time() - begin < 5
+        assert found.exact and (found.value, found.multiplicity) == (Fraction(d, 4), 1)
+
+
+def test_the_time_is_kept_and_what_is_known_by_then_is_said():
+    """Three dense quadrics in five variables: a hard question, and the bounds hold."""
+    rng, w = random.Random(1), sp.symbols("w1:6")
+    squares = [sum(rng.randint(-3, 3) * s * t for s in w for t in w) for _ in range(3)]
+    begin = time.thread_time()
+    found = search_coordinates(sp.expand(sum(f**2 for f in squares)), w, seconds=1)
+    assert time.thread_time() - begin < 3
+    assert not found.exact and Fraction(1, 4) <= found.lower <= found.value <= Fraction(5, 4)
+
+
+def test_the_rank_of_the_hessian_bounds_what_is_open():
+    """K = u² + g with rank 1 in three variables: 1/2 + … ≤ λ ≤ 1/2 + 2/4."""
+    found = learning_coefficient([x + y**2, (y - z) ** 3 * (y + 2 * z) ** 2 + x], [x, y, z])
+    assert Fraction(1, 2) <= found.lower and found.value <= 1
+
+
+LINEAR = [
+    ((3, 2, 2), 0), ((2, 5, 2), 0), ((1, 2, 4), 0), ((3, 3, 3), 0), ((3, 3, 3), 2), ((3, 2, 3), 0), ((3, 2, 3), 1),
+    ((2, 3, 2), 0), ((2, 2, 2, 2), 1), ((2, 2, 2, 2), 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("widths, rank", LINEAR, ids=str)
+def test_linear_networks_are_decided_by_their_symmetries(widths, rank):
+    """Blow-ups and the polyhedron against Aoyagi's formulas, at the deepest point of the true product."""
+    entries, weights, point = linear_network(*widths, rank=rank)
+    found = search_coordinates(entries, weights, point, seconds=30)
+    assert found.exact and (found.value, found.multiplicity) == deep_linear_network(list(widths), rank)
+
+
+@pytest.mark.parametrize("hidden", [1, 2, 3, 4])
+def test_tanh_networks_are_recognised(hidden):
+    found = search_coordinates(*units(hidden))
+    assert found.exact and (found.value, found.multiplicity) == tanh_network(hidden)
+
+
+def test_parts_without_a_common_variable_add_up():
+    K = sp.expand((x**2 - y**3) ** 2 + z**4 + sp.Symbol("t") ** 2)
+    found = search_coordinates(K, [x, y, z, sp.Symbol("t")])
+    assert found.exact and (found.value, found.multiplicity) == (Fraction(5, 12) + Fraction(3, 4), 1)
+
+
+def test_nine_linear_forms_in_ten_variables():
+    rng, w = random.Random(1), sp.symbols("w1:11")
+    found = search_coordinates([sum(rng.randint(-3, 3) * s for s in w) for _ in range(9)], w)
+    assert found.exact and (found.value, found.multiplicity) == (Fraction(9, 2), 1)
+
+
 def test_an_interrupted_search_keeps_what_it_has(monkeypatch):
     def interrupted(steps, label):
         yield 0
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(newton, "progress", interrupted)
+    monkeypatch.setattr(coordinates, "progress", interrupted)
     found = search_coordinates((y - x**2) ** 2 + x**6, [x, y])
     assert not found.exact and found.why.startswith("partial, the search was interrupted")
     assert found.lower <= Fraction(2, 3) <= found.value
@@ -218,6 +287,19 @@ def test_an_interrupted_search_keeps_what_it_has(monkeypatch):
         (sp.pi * x**2, [x], {}, ValueError, "rational or real algebraic"),
         (sp.I * x**2, [x], {}, ValueError, "rational or real algebraic"),
         ("x =", [x], {}, TypeError, "sympy expression"),
+        ("x**2", [x], {}, TypeError, "text is not evaluated"),
+        (["x**2"], [x], {}, TypeError, "text is not evaluated"),
+        ({x**2}, [x], {}, TypeError, "sympy expression"),
+        (np.array(["x**2"]), [x], {}, TypeError, "sympy expression"),
+        (x**2, [x], {"point": ["0"]}, TypeError, "exact real number"),
+        (x**2, [x], {"prior": {x: "0"}}, TypeError, "exact real number"),
+        (x**2, [x], {"prior": "flat"}, TypeError, "prior must be"),
+        ([], [x], {}, ValueError, "empty list"),
+        (x ** sp.Pow(10, 500, evaluate=False), [x], {}, ValueError, "exponent"),
+        (x ** (x**x), [x], {}, ValueError, "exponent|not a polynomial"),
+        (sp.Mul(sp.Pow(2, 10**9, evaluate=False), x**2, evaluate=False), [x], {}, ValueError, "exponent"),
+        (((x**2 + y) ** 40) ** 40, [x, y], {}, ValueError, "500 monomials"),
+        (x**2, [x], {"seconds": -1}, ValueError, "seconds"),
         (x**2, [x], {"point": (0, 0)}, ValueError, "2 coordinates, but there are 1"),
         (x**2, [x], {"point": {y: 0}}, ValueError, "a number for each of x"),
         (x**2, [x], {"point": (0.0,)}, TypeError, "Rational"),

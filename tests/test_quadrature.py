@@ -1,12 +1,15 @@
 """The quadrature against closed forms, mpmath at high precision and scipy's adaptive rule."""
 
+from itertools import pairwise
+
 import mpmath as mp
 import numpy as np
 import pytest
+import sympy as sp
 from scipy import integrate
-from scipy.special import gammainc, gammaln, logsumexp
+from scipy.special import erf, gammainc, gammaln, logsumexp
 
-from sltcourse.theory import quadrature
+from sltcourse.theory import cubature, quadrature
 from sltcourse.theory.quadrature import Posterior
 
 N = np.logspace(0, 6, 25)
@@ -173,13 +176,17 @@ def bowl(w):
         ({"bounds": [(-np.inf, 1)]}, ValueError, "unbounded"),
         ({"bounds": (-1, 1)}, ValueError, "list of pairs"),
         ({"breakpoints": [2.0]}, ValueError, "not all inside"),
-        ({"bounds": [(1, 2)]}, ValueError, "breakpoints="),
+        ({"tolerance": 0}, ValueError, "tolerance is a relative error"),
+        ({"tolerance": np.nan}, ValueError, "tolerance is a relative error"),
+        ({"loss": "w1**2"}, TypeError, "never evaluated"),
+        ({"loss": sp.Symbol("w1") ** 2}, ValueError, "say with variables="),
+        ({"variables": sp.symbols("a b")}, TypeError, "is a function of w already"),
         ({"breakpoints": 0.0}, TypeError, "list of numbers"),
         ({"breakpoints": [[0.0], 0.5]}, TypeError, "list of numbers"),
         ({"breakpoints": [[0.0], ["middle"]]}, TypeError, "list of numbers"),
         ({"breakpoints": [np.nan]}, ValueError, "not all inside"),
         ({"breakpoints": [[0.0]]}, ValueError, "1 lists of breakpoints for 2"),
-        ({"loss": 3.0}, TypeError, "loss must be a function"),
+        ({"loss": 3.0}, TypeError, "the loss must be a function of w"),
         ({"loss": lambda w: np.log(w[:, 0])}, ValueError, "NaN or infinite at w = "),
         ({"loss": lambda w: w**2}, ValueError, "one real number for each"),
         ({"loss": lambda w: 1.0}, ValueError, "one real number for each"),
@@ -196,18 +203,105 @@ def test_bad_input(change, error, says):
         Posterior(**arguments)
 
 
-def test_what_is_not_resolved_is_refused():
-    with pytest.raises(ArithmeticError, match="breakpoints at the minima"):
-        Posterior(lambda w: (w[:, 0] - 0.737) ** 2, LINE, 1e12, breakpoints=[-0.7])
-    resolved = Posterior(lambda w: (w[:, 0] - 0.737) ** 2, LINE, 1e12, breakpoints=[0.737])
-    assert resolved.free_energy.value == pytest.approx(power_free_energy(1e12, 1), abs=1e-9)
-    with pytest.raises(ArithmeticError, match="singular set along the axes"):
-        Posterior(lambda w: (w[:, 0] - w[:, 1]) ** 2, SQUARE, 1e6)
+def test_places_that_nobody_named_are_found():
+    """A well, a diagonal, a cusp and the edge of a region, without breakpoints at any of them."""
+    away = Posterior(lambda w: (w[:, 0] - 0.737) ** 2, LINE, 1e12, breakpoints=[-0.7]).free_energy
+    edge = 1 - gammainc(0.5, 1e12 * 0.263**2)
+    assert edge == 0 and away.value == pytest.approx(power_free_energy(1e12, 1), abs=1e-9)
+    diagonal = Posterior(lambda w: (w[:, 0] - w[:, 1]) ** 2, SQUARE, 1e6).free_energy.value
+    # w1 − w2 = u has density (2 − |u|)/4: Z = ∫ exp(−n u²)(2 − |u|)/4 du
+    assert np.exp(-diagonal) == pytest.approx(np.sqrt(np.pi / 1e6) / 2 - 1 / 4e6, rel=1e-9)
+    bent = Posterior(lambda w: (w[:, 0] - w[:, 1] ** 2 + 0.1) ** 2, SQUARE, 1e4).free_energy.value
+    z, _ = integrate.quad(
+        lambda y: gaussian_part(y**2 - 0.1, 1e4), -1, 1, points=[0.0], epsabs=0, epsrel=1e-12, limit=400
+    )
+    assert np.exp(-bent) == pytest.approx(z / 4, rel=1e-8)
     post = Posterior(bowl, LINE, 10)
+    inside = post.mass(lambda w: w[:, 0] > 0.1234)
+    exact = (erf(np.sqrt(10)) - erf(np.sqrt(10) * 0.1234)) / (2 * erf(np.sqrt(10)))
+    assert inside.value == pytest.approx(exact, abs=2e-9)
+    assert post.expectation(lambda w: np.sign(w[:, 0] - 0.1234)).value == pytest.approx(2 * exact - 1, abs=2e-9)
+    aside = Posterior(bowl, [(1, 2)], 10).free_energy.value  # no breakpoint, and the minimum at the end of the box
+    z, _ = integrate.quad(lambda x: np.exp(-10 * x * x), 1, 2, epsabs=0, epsrel=1e-12)
+    assert aside == pytest.approx(-np.log(z), abs=1e-9)
+
+
+def gaussian_part(centre, n):
+    """∫ exp(−n (x − centre)²) dx over [−1, 1]."""
+    return np.sqrt(np.pi / n) / 2 * (erf(np.sqrt(n) * (1 - centre)) + erf(np.sqrt(n) * (1 + centre)))
+
+
+@pytest.mark.parametrize("steep", [1e3, 1e5, 1e7])
+@pytest.mark.parametrize("place", [0.77777, -0.31831, 0.99995])
+def test_a_narrow_well_beside_a_wide_one(place, steep):
+    """min(0.01 + w², s (w − c)²): at large n only the narrow well counts, and no slope leads to it from afar."""
+
+    def loss(w):
+        return np.minimum(0.01 + w[:, 0] ** 2, steep * (w[:, 0] - place) ** 2)
+
+    n = np.array([1.0, 1e3, 1e10])
+    F = Posterior(loss, LINE, n).free_energy
+    kinks = np.roots([steep - 1, -2 * steep * place, steep * place**2 - 0.01])
+    for x, value, error in zip(n, F.value, F.error, strict=True):
+        width = 6 / np.sqrt(x * steep)
+        cuts = [-1, *sorted(c for c in (0.0, *kinks, place - width, place, place + width) if -1 < c < 1), 1]
+        u, weight = np.polynomial.legendre.leggauss(100)
+        z = 0.0
+        for a, b in pairwise(cuts):  # on each piece the integrand is analytic, and no narrower than a sixth of it
+            fine = np.linspace(a, b, 41)
+            half, middle = np.diff(fine)[:, None] / 2, (fine[:-1] + fine[1:])[:, None] / 2
+            z += (half * weight * np.exp(-x * loss((middle + half * u).reshape(-1, 1)).reshape(40, -1))).sum()
+        assert abs(value + np.log(z / 2)) < error + 1e-10 < 2e-9
+
+
+def test_two_narrow_wells_in_the_plane():
+    def loss(w):
+        return np.minimum(0.01 + (w**2).sum(1), 1e3 * ((w - 0.77777) ** 2).sum(1))
+
+    F = Posterior(loss, SQUARE, [1e2, 1e8], tolerance=1e-6).free_energy
+    assert F.value[1] == pytest.approx(-np.log(np.pi / 1e11 / 4), abs=1e-6)
+    part, _ = integrate.dblquad(lambda y, x: np.exp(-100 * (0.01 + x * x + y * y)), -1, 1, -1, 1)
+    well = np.pi / 1e5
+    assert F.value[0] == pytest.approx(-np.log((part + well) / 4), abs=1e-4)
+
+
+def test_an_expression_is_the_function_it_stands_for():
+    a, b = sp.symbols("a b")
+    post = Posterior(a**2 * b**4, SQUARE, 1e3, prior=sp.Rational(3, 8) * (1 - a**2), variables=[a, b])
+    same = Posterior(lambda w: w[:, 0] ** 2 * w[:, 1] ** 4, SQUARE, 1e3, prior=lambda w: 0.375 * (1 - w[:, 0] ** 2))
+    swapped = Posterior(a**2 * b**4, SQUARE, 1e3, prior=sp.Rational(3, 8) * (1 - b**2), variables=[b, a])
+    assert post.free_energy.value == pytest.approx(same.free_energy.value, abs=1e-9)
+    assert abs(post.free_energy.value - swapped.free_energy.value) > 0.01
+
+
+def test_what_is_not_resolved_is_refused(monkeypatch):
+    monkeypatch.setattr(cubature, "_MOST_NODES", 100_000)
+    with pytest.raises(ArithmeticError, match="breakpoints at the minima.*singular set along the axes"):
+        Posterior(lambda w: (w[:, 0] - w[:, 1]) ** 2, SQUARE, 1e6)
+    post = Posterior(bowl, SQUARE, 10)
     with pytest.raises(ArithmeticError, match="edges of the region"):
-        post.mass(lambda w: w[:, 0] > 0.1234)
+        post.mass(lambda w: w[:, 0] > w[:, 1] ** 2)
     with pytest.raises(ArithmeticError, match="where the function jumps"):
-        post.expectation(lambda w: np.sign(w[:, 0] - 0.1234))
+        post.expectation(lambda w: np.sign(w[:, 0] - w[:, 1]))
+
+
+def lowers_its_argument(w):
+    w -= 0.3
+    return (w**2).sum(1)
+
+
+def test_a_function_that_writes_into_its_argument_fails_at_once():
+    post = Posterior(bowl, SQUARE, 10)
+    for call in (
+        lambda: Posterior(lowers_its_argument, SQUARE, 10),
+        lambda: Posterior(bowl, SQUARE, 10, prior=lowers_its_argument),
+        lambda: post.expectation(lowers_its_argument),
+        lambda: post.mass(lowers_its_argument),
+    ):
+        with pytest.raises(ValueError, match="read-only"):
+            call()
+    with pytest.raises(ValueError, match="real numbers, not complex"):
+        post.expectation(lambda w: w * 1j)
 
 
 def test_bad_functions_of_w():

@@ -18,8 +18,32 @@ def test_replica_exchange_samples_the_prior_and_a_gaussian():
 
 
 def test_replica_exchange_wants_rising_n():
-    with pytest.raises(ValueError, match="rising row"):
-        replica_exchange([3, 1], 2, 10, None, 1)
+    for n in ([3, 1], [1], [0, np.nan], [0, np.inf], [-1, 1]):
+        with pytest.raises(ValueError, match="rising row"):
+            replica_exchange(n, 2, 10, None, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"sweeps": 0}, {"sweeps": -1}, {"sweeps": 1}, {"replicas": 0}, {"dim": 0}, {"keep": 0}, {"sets": 1.5}],
+    ids=str,
+)
+def test_counts_have_to_be_counts(change):
+    with pytest.raises(ValueError, match=f"{next(iter(change))} must be a whole number"):
+        replica_exchange(**({"n": [0, 1], "replicas": 2, "sweeps": 10, "loss": None, "dim": 1} | change))
+
+
+def test_a_loss_that_is_nan_or_writes_into_its_argument_is_refused():
+    def nan(w):
+        return np.full(w.shape[:-1], np.nan), w.copy()
+
+    def writes(w):
+        w += 1
+        return (w**2).sum(-1), 2 * w
+
+    for loss, says in ((nan, "NaN at a draw"), (writes, "read-only")):
+        with pytest.raises(ValueError, match=says):
+            replica_exchange([0, 1], 2, 10, loss, 1)
 
 
 def test_replicas_cross_between_wells_that_one_chain_would_never_leave():

@@ -8,8 +8,8 @@ import pytest
 import sympy as sp
 from scipy import integrate, stats
 
-from sltcourse.theory import volume
 from sltcourse.theory.models import CATALOGUE
+from sltcourse.theory.moves import Moves
 from sltcourse.theory.volume import (
     VolumeCurve,
     fit,
@@ -199,10 +199,10 @@ def test_sweeps_leave_the_uniform_law_alone():
     w = w[:, loss.K(w.T) <= level][:, :12_800]
     w0, values = w.copy(), loss.K(w.T)
     box = np.full((2, 1), -1.0), np.full((2, 1), 1.0)
-    steps = volume._StepSizes(3, 50, 256)
+    moves = Moves(loss.K, *box, 50, 256, rng)
     for _ in range(12):
-        volume._sweep(w, values, level, loss.K, *box, 256, steps, rng)
-        steps.learn()
+        moves.sweep(w, values, level)
+        moves.adapt()
     assert np.all(values <= level) and values == pytest.approx(loss.K(w.T))
     assert np.mean(np.any(w != w0, axis=0)) > 0.999
     for statistic in (lambda w: loss.K(w.T), lambda w: np.abs(w[0]), lambda w: w[1]):
@@ -235,8 +235,25 @@ def test_displacements_resolve_a_minimum_away_from_zero():
 # ---- what bad input gets, and interrupts ------------------------------------------------------------------------
 
 
+X, Y = sp.symbols("x y")
+
+
 def square(w):
     return w[:, 0] ** 2
+
+
+def lowers_its_argument(w):
+    w -= 0.3
+    return (w**2).sum(1)
+
+
+def half_dead(w):
+    return np.maximum(w[:, 0], 0) ** 2
+
+
+def flat(w):
+    """exp(−1/w²): V falls like 1/√log(1/ε), slower than any power."""
+    return np.exp(-1 / np.maximum(w[:, 0] ** 2, 1e-300))
 
 
 @pytest.mark.parametrize(
@@ -249,29 +266,71 @@ def square(w):
         (lambda: splitting(square, (-1, 1)), "one pair a coordinate"),
         (lambda: splitting(square, [(-1, np.inf)]), "finite"),
         (lambda: splitting(lambda w: w**2, [(-1, 1)]), r"returned shape \(\d+, 1\)"),
-        (lambda: splitting(lambda w: 0.0, [(-1, 1)]), "one number a row"),
+        (lambda: splitting(lambda w: 0.0, [(-1, 1)]), "one real number for each"),
+        (lambda: splitting(lambda w: w[:, 0] * 1j, [(-1, 1)]), "type complex128.*imaginary part would be lost"),
+        (lambda: splitting(lowers_its_argument, [(-1, 1)] * 2), "read-only"),
+        (lambda: monte_carlo(lowers_its_argument, [(-1, 1)] * 2, 0.1), "read-only"),
+        (lambda: splitting(X**2, [(-1, 1)] * 2), "say with variables="),
+        (lambda: splitting(X**2, [(-1, 1)] * 2, variables=[X]), "1 variables for the 2 coordinates"),
+        (lambda: splitting(X**2 * Y**2, [(-1, 1)], variables=[X]), "contains y"),
         (lambda: splitting(lambda w: np.full(len(w), np.nan), [(-1, 1)]), "NaN at w = "),
         (lambda: splitting(lambda w: np.where(w[:, 0] > 0.9, np.nan, 1 + w[:, 0]), [(-1, 1)]), r"NaN at w = \(0\.9"),
         (lambda: splitting(lambda w: w[:, 0], [(-1, 1)]), r"negative \(-.*subtract its minimum"),
         (lambda: splitting(lambda w: square(w) + 0.25, [(-1, 1)]), "looks empty.*smallest loss found is 0.25"),
         (lambda: splitting(lambda w: np.full(len(w), 3.0), [(-1, 1)]), "looks empty.*is 3"),
-        (lambda: splitting(square, [(-1, 1)], particles=8), "particles ≥ 32"),
-        (lambda: splitting(square, [(-1, 1)], populations=1), "populations ≥ 2"),
+        (
+            lambda: splitting(square, [(-1, 1)], particles=8),
+            "splitting's particles must be a whole number, at least 32",
+        ),
+        (lambda: splitting(square, [(-1, 1)], populations=1), "at least 2 .their spread is the error"),
         (lambda: monte_carlo(square, [(-1, 1)], 0.0), "ε must be positive"),
-        (lambda: monte_carlo(square, [(-1, 1)], 0.1, n=0), "n must be at least 1"),
+        (lambda: monte_carlo(square, [(-1, 1)], 0.1, n=0), "n must be a whole number, at least 1"),
+        (lambda: monte_carlo(square, [(-1, 1)], 0.1, n=10.5), "n must be a whole number"),
+        (lambda: monte_carlo(square, [(-1, 1)], [[0.1]]), "a row of numbers"),
         (lambda: monte_carlo(lambda w: w, [(-1, 1)], 0.1), "returned shape"),
+        (lambda: monte_carlo(lambda w: w[:, 0] * 1j, [(-1, 1)], 0.1), "imaginary part"),
         (lambda: normal_crossing([1, 1], [0]), "2 exponents and h has 1"),
         (lambda: normal_crossing([-1]), "must be ≥ 0"),
         (lambda: normal_crossing([0, 0]), "one of them > 0"),
         (lambda: normal_crossing([1], [-1]), "h must be > −1"),
         (lambda: normal_crossing_log_volume(0.0, [1]), "ε must be positive"),
         (lambda: normal_crossing_log_volume(np.nan, [1]), "ε must be positive"),
+        (lambda: splitting(square, [(-1, 1)], np.nan), "ε must be positive"),
+        (lambda: splitting(square, [(-1, 1)], "tiny"), "ε must be a number"),
         (lambda: fit(splitting(square, [(-1, 1)], 1e-4, particles=32)), "run splitting to a smaller ε"),
+        (
+            lambda: fit(splitting(half_dead, [(-1, 1)])),
+            "exactly 0, on a set of positive volume, so λ = 0 and no smaller",
+        ),
+        (lambda: fit(splitting(flat, [(-1, 1)])), "vanishes faster than a power .*λ = 0 and no smaller ε helps"),
     ],
 )
 def test_bad_input_gets_a_sentence(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("loss", ["x**2", None, 1.5, np.ones(3)], ids=str)
+def test_text_and_things_that_are_no_loss_are_refused_before_any_work(loss):
+    for call in (lambda: splitting(loss, [(-1, 1)]), lambda: monte_carlo(loss, [(-1, 1)], 0.1)):
+        with pytest.raises(TypeError, match="function of w|never evaluated"):
+            call()
+    with pytest.raises(TypeError, match="fit takes what splitting returns"):
+        fit(loss)
+
+
+def test_an_expression_is_the_function_it_stands_for():
+    """By name, or in the order given: w2 comes before w10, and the box belongs to the order."""
+    w2, w10 = sp.symbols("w2 w10")
+    box = [(-1, 1), (0, 2)]
+    options = {"eps": 1e-6, "particles": 32, "seed": 1}
+    by_hand = splitting(lambda w: w[:, 0] ** 2 + (w[:, 1] - 1) ** 4, box, **options)
+    by_name = splitting(w2**2 + (w10 - 1) ** 4, box, **options)
+    in_order = splitting(w10**2 + (w2 - 1) ** 4, box, variables=[w10, w2], **options)
+    for curve in (by_name, in_order):
+        assert curve.log_V == pytest.approx(by_hand.log_V, rel=1e-9)
+    one = monte_carlo(w2**2, [(-1, 1)] * 2, 0.25, n=40_000, variables=[w2, w10])
+    assert one.V == pytest.approx([0.5], abs=0.02)
 
 
 def test_an_interrupt_returns_the_levels_done_so_far():
@@ -300,6 +359,52 @@ def test_a_lost_region_gives_a_partial_curve_that_says_so():
     curve = splitting(for_the_pilot, [(-1, 1)], particles=64, sweeps=1)
     assert curve.partial and "lost the region near ε = " in curve.stopped and "use more particles" in curve.stopped
     assert len(curve.eps) == len(curve.se) and 1e-3 <= curve.eps[-1]
+
+
+# ---- what speaks against a curve ------------------------------------------------------------------------------
+
+
+def bent(w):
+    """(w₁(1 + w₀) − w₀w₂)² + w₂⁴: a valley of width √ε along which w₀ moves freely, bent everywhere; λ = 3/4, m = 1."""
+    return (w[:, 1] * (1 + w[:, 0]) - w[:, 0] * w[:, 2]) ** 2 + w[:, 2] ** 4
+
+
+def test_chains_that_cannot_follow_a_valley_are_found_out(monkeypatch):
+    """Without valley moves the first coordinate is frozen: V is far too low, λ high and m wrong, if believed."""
+    monkeypatch.setattr(Moves, "_valley", lambda self: None)
+    curve = splitting(bent, [(-1, 1)] * 3, 1e-24, particles=128, seed=0)
+    assert "populations disagree" in curve.doubt
+    assert np.nanmean(curve.kinship) > 0.1 and curve.ancestors[-1] < 10
+    found = fit(curve)
+    assert found.doubt and "mix" in found.doubt
+    assert abs(found.lam - 0.75) < 3 * found.se and found.probability.max() < 0.9
+
+
+def test_chains_that_move_freely_forget_their_relatives():
+    curve = splitting(square, [(-1, 1)], 1e-20, particles=128)
+    assert curve.doubt == "" and abs(np.nanmean(curve.kinship)) < 0.02
+    assert np.all(np.diff(curve.ancestors) <= 0)
+
+
+def test_valley_moves_cross_a_bent_valley():
+    curve = splitting(bent, [(-1, 1)] * 3, 1e-16, particles=256, seed=0)
+    found = fit(curve)
+    assert np.nanmean(curve.kinship) < 0.13
+    assert abs(found.lam - 0.75) < 3 * found.se < 0.15 and found.probability[0] > 0.05
+
+
+def test_the_float_grid_is_noticed_before_it_falsifies_lambda():
+    """Round w = 1000.3 float64 has 1e-13 between neighbours: V is followed while that is fine, and no farther."""
+    curve = splitting(lambda w: (w[:, 0] - 1000.3) ** 2, [(0, 2000)])
+    assert curve.partial and "too few digits" in curve.stopped and "displacement" in curve.stopped
+    assert 1e-27 < curve.eps[-1] < 1e-22
+    assert curve.log_V[-1] == pytest.approx(np.log(curve.eps[-1]) / 2 - np.log(1000), abs=4 * curve.se[-1])
+    found = fit(curve)
+    assert found.lam == pytest.approx(0.5, abs=max(3 * found.se, 0.015)) and found.m == 1
+
+
+def test_large_powers_are_no_float_grid():
+    assert not splitting(lambda w: w[:, 0] ** 100, [(-1, 1)], 1e-300, particles=64).stopped
 
 
 # ---- the fit ----------------------------------------------------------------------------------------------------
@@ -343,10 +448,45 @@ def test_fit_knows_when_it_cannot_tell_m():
     def cross(particles, seed):
         return fit(synthetic(lambda eps: normal_crossing_log_volume(eps, [1, 1]), 2, particles, seed=seed))
 
-    loose, sharp = ([cross(particles, seed) for seed in range(10)] for particles in (25, 20_000))
+    loose, sharp = ([cross(particles, seed) for seed in range(10)] for particles in (60, 20_000))
     assert np.mean([found.probability[1] for found in loose]) < 0.9
     assert min(found.probability[1] for found in sharp) > 0.99
     assert np.mean([found.se for found in loose]) > 5 * np.mean([found.se for found in sharp])
+
+
+@pytest.mark.parametrize("least", [1e-1, 1e-3, 1e-6])
+def test_a_curve_that_begins_while_the_box_cuts_the_set_is_not_believed_too_early(least):
+    """K like Σ a_i w_i² with a_i from 1 down to ``least``: until ε is below it the box cuts the set; λ = 4, m = 1."""
+    a = np.geomspace(1, least, 8)[:, None]
+
+    def log_V(eps):
+        return (np.log1p(a) - np.log1p(a / eps)).sum(0) / 2
+
+    for seed in range(6):
+        found = fit(synthetic(log_V, 8, 1024, seed=seed))
+        assert abs(found.lam - 4) < max(3 * found.se, 0.03 * 4)
+        assert found.m == 1 or found.probability[found.m - 1] < 0.9
+
+
+def test_levels_where_the_populations_disagree_are_left_out_and_that_is_said():
+    curve = synthetic(lambda eps: normal_crossing_log_volume(eps, [1, 1]), 2)
+    rng = np.random.default_rng(1)
+    late = np.arange(len(curve.eps)) > 18
+    walk = np.where(late, 0.9 * rng.standard_normal(curve.shares.shape) - 0.4, 0.0)
+    found = fit(VolumeCurve(curve.eps, curve.shares * np.exp(walk), curve.particles, 2))
+    assert "populations disagree by a factor e" in found.doubt
+    assert abs(found.lam - 0.5) < 3 * found.se
+    early = VolumeCurve(curve.eps[:14], np.roll(curve.shares * np.exp(3 * walk), 15, axis=1)[:, :14], 100, 2)
+    with pytest.raises(ValueError, match="more particles or sweeps"):
+        fit(early)
+
+
+def test_a_fit_prints_as_one_line():
+    found = fit(synthetic(lambda eps: normal_crossing_log_volume(eps, [1, 2]), 2))
+    assert "\n" not in repr(found) and len(repr(found)) < 200
+    assert repr(found).startswith("Fit(λ = 0.2") and "m = 1 with probability" in repr(found)
+    curve = splitting(square, [(-1, 1)], 1e-6, particles=32)
+    assert "\n" not in repr(curve) and "log V(1.0e-06) = " in repr(curve)
 
 
 def test_ignoring_the_logarithm_gives_a_wrong_slope():

@@ -48,10 +48,11 @@ def calibrate(model, data=None, loss=None, *, at=None, sampler=None, num_chains:
               penalty: float = 0.0, mask=None, device=None, memory_gib=None, seed: int = 0) -> Calibration:  # fmt: skip
     """Find lr, localization, num_burnin_steps and num_draws for SGLD or WhitenedSGLD (the default).
 
-    Two batches of short runs: step sizes over two decades, then localizations over two and a half. The step is the
-    largest at which the loss agrees with the next smaller step and equipartition holds within 5 %; the localization is
-    the smallest from which on three times as much does not change λ̂; the number of draws is what a Monte-Carlo error
-    of 5 % takes. Arguments as in ``estimate_llc``, with one w*.
+    Two batches of short runs: step sizes over two decades (WhitenedSGLD finds its own; there it is the most it may take,
+    over two thirds of a decade), then localizations over two and a half. The step is the largest at which the loss
+    agrees with the next smaller step and equipartition holds within 5 %; the localization is the smallest from which on
+    three times as much does not change λ̂; the number of draws is what a Monte-Carlo error of 5 % takes. Arguments as
+    in ``estimate_llc``, with one w*.
 
     Raises NothingTrustworthy where no step size or no localization passes.
     """
@@ -67,8 +68,10 @@ def calibrate(model, data=None, loss=None, *, at=None, sampler=None, num_chains:
     trials = Trials(posterior, sampler, num_chains, batch_size, seed)
 
     with threads_for(trials.work):
-        scale = 1.0 if isinstance(sampler, WhitenedSGLD) else trials.width() ** 2
-        lrs = [scale * 10 ** (-k / 3) for k in range(6, -1, -1)]
+        if isinstance(sampler, WhitenedSGLD):  # lr is the most it may take: the step itself it finds
+            lrs = [10 ** (-k / 3) for k in range(2, -1, -1)]
+        else:
+            lrs = [trials.width() ** 2 * 10 ** (-k / 3) for k in range(6, -1, -1)]
         by_step, acceptances = zip(*trials.run([dict(lr=lr, localization=10.0) for lr in lrs]), strict=True)
     chosen = _largest_sound_step(by_step)
     if chosen is None:
@@ -84,7 +87,7 @@ def calibrate(model, data=None, loss=None, *, at=None, sampler=None, num_chains:
         shown = "; ".join(_line(f"γ {g:g}", r) for g, r in zip(LOCALIZATIONS, by_pull, strict=True))
         raise NothingTrustworthy(f"no localization leaves λ̂ alone, or λ̂ is negative: {shown}.", by_pull)
     result = by_pull[held]
-    draws = _draws(result, num_chains)
+    draws = _draws(result)
     reasons = (
         f"lr = {lr:.3g}: equipartition {by_step[chosen].equipartition:.3f}, λ̂ = {by_step[chosen].llc:.3g} where the "
         f"next smaller step has {by_step[chosen - 1].llc:.3g}; MALA would accept {acceptances[chosen]:.0%}.",
@@ -230,9 +233,14 @@ def _smallest_plateau(results) -> int | None:
     return None
 
 
-def _draws(result: LLCResult, num_chains: int) -> int:
-    error = STEPS * (result.std_error / (PRECISION * result.llc)) ** 2
-    return max(200, math.ceil(max(error, STEPS * 600 / result.ess) / 100) * 100)
+def _draws(result: LLCResult) -> int:
+    """Draws for the error that is asked for, an ESS of 600, and an R-hat of 1.02, from what a short run had.
+
+    Error² and R-hat − 1 both fall like one over the number of draws.
+    """
+    error = (result.std_error / (PRECISION * result.llc)) ** 2
+    most = max(error, 600 / result.ess, (result.rhat - 1) / 0.02)
+    return max(200, math.ceil(STEPS * most / 100) * 100)
 
 
 def _line(name: str, r: LLCResult) -> str:

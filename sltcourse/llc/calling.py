@@ -48,6 +48,15 @@ class Calling:
             target = form if self.targets == WHOLE_BATCH else form[self.targets]
         return self.loss(_part(out, self.part), target)
 
+    def said(self, form) -> str:
+        """What went to the model, in a sentence, where that may be the mistake."""
+        if isinstance(self.inputs, tuple):
+            return f" It was given {', '.join(map(str, self.inputs))} by keyword."
+        if self.inputs == "all" or self.inputs < 2:
+            return ""
+        rest = "" if self.inputs == len(form) else ", the last is what the loss is given"
+        return f" It was given the first {self.inputs} of {len(form)} arrays of the data{rest}."
+
     def settled(self, out, form):
         """This, with the part of the output that the loss can take; raises what the loss raises on the whole."""
         if self.targets is None:

@@ -1,7 +1,6 @@
 """Is it a loss that can be sampled? One finite number, a function of w and of the rows alone, a mean over rows."""
 
 import random
-import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -44,8 +43,7 @@ class Counts:
 
 def check(objective, user_model) -> None:
     """Raise ValueError where the loss of ``objective`` is none that can be sampled; weigh the rows of token losses."""
-    with _own_random_numbers(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what a loss says of a batch of one row
+    with _own_random_numbers():
         if objective.rows is None:
             _is_a_number(objective, (), user_model)
             _same_again(objective, ())
@@ -58,7 +56,7 @@ def check(objective, user_model) -> None:
 
 @torch.inference_mode(False)
 def explain(objective, point: int) -> str:
-    """Why L_n(w*) is not finite at ``point``: the rows that are at fault, in a sentence."""
+    """Where L_n(w*) at ``point`` must be finite and is not: the rows that are at fault, in a sentence."""
     w, bad = objective.centers[point], []
     step = max(1, min(1024, 2**28 // objective.bytes_per_row)) if objective.rows is not None else 1
     for start in range(0, objective.num_samples or 0, step):
@@ -72,13 +70,12 @@ def explain(objective, point: int) -> str:
                 bad.append(start + k)
         if len(bad) > 5:
             break
-    where = f" (checkpoint {point})" if len(objective.centers) > 1 else ""
     if not bad:
-        return f"the loss at w* is not finite{where}. It must be finite on all the data."
+        return "No row alone is at fault."
     rows = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
     return (
-        f"the loss at w* is not finite{where} on the rows {rows}: it is the data there, or the loss on them, not a "
-        "chain that diverged. Leave them out or mend the loss."
+        f"It is not on the rows {rows}: the data there, or the loss on them, is at fault, not a chain that diverged. "
+        "Leave these rows out or mend the loss."
     )
 
 
@@ -114,10 +111,10 @@ def _is_a_number(objective, batch, user_model):
     spy = _Spy(_free_storages(objective, user_model)) if user_model is not None else None
     with torch.inference_mode(False), torch.enable_grad():
         if spy is None:
-            loss = objective._plain_raw(objective.centers[0], 0, batch)
+            loss = objective.plain_loss(objective.centers[0], 0, batch)
         else:
             with spy:
-                loss = objective._plain_raw(objective.centers[0], 0, batch)
+                loss = objective.plain_loss(objective.centers[0], 0, batch)
     if not isinstance(loss, Tensor) or loss.ndim > 0:
         shape = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
         raise ValueError(f"the loss of a batch must be one number, its mean; it has shape {shape}: add .mean().")

@@ -78,6 +78,7 @@ class Rows:
             return tuple(x.index_select(0, index.to(self.device)) for x in self._source.leaves)
         return self._moved(self._source.get(index.cpu().numpy()))
 
+    @torch.inference_mode(False)
     def minibatches(self, chains: int, size: int, generator: torch.Generator, seed: int = 0):
         """An object whose ``draw()`` gives fresh leaves (chains, size, ...), with replacement, each chain its own.
 

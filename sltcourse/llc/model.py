@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from sltcourse.llc.calling import NEEDS_LOSS, WHOLE_BATCH, calling, unknown_keys
-from sltcourse.llc.check import Counts, check
+from sltcourse.llc.calling import WHOLE_BATCH
 from sltcourse.llc.data import Rows, as_rows, merged
 from sltcourse.llc.modules import named_tensors, private_copy, refuse, state_of, unwrap
 from sltcourse.llc.parameters import Parameters
-from sltcourse.llc.plain import PlainFunction, PlainModule, out_of_memory
+from sltcourse.llc.plain import PlainFunction, PlainModule
+from sltcourse.llc.settle import ModelFails, sentence, settle
 
 HALF = (torch.bfloat16, torch.float16)
 
@@ -38,10 +38,9 @@ class Objective:
         self.layout, self.rows, self.dtype, self.device, self.native = layout, rows, dtype, device, native
         self.num_samples = rows.num_samples if rows is not None else None
         self.notes, self.counts, self._mean_count, self._function = [], None, None, function
-        self._module, self._calling = module, None
+        self._module, self.calling = module, None
         self.functional = not isinstance(module, torch.jit.ScriptModule)
         self.why_not_functional = "" if self.functional else "torch.func cannot run a scripted module."
-        self._changed = set()
 
         def moved(x):
             return x.to(device, dtype if x.is_floating_point() else x.dtype)
@@ -97,7 +96,7 @@ class Objective:
         """What the user's loss gives for one w on one batch (no weights of tokens)."""
         if self._function is not None:
             return self._as_number(self._of_function(self.layout.tensors(pieces, fixed[0])["w"], batch))
-        return self._as_number(self._calling(self._runner(pieces, fixed), self.rows.structure.build(batch)))
+        return self._as_number(self.calling(self._runner(pieces, fixed), self.rows.structure.build(batch)))
 
     def named(self, pieces, fixed) -> dict[str, Tensor]:
         """The parameters of one w by name, in their own shapes (a function's only one is called "w")."""
@@ -106,24 +105,24 @@ class Objective:
     def of_output(self, pieces, fixed, batch, function):
         """``function(output, batch)`` of the module's output for one w; the batch is in the user's own form."""
         form = self.rows.structure.build(batch)
-        return function(self._calling.output(self._runner(pieces, fixed), form), form)
+        return function(self.calling.output(self._runner(pieces, fixed), form), form)
 
     def _runner(self, pieces, fixed):
         vectors, buffers = fixed
         tensors = self.layout.tensors(pieces, vectors)
         tensors = {name: x.to(self._own_dtypes.get(name, x.dtype)) for name, x in tensors.items()}
-        buffers = {name: b.clone() if name in self._changed else b for name, b in buffers.items()}
+        buffers = {name: b.clone() if name in self._plain.changed else b for name, b in buffers.items()}
 
         def run(*args, **kwargs):
-            return functional_call(self._module, {**buffers, **tensors}, args, kwargs)
+            return self._in_float(functional_call(self._module, {**buffers, **tensors}, args, kwargs))
 
         return run
 
     def row_loss(self, loss):
         """``function`` for ``of_output``: ``loss(output, targets)`` on what this objective's own loss is given."""
-        if self._calling is None:
+        if self.calling is None:
             raise TypeError("a function f(w, *batch) has no outputs that another loss could be given.")
-        mine = replace(self._calling, loss=loss)
+        mine = replace(self.calling, loss=loss)
         return (mine if mine.targets is not None else replace(mine, targets=WHOLE_BATCH)).loss_of
 
     def part(self, pieces, fixed, batch, share) -> Tensor:
@@ -148,7 +147,7 @@ class Objective:
         if isinstance(share, Tensor):
             return self._plain_by_row(w, point, batch, grad, share)
         with torch.inference_mode(False), torch.set_grad_enabled(grad):
-            raw = self._plain_raw(w, point, batch)
+            raw = self.plain_loss(w, point, batch)
             loss = self._minibatch(raw, batch) if share is None else raw * share
             return loss.detach(), self._backward(loss, batch) if grad else None
 
@@ -156,13 +155,13 @@ class Objective:
         """``per_row`` by one plain forward pass for each row."""
         with torch.inference_mode(False), torch.no_grad():
             ones = [tuple(x[k : k + 1] for x in batch) for k in range(len(batch[0]))]
-            return torch.stack([self._plain_raw(w, point, one).detach() for one in ones])
+            return torch.stack([self.plain_loss(w, point, one).detach() for one in ones])
 
     def output(self, w: Tensor, point: int, batch):
         """What the module gives for ``batch`` at w, by a plain forward pass."""
         with torch.inference_mode(False), torch.no_grad():
             form = self.rows.structure.build(batch)
-            return self._plain.forward(w, point, lambda module: self._calling.output(module, form))
+            return self._plain.forward(w, point, lambda m: self.calling.output(self._plainly(m), form))
 
     def plain_of_output(self, w: Tensor, point: int, batch, function):
         """``of_output`` by a plain forward pass."""
@@ -177,29 +176,21 @@ class Objective:
                 slope = one * weight if slope is None else slope.add_(one * weight)
         return total, slope
 
-    def _plain_raw(self, w, point, batch):
+    def plain_loss(self, w: Tensor, point: int, batch):
+        """What the user's loss gives for one w on one batch, with its graph, by a plain forward pass."""
         try:
             if self._function is not None:
                 return self._as_number(self._plain.forward(w, point, lambda full: self._of_function(full, batch)))
             form = self.rows.structure.build(batch)
-            out = self._plain.forward(w, point, lambda module: self._calling(module, form))
-            return self._as_number(out)
+            return self._as_number(self._plain.forward(w, point, lambda m: self.calling(self._plainly(m), form)))
         except Exception as error:
-            raise self._sentence(error, batch, "the model or its loss") from error
+            raise sentence(error, batch, "the model or its loss") from error
 
     def _backward(self, loss, batch):
         try:
             return self._plain.gradient(loss)
         except Exception as error:
-            raise self._sentence(error, batch, "the backward pass") from error
-
-    def _sentence(self, error, batch, what):
-        if out_of_memory(error) or isinstance(error, Said):
-            return error
-        rows = f" on a batch of {len(batch[0])} rows" if len(batch) else ""
-        message = " ".join(str(error).split())
-        message = message if len(message) < 300 else message[:300] + " ..."
-        return Said(f"{what} fails{rows}: {type(error).__name__}: {message}")
+            raise sentence(error, batch, "the backward pass") from error
 
     def _of_function(self, w, batch):
         if self.rows is None:
@@ -208,6 +199,19 @@ class Objective:
         if isinstance(form, dict):
             return self._function(w, **form)
         return self._function(w, *form) if isinstance(form, tuple) else self._function(w, form)
+
+    def _plainly(self, module):
+        return (lambda *args, **kwargs: self._in_float(module(*args, **kwargs))) if self.native else module
+
+    def _in_float(self, out):
+        """A half-precision output in w's precision, so that the loss is not rounded to two or three digits."""
+        if not self.native:
+            return out
+        if isinstance(out, Tensor):
+            return self._as_number(out)
+        if type(out) in (tuple, list):
+            return type(out)(self._in_float(x) for x in out)
+        return {k: self._in_float(x) for k, x in out.items()} if type(out) is dict else out
 
     def _as_number(self, loss):
         return loss.to(self.dtype) if isinstance(loss, Tensor) and loss.dtype in HALF else loss
@@ -218,110 +222,42 @@ class Objective:
         counted = self.counts(batch).to(raw.dtype)
         return raw * (counted.mean() / self._mean_count)
 
-    # ---- set-up ----
-
-    def settle(self, user_model, loss):
-        """Find out how the model is called and how its loss weighs rows, and refuse what is no mean loss of w."""
-        batch = self.rows.slice(0, min(4, self.num_samples)) if self.rows is not None else ()
-        try:
-            if self._function is None:
-                form = self.rows.structure.build(batch)
-                self._calling = calling(self._module, loss, form)
-                self._settle_output(batch, form)
-            self._plain_raw(self.centers[0], 0, batch)
-        except Said as error:
-            if self._works_on_all():
-                raise Said(
-                    f"{error} On all {self.num_samples} rows it works: a tensor with one row per sample is held by "
-                    "the model or the loss. Put it into the data, so that minibatches take its rows too."
-                ) from error.__cause__
-            raise
-        self._changed = self._plain.changed
-        self._measure(batch)
-        check(self, user_model)
-
-    def _works_on_all(self):
-        if self.rows is None or self.num_samples * self.rows.bytes_per_row > 2**28:
-            return False
-        try:
-            with torch.no_grad():
-                self._plain_raw(self.centers[0], 0, self.rows.slice(0, self.num_samples))
-        except ValueError:
-            return False
-        return True
-
-    def _settle_output(self, batch, form):
-        with torch.inference_mode(False), torch.no_grad():
-            try:
-                out = self._plain.forward(self.centers[0], 0, lambda module: self._calling.output(module, form))
-            except Exception as error:
-                if isinstance(form, dict) and self._calling.inputs == "all":
-                    raise TypeError(unknown_keys(self._module, form)) from error
-                if self._calling.targets is None and not isinstance(form, dict):
-                    raise TypeError(NEEDS_LOSS) from error
-                raise self._sentence(error, batch, "the model") from error
-            try:
-                self._calling = self._calling.settled(out, form)
-            except Exception as error:
-                if isinstance(error, TypeError) and NEEDS_LOSS in str(error):
-                    raise
-                raise self._sentence(error, batch, "the loss") from error
-        if self._calling.part != "whole":
-            what = ".logits" if self._calling.part == "logits" else "first entry"
-            self.notes.append(f"the loss is given the {what} of the model's output ({type(out).__name__}).")
-
-    def weigh_tokens(self, counts: Counts):
+    def weigh_tokens(self, counts) -> None:
         """Weigh rows by the targets they count, see ``check.Counts``."""
         step, parts = max(1, 2**26 // max(1, self.rows.bytes_per_row)), []
         for start in range(0, self.num_samples, step):
             parts.append(counts(self.rows.slice(start, start + step)).cpu())
         each = torch.cat(parts)
         self._mean_count = self.rows.set_counts(each)
-        self.counts = counts
-        none = int((each == 0).sum())
+        self.counts, none = counts, int((each == 0).sum())
         self.notes.append(
             f"the loss is a mean over {counts.said}: each row is weighted by how many it has"
             + (f"; {none} rows have none and are left out." if none else ".")
         )
 
-    def _measure(self, batch):
-        """Bytes that one gradient keeps: so many for each row, and so many whatever the batch."""
-        many, more = self._kept(batch), 0
-        for size in (1, 2):
-            if batch and size < len(batch[0]) and not more:
-                try:
-                    few = self._kept(tuple(x[:size] for x in batch))
-                    more = len(batch[0]) - size
-                except Said:
-                    continue
-        self.bytes_per_row = max(1, -(-(many - few) // more) if more else many)
-        self._bytes_at_rest = max(0, many - self.bytes_per_row * (len(batch[0]) if batch else 1))
+    # ---- memory ----
 
-    def _kept(self, batch):
-        kept, known = {}, {self._plain.storage}
-        known |= {x.untyped_storage().data_ptr() for x in batch}
+    def bytes_kept(self, batch) -> int:
+        """Bytes that autograd keeps for one gradient on ``batch``, the data and the parameters not counted."""
+        kept = {}
 
         def keep(tensor):
             storage = tensor.untyped_storage()
-            if storage.data_ptr() not in known:
-                kept[storage.data_ptr()] = storage.nbytes()
+            kept[storage.data_ptr()] = storage.nbytes()
             return tensor
 
         with torch.inference_mode(False), torch.enable_grad():
             with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-                loss = self._plain_raw(self.centers[0], 0, batch)  # held, so that no storage is reused
+                loss = self.plain_loss(self.centers[0], 0, batch)  # held, so that no storage is used again
+        known = {self._plain.storage, *(x.untyped_storage().data_ptr() for x in batch)}
         del loss
-        return sum(kept.values())
+        return sum(size for address, size in kept.items() if address not in known)
 
     def bytes_per_chain(self, rows: int) -> int:
         """Roughly what one chain needs on a batch of ``rows`` rows: its vectors, the batch, what autograd keeps."""
         vectors = 8 * self.dim * self.centers.element_size()
         batch = 0 if self.rows is None else rows * self.rows.bytes_per_row
-        return vectors + 2 * (self._bytes_at_rest + rows * self.bytes_per_row) + batch
-
-
-class Said(ValueError):
-    """An error that is already a sentence of ours."""
+        return vectors + 2 * (self.bytes_at_rest + rows * self.bytes_per_row) + batch
 
 
 @torch.inference_mode(False)
@@ -341,8 +277,9 @@ def make_objective(
 
     ``points``: the w* (state dicts, or vectors for a function; None: what the module holds). ``mask``: see
     ``Parameters``. ``dtype``: None: that of the model if it is float32 or float64, else float32; a half precision
-    runs the model in it and keeps w in float32. ``device``: None: where w* is. ``weights`` (n,), ``memory_bytes``:
-    see ``as_rows``. The module is copied at once and never touched.
+    runs the model in it and keeps w in float32; float64 falls back to float32, with a note, where the model cannot.
+    ``device``: None: where w* is. ``weights`` (n,), ``memory_bytes``: see ``as_rows``. The module is copied at once
+    and never touched.
 
     Raises TypeError or ValueError, before any long work, where the model, the data or the loss will not do.
     """
@@ -353,12 +290,12 @@ def make_objective(
     if loss is not None:
         raise TypeError("a function f(w, *batch) is the loss itself: leave loss=None.")
     layout, values = _at_vectors(points, mask)
-    device, dtype, _ = _where(values[0][0][0], dtype, device)
+    device, dtype = _where(values[0][0][0], dtype, device)
     rows = None
     if data is not None:
         rows = as_rows(data, device=device, dtype=dtype, memory_bytes=memory_bytes, weights=weights)
     objective = Objective(layout, values, rows, dtype, device, function=model)
-    objective.settle(None, None)
+    settle(objective, None, None)
     return objective
 
 
@@ -374,43 +311,45 @@ def _of_module(model, data, loss, points, mask, dtype, device, memory_bytes, wei
         state, note = state_of(point, parameters, buffers, optional)
         notes += [note] if note and note not in notes else []
         values.append((layout.values(state), {name: state[name].detach() for name in buffers}))
-    device, real, asked = _where(next(iter(parameters.values())), dtype, device)
-    attempts = [asked] if asked is not None else [False]
-    if asked is None and any(p.dtype in HALF for p in parameters.values()):
-        attempts = [False, True]
-    for native in attempts:
+    device, real = _where(next(iter(parameters.values())), dtype, device)
+    half = any(p.dtype in HALF for p in parameters.values())
+    ways = [(torch.float32, True)] if dtype in HALF else [(real, False)]
+    if dtype not in HALF and (half if dtype is None else dtype == torch.float64):
+        ways.append((torch.float32, half))  # where the model cannot be computed in the precision wanted
+    for real, native in ways:
         own = private_copy(user)
-        if native and dtype in HALF:
+        if dtype in HALF:
             own.to(dtype)
+        cast = dtype if dtype in HALF else real
         keep = native and dtype not in HALF
-        cast = dtype if native and dtype in HALF else real
         rows = as_rows(data, device=device, dtype=cast, memory_bytes=memory_bytes, weights=weights, keep_dtype=keep)
         rows.structure = merged(rows.structure)
         objective = Objective(layout, values, rows, real, device, module=own, native=native)
         objective.notes += notes
-        if native or len(attempts) > 1:
-            how = "computes in its own precision; w is kept in float32" if native else "is computed in float32"
-            objective.notes.append(f"the model {how}.")
+        if native:
+            objective.notes.append("the model computes in its own precision; w is kept in float32.")
+        elif half or real != ways[0][0]:
+            objective.notes.append(f"the model is computed in {str(real).removeprefix('torch.')}.")
         try:
-            objective.settle(user, loss)
+            settle(objective, user, loss)
             return objective
-        except Said:
-            if native == attempts[-1]:
+        except ModelFails as error:
+            if (real, native) == ways[-1]:
                 raise
+            notes.append(f"it cannot be computed in {str(real).removeprefix('torch.')}: {str(error)[:160]}")
 
 
 def _where(first, dtype, device):
-    """The device and dtype of w, and whether the model shall run in half precision (None: not said)."""
+    """The device and dtype of w."""
     device = torch.device(device if device is not None else first.device)
     if dtype in HALF:
-        return device, torch.float32, True
+        return device, torch.float32
     if dtype is not None and dtype not in (torch.float32, torch.float64):
         raise ValueError(f"dtype is {dtype}; it must be torch.float32, torch.float64 or a half precision.")
-    asked = None if dtype is None else False
     dtype = dtype or (first.dtype if first.dtype in (torch.float32, torch.float64) else torch.float32)
     if device.type == "mps" and dtype == torch.float64:
         raise ValueError("mps has no float64, which MALA and HMC want: use device='cpu', or dtype=torch.float32.")
-    return device, dtype, asked
+    return device, dtype
 
 
 def _cast(module, dtype, device):

@@ -27,19 +27,19 @@ class Well:
     constant: float = 1.0
     shift: float = 0.0
 
-    def leading(self, n):
+    def leading(self, n: float | np.ndarray) -> float | np.ndarray:
         """n·loss + λ log n."""
         return n * self.loss + self.lam * np.log(n)
 
-    def with_multiplicity(self, n):
+    def with_multiplicity(self, n: float | np.ndarray) -> float | np.ndarray:
         """n·loss + λ log n − (m − 1) log log n, for n > 1."""
         return self.leading(n) - (self.m - 1) * np.log(np.log(n))
 
-    def with_constant(self, n):
+    def with_constant(self, n: float | np.ndarray) -> float | np.ndarray:
         """All that does not vanish as n grows: the error is O(1/log n) for m > 1, else a power of 1/n."""
         return self.with_multiplicity(n) - np.log(self.constant)
 
-    def whole_pole(self, n):
+    def whole_pole(self, n: float | np.ndarray) -> float | np.ndarray:
         """The whole contribution of the leading pole: log n + shift in place of log n."""
         return self.leading(n) - (self.m - 1) * np.log(np.log(n) + self.shift) - np.log(self.constant)
 
@@ -53,9 +53,9 @@ class TwoWells:
 
     simple: Well
     accurate: Well
-    exact: Callable
+    exact: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
-    def advantage(self, n, form):
+    def advantage(self, n: np.ndarray, form: str) -> np.ndarray:
         """F of the simple well minus F of the accurate one at n, an array; ValueError if ``form`` is none of FORMS."""
         if form not in FORMS:
             raise ValueError(f"{form!r} is no form of the free energy: use one of {', '.join(FORMS)}")
@@ -64,12 +64,12 @@ class TwoWells:
             return simple - accurate
         return getattr(self.simple, form)(n) - getattr(self.accurate, form)(n)
 
-    def critical_n(self, form):
+    def critical_n(self, form: str) -> float:
         """The n at which the accurate well takes over, from the exact free energies or from one of the formulas."""
         return critical_n(lambda n: self.advantage(n, form))
 
 
-def critical_n(advantage, low=20.0, high=1e5):
+def critical_n(advantage: Callable[[np.ndarray], np.ndarray], low: float = 20.0, high: float = 1e5) -> float:
     """The last n in [low, high] at which the accurate well takes over: ``advantage(n)`` turns positive.
 
     ``advantage``: n, an array, -> F of the simple well minus F of the accurate one. Raises ValueError if it never
@@ -91,7 +91,7 @@ def critical_n(advantage, low=20.0, high=1e5):
     return float(np.exp(brentq(lambda t: advantage(np.exp([t]))[0], *ends, rtol=1e-12)))
 
 
-def lambert_crossings(d_lambda, d_loss):
+def lambert_crossings(d_lambda: float, d_loss: float) -> tuple[float, float]:
     """The two solutions n of n ΔL = Δλ log n, smaller first: −W(−r)/r on the branches 0 and −1, r = ΔL/Δλ.
 
     To leading order in n the second is the critical n; the first is spurious. At r = 1/e both are e.
@@ -106,16 +106,17 @@ def lambert_crossings(d_lambda, d_loss):
         raise ValueError(
             f"ΔL/Δλ = {r:.3g} exceeds 1/e = 0.368: to this order the accurate well wins at every n, no transition"
         )
-    return tuple(float((-lambertw(-r, branch) / r).real) for branch in (0, -1))
+    first, last = (float((-lambertw(-r, branch) / r).real) for branch in (0, -1))
+    return first, last
 
 
-def power_integral(k, c, length):
+def power_integral(k: int, c: float, length: float) -> float:
     """The constant of ∫ exp(−n c w^2k) dw / length over a line: Γ(1/2k) / (k c^(1/2k) length)."""
     a = 1 / (2 * k)
     return gamma(a) / (k * c**a * length)
 
 
-def log_n_coefficient(n, F, m):
+def log_n_coefficient(n: np.ndarray, F: np.ndarray, m: int) -> float:
     """The coefficient λ of log n in free energies F(n), fitted with the multiplicity m given.
 
     F is modelled as λ log n − (m − 1) log(a + log n) + c − log(1 + b n^−δ): the leading terms, a constant for the scale

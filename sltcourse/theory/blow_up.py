@@ -34,8 +34,9 @@ from sltcourse.theory.real_zeros import Undecided, has_real_zero, sign, value
 from sltcourse.theory.signs import NegativeLoss, lowest_form, nonzero_point
 
 MOST_VARIABLES, MOST_CHARTS, MOST_STEPS = 8, 200, 12
-_SHARE = 0.7  # of the time left, for one chart: `newton` needs some, if the blow-ups do not end
-SECONDS = 30.0  # the longest that `resolve` thinks, if not told otherwise
+_SHARE = 0.5  # of the time left, for one chart: `newton` needs some, if the blow-ups do not end
+SECONDS = 20.0  # the longest that `resolve` thinks, if not told otherwise
+_LONG = 24  # K of a higher degree needs many blow-ups: `newton` is asked first
 
 
 class NotResolved(ArithmeticError):
@@ -112,7 +113,12 @@ def resolve(
     is not rational, a question about real solutions that could not be decided, or no time left; ValueError also where K
     turns out to be negative somewhere near the point.
     """
-    budget = Budget(seconds)
+    budget, known = Budget(seconds), None
+    f = budget.run(germ, K, variables, point, prior)
+    if max(sum(m) for g in f.generators for m in g.monoms()) * (1 + f.squares) > _LONG:
+        known = search_coordinates(K, variables, point, prior, seconds=0.3 * seconds)
+        if known.exact:
+            return Resolution(known.value, known.multiplicity, (), (), True, _by_newton(known, "are many"))
     todo, charts, final = [budget.run(start, K, variables, point, prior)], [], []
     try:
         for _ in progress(range(MOST_CHARTS), "charts"):
@@ -132,13 +138,17 @@ def resolve(
         if not any(chart.poles for chart in final):
             raise
         return _read_off(charts, final, complete=False)
-    known = search_coordinates(K, variables, point, prior, seconds=max(budget.left, 0.2 * seconds))
+    known = known or search_coordinates(K, variables, point, prior, seconds=max(budget.left, 0.2 * seconds))
     if known.exact:
-        why = f"the blow-ups did not end in chart {chart.name or '0'}; by the Newton polyhedron: {known.why}"
+        why = _by_newton(known, f"did not end in chart {chart.name or '0'}")
         return Resolution(known.value, known.multiplicity, tuple(charts), tuple(final), True, why)
     advice = "Try other coordinates or generators, or another order of the variables"
     sentence = f"not resolved, stuck in chart {chart.name or '0'}: {reason}. Known is {known}. {advice}"
     raise NotResolved(sentence, tuple(charts), known)
+
+
+def _by_newton(known: LearningCoefficient, what: str) -> str:
+    return f"the blow-ups {what}; by the Newton polyhedron: {known.why}"
 
 
 def _next_charts(chart: Chart) -> list[Chart]:

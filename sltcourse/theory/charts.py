@@ -228,7 +228,7 @@ class Chart:
         derivatives = generators
         while all(sp.cancel(f.as_expr().subs(place)) == 0 for f in derivatives):
             generators += derivatives
-            derivatives = tuple(f.diff(x) for f in derivatives for x in self.ring.gens)
+            derivatives = tuple(dict.fromkeys(g for f in derivatives for x in self.ring.gens if (g := f.diff(x))))
         found = [place]
         for piece in real_zeros(generators):
             inside = all(sp.cancel((x - e).subs(place)) == 0 for x, e in piece.values.items())

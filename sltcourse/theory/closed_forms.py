@@ -1,4 +1,6 @@
-"""Exact learning coefficients by formula: linear networks and tanh networks of any size.
+"""Exact learning coefficients λ of models (real log canonical thresholds, RLCT), and their multiplicities m: formulas.
+
+Linear networks and tanh networks of any size. `newton` and `blow_up` compute λ and m for a loss of your own.
 
 For linear networks the λ is the *global* one of K(w) = ½ E‖(W_L ⋯ W_1 − A)x‖² with a true matrix A of rank r and
 inputs of full covariance: the smallest local one over the parameters with W_L ⋯ W_1 = A. At rank 0 that is the λ at
@@ -9,6 +11,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
 from math import ceil, isqrt
+from numbers import Integral
 
 
 def reduced_rank_regression(inputs: int, hidden: int, outputs: int, rank: int) -> tuple[Fraction, int]:
@@ -64,7 +67,7 @@ def tanh_network(hidden: int) -> tuple[Fraction, int]:
     "Resolution of singularities and the generalization error with Bayesian estimation for layered neural network",
     IEICE Transactions J88-D-II, 2112–2124. Raises ValueError for ``hidden`` below 1.
     """
-    if not isinstance(hidden, int) or hidden < 1:
+    if not isinstance(hidden, Integral) or hidden < 1:
         raise ValueError(f"a network has 1 or more hidden units, a whole number; got {hidden}.")
     i = isqrt(hidden)
     return Fraction(hidden + i**2 + i, 4 * i + 2), 1 + (hidden == i**2)
@@ -73,7 +76,7 @@ def tanh_network(hidden: int) -> tuple[Fraction, int]:
 def _check(widths: Sequence[int], rank: int) -> None:
     if len(widths) < 2:
         raise ValueError(f"a linear network has at least an input and an output width; got {list(widths)}.")
-    if any(not isinstance(width, int) or width < 1 for width in widths):
+    if any(not isinstance(width, Integral) or width < 1 for width in widths):
         raise ValueError(f"widths are whole numbers, 1 or more; got {list(widths)}.")
-    if not isinstance(rank, int) or not 0 <= rank <= min(widths):
+    if not isinstance(rank, Integral) or not 0 <= rank <= min(widths):
         raise ValueError(f"the rank of the true product lies between 0 and {min(widths)}; got {rank}.")

@@ -1,4 +1,4 @@
-"""Adaptive Gauss–Legendre cubature on boxes in one to three dimensions: cells that are halved where two rules disagree."""
+"""Adaptive Gauss–Legendre cubature in up to three dimensions: cells that are halved where two rules disagree."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ _gauss_legendre = cache(np.polynomial.legendre.leggauss)
 class Rule:
     """Gauss–Legendre nodes of one order in every cell of a tree, and what was computed there.
 
-    ``x`` (nodes, d) and ``log_weight`` (nodes,) are for the cell [−1, 1]^d; ``values`` is a list of arrays (cells, nodes).
+    ``x`` (nodes, d) and ``log_weight`` (nodes,) are for the cell [−1, 1]^d; ``values``: arrays (cells, nodes).
     """
 
     order: int
@@ -134,7 +134,9 @@ class Cells:
         x, weight = _gauss_legendre(q)
         last = np.polynomial.legendre.legvander(x, q - 1)[:, -2:] * weight[:, None]
         tensor = (integrand * np.exp(-self.fine.log_weight)).reshape(-1, *[q] * self.d)
-        rough = [np.abs(np.tensordot(tensor, last, (axis + 1, 0))).sum(tuple(range(1, self.d + 1))) for axis in range(self.d)]
+        rough = [
+            np.abs(np.tensordot(tensor, last, (axis + 1, 0))).sum(tuple(range(1, self.d + 1))) for axis in range(self.d)
+        ]
         return np.argmax(rough, axis=0)
 
     def can_halve(self) -> np.ndarray:

@@ -63,10 +63,8 @@ def germ(
         where = ", ".join(f"{w} = {x}" for w, x in zip(variables, point, strict=True))
         raise ValueError(f"K is {ring.domain.to_sympy(height)} and not 0 at {where}")
     squares = listed
-    if not listed and _may_be_square(polynomials[0]):
-        constant, factors = polynomials[0].factor_list()
-        if all(power % 2 == 0 for _, power in factors) and sign(constant, ring.domain) > 0:
-            polynomials, squares = [sp.prod(g ** (power // 2) for g, power in factors)], True
+    if not listed and (root := square_root(polynomials[0])):
+        polynomials, squares = [root], True
     if sums and not squares and (terms := as_squares(sp.sympify(K))):
         polynomials, squares = [f for f in polynomials_at(terms, variables, point) if f], True
     return Germ(tuple(polynomials), squares, check_prior(prior, variables, point))
@@ -112,6 +110,16 @@ def simplified(germ: Germ) -> Germ:
     rest = [{m: c for m, c in f.terms() if not any(below(o, m) for o in kept)} for f in germ.generators]
     alone = [{m: ring.domain.one} for m in kept]
     return germ._replace(generators=tuple(ring.from_dict(f) for f in alone + rest if f))
+
+
+def square_root(f: PolyElement) -> PolyElement | None:
+    """g, where f = c·g² with c > 0; None where it is not."""
+    if not _may_be_square(f):
+        return None
+    constant, factors = f.factor_list()
+    if any(power % 2 for _, power in factors) or sign(constant, f.ring.domain) < 0:
+        return None
+    return math.prod((g ** (power // 2) for g, power in factors), start=f.ring.one)
 
 
 def _may_be_square(f: PolyElement) -> bool:

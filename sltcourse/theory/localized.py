@@ -5,35 +5,43 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike
 
 from sltcourse.kit.progress import progress
+from sltcourse.theory.numeric_input import ArrayFunction, array_function
 from sltcourse.theory.quadrature import Posterior
 
 
-def exact_llc(K, nbeta, localization, w_star=(0.0,)):
+def exact_llc(
+    K: ArrayFunction | sp.Expr, nbeta: ArrayLike, localization: float, w_star: ArrayLike = (0.0,)
+) -> np.ndarray:
     """nβ (E[K(w)] − K(w*)) under p(w) ∝ exp(−nβ K(w) − γ/2 ‖w − w*‖²), by quadrature: what perfect chains would read.
 
-    ``K`` maps (N, d) to (N,), d <= 3; ``nbeta`` is a number >= 1 or an array, the result has its shape;
-    ``localization`` is γ > 0. K has to be singular only where coordinates are 0 or those of ``w_star``.
-    Raises ValueError if γ is not positive.
+    The local learning coefficient at finite nβ (Lau et al., arXiv:2308.12108, with their sampler's errors left out).
+    ``K`` maps (N, d) to (N,), d ≤ 3, or is a sympy expression; ``nbeta`` is a number ≥ 1 or an array, the result
+    has its shape; ``localization`` is γ > 0; ``w_star`` is a point of d numbers.
+    Raises ValueError if γ is not positive, and as
+    ``quadrature.Posterior``.
     """
-    if not localization > 0:
+    if not (localization > 0 and math.isfinite(localization)):
         raise ValueError(f"localization is {localization}; the exact value needs γ > 0, or p is not confined.")
     w_star, reach = np.asarray(w_star, float), 9 / math.sqrt(localization)
+    K = array_function(K, len(w_star))
 
-    def pull(w):
+    def spring(w):
         density = np.exp(-localization / 2 * ((w - w_star) ** 2).sum(1))
         return density * (localization / (2 * math.pi)) ** (len(w_star) / 2)
 
     bounds = [(c - reach, c + reach) for c in w_star]
     points = [[0.0, c] if abs(c) < reach else [c] for c in w_star]
-    posterior = Posterior(K, bounds, nbeta, prior=pull, breakpoints=points)
-    return nbeta * (posterior.expectation(K).value - K(w_star[None])[0])
+    posterior = Posterior(K, bounds, nbeta, prior=spring, breakpoints=points)
+    return np.asarray(nbeta) * (posterior.expectation(K).value - K(w_star[None])[0])
 
 
 @dataclass(frozen=True)
-class Potential:
-    """A loss K and the point w* to measure at; ``lam`` and ``m`` are None if w* is no minimum.
+class LocalLoss:
+    """A loss K, its gradient and the point w* to measure at; ``lam`` and ``m`` are None if w* is no minimum.
 
     ``K`` maps w of shape (…, 2) to (…), ``gradient`` to the shape of w.
     """
@@ -62,13 +70,20 @@ def _cross_gradient(w):
 
 
 POTENTIALS = {
-    "w₁² + w₂⁴ at its minimum": Potential(_valley, _valley_gradient, (0.0, 0.0), 0.75, 1),
-    "w₁² w₂² at the origin": Potential(_cross, _cross_gradient, (0.0, 0.0), 0.5, 2),
-    "w₁² + w₂⁴ at (0, 0.2)": Potential(_valley, _valley_gradient, (0.0, 0.2), None, None),
+    "w₁² + w₂⁴ at its minimum": LocalLoss(_valley, _valley_gradient, (0.0, 0.0), 0.75, 1),
+    "w₁² w₂² at the origin": LocalLoss(_cross, _cross_gradient, (0.0, 0.0), 0.5, 2),
+    "w₁² + w₂⁴ at (0, 0.2)": LocalLoss(_valley, _valley_gradient, (0.0, 0.2), None, None),
 }
 
 
-def langevin(gradient, w_star, nbeta, localization, lr, noise):
+def langevin(
+    gradient: Callable,
+    w_star: ArrayLike,
+    nbeta: np.ndarray,
+    localization: np.ndarray,
+    lr: np.ndarray,
+    noise: np.ndarray,
+) -> np.ndarray:
     """Langevin chains at many settings at once, all driven by the same noise.
 
     ``gradient`` maps w of shape (settings, chains, d) to that shape; ``nbeta``, ``localization`` and ``lr`` have shape
@@ -91,17 +106,21 @@ class Volume:
     lam: float
     m: int = 1
 
-    def log_density(self, t):
+    def log_density(self, t: np.ndarray) -> np.ndarray:
         """The log of dV/dt at t = log ε <= 0: how much volume has its loss near ε = e^t."""
         return self.lam * t + np.log(self.lam if self.m == 1 else -(self.lam**2) * t)
 
-    def hill(self, t, nbeta):
+    def hill(self, t: np.ndarray, nbeta: float) -> np.ndarray:
         """exp(−nβε) dV/dt at t, on an even grid, divided by its integral: the density of log ε in the posterior."""
         log = self.log_density(t) - nbeta * np.exp(t)
         density = np.exp(log - log.max())
         return density / (density.sum() * (t[1] - t[0]))
 
-    def heat(self, nbeta, points=4000):
-        """nβ E[ε] under the posterior of the losses."""
+    def reading(self, nbeta: float, points: int = 4000) -> float:
+        """nβ E[ε] under the posterior of the losses: what an estimate of λ reads at nβ, for nβ > 0."""
+        if not (nbeta > 0 and math.isfinite(nbeta)):
+            raise ValueError(f"nβ must be a finite number greater than 0, not {nbeta}")
         t = np.linspace(-np.log(nbeta) - 30 / self.lam, -1e-9, points)
         return nbeta * np.sum(self.hill(t, nbeta) * np.exp(t)) * (t[1] - t[0])
+
+    heat = reading  # the name that lesson 07 knows

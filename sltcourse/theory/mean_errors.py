@@ -8,10 +8,10 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from sltcourse.theory.mean_models import PZ, Z, expected_error, normal_mean
+from sltcourse.theory.mean_models import PZ, MeanModel, Z, expected_error, normal_mean
 
 
-def mean_complexity(model, n):
+def mean_complexity(model: MeanModel, n: float) -> float:
     """E[F_n − nL_n(ŵ)] over data from N(0, 1): what a MeanModel pays for its parameters, beyond its best fit.
 
     nL_n(0) − nL_n(ŵ) = n x̄²/2 has the mean 1/2 (the box around the weights left out of the best fit).
@@ -19,19 +19,21 @@ def mean_complexity(model, n):
     return normal_mean(lambda t: model.free_energy(n, t), n) + 0.5
 
 
-def scaled_error(model, n):
+def scaled_error(model: MeanModel, n: float) -> float:
     """n E[G_n], the mean Bayes generalization error times n, of a MeanModel at its truth; see ``expected_error``."""
     return n * expected_error(model, n)
 
 
-def generalization_error(model, n, t):
+def generalization_error(model: MeanModel, n: float, t: float | np.ndarray) -> np.ndarray:
     """G_n of data sets with the scores t, an array of t's shape: E_x[F_{n+1}(t + x)] − F_n(t), x ~ N(0, 1)."""
     t = np.asarray(t, float)
     after = np.sum(PZ * model.free_energy(n + 1, t[..., None] + Z), axis=-1)
     return after - model.free_energy(n, t)
 
 
-def simulate_means(model, n, data_sets, rng):
+def simulate_means(
+    model: MeanModel, n: int, data_sets: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(G_n, T_n, V_n), each of shape (data_sets,), of simulated data sets of n samples x ~ N(θ₀, 1).
 
     T_n and V_n sum over the samples; the functions of t in them are tabulated and interpolated. The truth's own loss
@@ -50,7 +52,7 @@ def simulate_means(model, n, data_sets, rng):
     return G, T, (x**2).sum(axis=1) * var - t * cov + n * square / 4
 
 
-def chance_of_choice(model, n, mean):
+def chance_of_choice(model: MeanModel, n: float, mean: float) -> tuple[float, float]:
     """Chances (by BIC, by exact F_n) that ``model``, a MeanModel with truth 0, is chosen against N(0, 1).
 
     The data are n observations of N(mean, 1), z = √n x̄. BIC chooses the model if z² > d log n; the free energy, if
@@ -60,4 +62,5 @@ def chance_of_choice(model, n, mean):
         raise ValueError(f"n must be at least 2, not {n}")
     cutoffs = np.sqrt(model.d * np.log(n)), brentq(lambda z: model.free_energy(n, np.sqrt(n) * z), 0, 60)
     shift = np.sqrt(n) * mean
-    return tuple(float(ndtr(shift - c) + ndtr(-shift - c)) for c in cutoffs)
+    by_bic, by_free_energy = (float(ndtr(shift - c) + ndtr(-shift - c)) for c in cutoffs)
+    return by_bic, by_free_energy

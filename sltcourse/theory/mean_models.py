@@ -5,7 +5,10 @@ t = Σ(xᵢ − θ₀) ~ N(0, n). So a model is a prior on δ, held here as node
 sets of anything that the posterior says is an integral over the normal variable t.
 """
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sltcourse.theory.cubature import panel_rule
 
@@ -21,28 +24,37 @@ class MeanModel:
     d, lam, m : number of parameters, learning coefficient, multiplicity.
     """
 
-    def __init__(self, delta, prior, d, lam, m):
+    def __init__(self, delta: np.ndarray, prior: np.ndarray, d: int, lam: float, m: int):
         self.delta, self.prior, self.d, self.lam, self.m = delta, prior / prior.sum(), d, lam, m
 
-    def free_energy(self, n, t):
-        """F_n − nL_n(w₀) = −log ∫ exp(tδ − nδ²/2) φ dw for scores t, an array of t's shape. n > 0 is a number."""
+    def free_energy(self, n: float, t: ArrayLike) -> np.ndarray:
+        """F_n − nL_n(w₀) = −log ∫ exp(tδ − nδ²/2) φ dw for scores t, an array of t's shape. n > 0 is a number.
+
+        Raises ValueError unless n and t are finite and n > 0.
+        """
         top, weights = self._weights(n, t, 1.0)
         return -(top + np.log(weights.sum(axis=-1)))
 
-    def posterior(self, n, t, beta=1.0):
-        """Probabilities of the nodes under the posterior at inverse temperature β, shape (*t.shape, J)."""
+    def posterior(self, n: float, t: ArrayLike, beta: float = 1.0) -> np.ndarray:
+        """Probabilities of the nodes under the posterior at inverse temperature β, shape (*t.shape, J).
+
+        Raises ValueError unless n, t and β are finite and n and β > 0.
+        """
         _, weights = self._weights(n, t, beta)
         return weights / weights.sum(axis=-1, keepdims=True)
 
     def _weights(self, n, t, beta):
-        if not (n > 0 and beta > 0):
-            raise ValueError(f"n and beta must be greater than 0, not {n} and {beta}")
-        exponent = beta * (np.asarray(t, float)[..., None] * self.delta - n * self.delta**2 / 2)
+        if not (0 < n < np.inf and 0 < beta < np.inf):
+            raise ValueError(f"n and beta must be finite and greater than 0, not {n} and {beta}")
+        t = np.asarray(t, float)
+        if not np.isfinite(t).all():
+            raise ValueError("the scores t must be finite numbers")
+        exponent = beta * (t[..., None] * self.delta - n * self.delta**2 / 2)
         top = exponent.max(axis=-1)
         return top, self.prior * np.exp(exponent - top[..., None])
 
 
-def power_mean(k, w0=0.0):
+def power_mean(k: int, w0: float = 0.0) -> MeanModel:
     """The model N(wᵏ, 1), k odd, with w uniform on [−1, 1] and the truth w = w0: λ = 1/(2k) at w0 = 0, else 1/2.
 
     Good for n up to 10¹². Raises ValueError for an even k and for a truth outside the box.
@@ -53,7 +65,7 @@ def power_mean(k, w0=0.0):
     return MeanModel(w**k - w0**k, weight, 1, 1 / (2 * k) if w0 == 0 else 1 / 2, 1)
 
 
-def product_mean():
+def product_mean() -> MeanModel:
     """The model N(ab, 1), a and b uniform on [−1, 1], truth ab = 0: θ = ab has the density −½ log |θ|; λ = ½, m = 2."""
     theta, weight = panel_rule(-1, 1, [0.0], 1e-13)
     return MeanModel(theta, -weight * np.log(np.abs(theta)) / 2, 2, 1 / 2, 2)
@@ -76,21 +88,28 @@ Z = np.linspace(-8.6, 8.6, 87)  # standard normal nodes, and their weights:
 PZ = np.exp(-(Z**2) / 2) / np.exp(-(Z**2) / 2).sum()
 
 
-def normal_mean(f, variance):
+def normal_mean(f: Callable[[np.ndarray], np.ndarray], variance: float) -> float:
     """E[f(t)] for t ~ N(0, variance), by the trapezoidal rule, exact to rounding for functions as smooth as F_n.
 
-    ``f`` maps an array of shape (87,) to one of that shape. Raises ValueError for a variance not above 0.
+    ``f`` maps an array of shape (87,) to one of that shape. Raises ValueError for a variance that is not finite and
+    above 0, and for an f that is not finite.
     """
-    if not variance > 0:
-        raise ValueError(f"the variance must be greater than 0, not {variance}")
-    return float(PZ @ f(np.sqrt(variance) * Z))
+    if not 0 < variance < np.inf:
+        raise ValueError(f"the variance must be finite and greater than 0, not {variance}")
+    mean = float(PZ @ f(np.sqrt(variance) * Z))
+    if not np.isfinite(mean):
+        raise ValueError(
+            f"f is NaN or infinite somewhere within 8.6 standard deviations of 0, at a variance of {variance:g}"
+        )
+    return mean
 
 
-def expected_error(model, n):
+def expected_error(model: MeanModel, n: float) -> float:
     """E[G_n], the mean Bayes generalization error of a MeanModel at its truth, from n and n + 1 samples' free energies.
 
     E[G_n] = E[F_(n+1)] − E[F_n] minus the entropy of the truth (Watanabe 2009, ch. 1): exact at finite n. Above n =
-    10⁴, where that difference loses digits, E[(E_w δ)²]/2 is returned, whose relative error is of order 1/n.
+    10⁴, where that difference loses digits, E[(E_w δ)²]/2 is returned, whose relative error is of order 1/n. Raises
+    ValueError unless n is finite and > 0.
     """
     if n > 1e4:
         return normal_mean(lambda t: (model.posterior(n, t) @ model.delta) ** 2, n) / 2

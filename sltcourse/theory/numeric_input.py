@@ -46,7 +46,9 @@ def array_function(f, d: int, variables: Sequence[sp.Symbol] | None = None, name
     if isinstance(f, sp.Expr) or (isinstance(f, (int, float)) and not isinstance(f, bool) and variables is not None):
         return _read_only(_lambdified(sp.sympify(f), d, variables, name))
     if not callable(f):
-        raise TypeError(f"the {name} must be a function of w, an array of shape (N, d), or a sympy expression, not {f!r}")
+        raise TypeError(
+            f"the {name} must be a function of w, an array of shape (N, d), or a sympy expression, not {f!r}"
+        )
     if variables is not None:
         raise TypeError(f"variables= names the symbols of a sympy expression; this {name} is a function of w already")
     return _read_only(f)
@@ -96,16 +98,18 @@ def real_column(values, w: np.ndarray, name: str) -> np.ndarray:
     """What ``name`` returned at points w, as floats of shape (N,). Raises ValueError for a wrong shape or complex."""
     values = np.asarray(values)
     if values.shape != (len(w),) or values.dtype.kind not in "fiub":
-        hint = "its imaginary part would be lost" if values.dtype.kind == "c" else "write w[:, 0] for the first coordinate"
+        hint = (
+            "its imaginary part would be lost" if values.dtype.kind == "c" else "write w[:, 0] for the first coordinate"
+        )
         raise ValueError(
             f"the {name} must return one real number for each of the N rows of w: for w of shape {w.shape} it "
             f"returned shape {values.shape}, type {values.dtype} ({hint})"
         )
-    return values.astype(float, copy=False)
+    return np.array(values, dtype=float)
 
 
 def whole(value, least: int, name: str, why: str = "") -> int:
-    """``value`` as an int (numpy's integers and 1e5 are whole numbers too). Raises ValueError if it is none ≥ ``least``."""
+    """``value`` as an int (numpy's integers and 1e5 are whole too). Raises ValueError if it is none ≥ ``least``."""
     try:
         number = int(value)
         good = number == value and number >= least and not isinstance(value, (bool, str))

@@ -2,21 +2,23 @@
 
 import itertools
 import math
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
 import sympy as sp
 
+Exponent = tuple[int, ...]
 _MOST_FACETS, _MOST_FACES = 800, 8000
 
 
 class Facet(NamedTuple):
     """The inequality normal·α ≥ level, with integers normal ≥ 0, and the exponents ``on`` it, with equality."""
 
-    normal: tuple
+    normal: tuple[int, ...]
     level: int
-    on: frozenset
+    on: frozenset[Exponent]
 
 
 class Meeting(NamedTuple):
@@ -25,7 +27,7 @@ class Meeting(NamedTuple):
 
     distance: Fraction
     codimension: int
-    face: tuple
+    face: tuple[Exponent, ...]
 
 
 class NewtonPolyhedron:
@@ -35,7 +37,7 @@ class NewtonPolyhedron:
     those that are another one plus something ≥ 0: they lie on no compact face.
     """
 
-    def __init__(self, exponents):
+    def __init__(self, exponents: Iterable[Sequence[int]]):
         exponents = {tuple(int(e) for e in alpha) for alpha in exponents}
         if not exponents or len({len(alpha) for alpha in exponents}) != 1 or min(map(min, exponents)) < 0:
             raise ValueError("exponents must be tuples of d integers ≥ 0, one for each monomial")
@@ -43,7 +45,7 @@ class NewtonPolyhedron:
         self.dimension = len(self.exponents[0])
 
     @cached_property
-    def facets(self):
+    def facets(self) -> tuple[Facet, ...]:
         """All facets, as a tuple of `Facet`. Raises ArithmeticError if there are more than a few hundred.
 
         The pairs (normal, level) with normal ≥ 0 and normal·α ≥ level for all α form a cone; its extreme rays are
@@ -80,11 +82,13 @@ class NewtonPolyhedron:
         return tuple(sorted(facets, key=lambda facet: facet[:2]))
 
     @cached_property
-    def vertices(self):
+    def vertices(self) -> tuple[Exponent, ...]:
         """The exponents that are vertices: the compact faces of dimension 0."""
         return tuple(face[0] for face in self.compact_faces() if len(face) == 1)
 
-    def compact_faces(self, wanted=lambda face: True):
+    def compact_faces(
+        self, wanted: Callable[[tuple[Exponent, ...]], bool] = lambda face: True
+    ) -> list[tuple[Exponent, ...]]:
         """The compact faces, each a sorted tuple of the exponents on it, smallest first.
 
         Faces for which ``wanted(exponents)`` is false are left out together with all their faces. Raises
@@ -97,7 +101,7 @@ class NewtonPolyhedron:
         facets = [sum(bits[a] for a in f.on) | sum(1 << i for i in range(d) if not f.normal[i]) for f in self.facets]
         found, fresh = set(), set(facets)
 
-        def exponents(mask):
+        def exponents(mask: int) -> tuple[Exponent, ...]:
             return tuple(alpha for alpha in self.exponents if mask & bits[alpha])
 
         while fresh:
@@ -109,7 +113,7 @@ class NewtonPolyhedron:
         recession = (1 << d) - 1
         return sorted((exponents(mask) for mask in found if not mask & recession), key=lambda face: (len(face), face))
 
-    def meet(self, direction=None):
+    def meet(self, direction: Sequence | None = None) -> Meeting:
         """Where the ray through ``direction`` (d positive rationals; the diagonal if left out) enters, a `Meeting`.
 
         1/t is the largest Σ μ_α with μ ≥ 0 and Σ μ_α α ≤ direction: a linear program, solved exactly. The face at
@@ -138,7 +142,9 @@ class NewtonPolyhedron:
         return Meeting(1 / threshold, d + 1 - rank, tuple(sorted(columns[j] for j in used if j < n)))
 
 
-def _maximise(table, basis, gain, allowed=None):
+def _maximise(
+    table: list[list[Fraction]], basis: list[int], gain: Sequence, allowed: list[int] | None = None
+) -> list[Fraction]:
     """Primal simplex method with Bland's rule on a tableau in canonical form, which it changes in place.
 
     Maximises Σ gain_j x_j, where the rows of ``table`` state Σ_j row_j x_j = row_{-1} and x ≥ 0; only the ``allowed``
@@ -161,6 +167,6 @@ def _maximise(table, basis, gain, allowed=None):
         basis[i] = entering
 
 
-def below(alpha, beta):
+def below(alpha: Exponent, beta: Exponent) -> bool:
     """α ≤ β in every coordinate: w^α divides w^β."""
     return all(a <= b for a, b in zip(alpha, beta, strict=True))

@@ -9,8 +9,8 @@ divergence K(w), or the empirical loss L_n of a data set. What makes the integra
 mass sits on a thin set of unknown shape: a point, a cross, a sheet. Here the box is cut into cells, each with a coarse
 and a fine Gauss–Legendre rule; where these disagree a cell is halved, first for small nβ and then for larger and
 larger, so that the cells follow the mass as it contracts (``theory.cubature``). A grid of points is searched for narrow
-wells before. An integral that is not resolved with ten million nodes is refused. Sums are taken as log Σ exp, so nothing
-under- or overflows.
+wells before. An integral that is not resolved with ten million nodes is refused. Sums are taken as log Σ exp, so
+nothing under- or overflows.
 """
 
 from collections.abc import Sequence
@@ -25,12 +25,13 @@ from sltcourse.theory import cubature
 from sltcourse.theory.cubature import Cells, log_sum_exp
 from sltcourse.theory.numeric_input import ArrayFunction, array_function, real_column, where
 
+_CAUTION = 2.0  # times the difference of the two rules is the error: at a kink the finer one is not much better
 _LADDER = 10.0  # ratio of the nβ at which the cells are refined on the way up
 _LADDER_TOLERANCE = {1: 1e-6, 2: 1e-4, 3: 1e-3}  # by dimension
 
 
 class Value(NamedTuple):
-    """A number or an array, and the estimated absolute error of each entry: the change from the last rule."""
+    """A number or an array, and the estimated absolute error of each entry: twice what the two rules differ by."""
 
     value: np.ndarray
     error: np.ndarray
@@ -47,8 +48,8 @@ class Posterior:
     n : sample size(s), a number >= 1 or an array of shape (k,).
     beta : inverse temperature(s) > 0, a number or an array of shape (k,).
     prior : density φ(w) with respect to dw, as ``loss``; uniform on the box if left out.
-    breakpoints : where cells are to end, because L is singular or smallest there, or for the edges of regions whose mass
-        is asked for: d lists of coordinates, or one list for every axis. The origin, if it is in the box, when left out.
+    breakpoints : where cells are to end, because L is singular or smallest there, or for the edges of regions whose
+        mass is asked for: d lists of coordinates, or one list for every axis. The origin, if in the box, when left out.
         They save time, and are needed only where the cells cannot find such places by themselves: a well is seen if it
         is wider than 1/16 000 of the box in one dimension, 1/256 in two, 1/48 in three, or if the loss slopes towards
         it from such a width.
@@ -64,8 +65,8 @@ class Posterior:
 
     Raises
     ------
-    TypeError, ValueError : for bad arguments, and for a loss or prior that returns NaN, infinities, complex numbers, the
-        wrong shape, or a prior that does not integrate to 1.
+    TypeError, ValueError : for bad arguments, and for a loss or prior that returns NaN, infinities, complex numbers,
+        the wrong shape, or a prior that does not integrate to 1.
     ArithmeticError : if the rules do not agree to ``tolerance`` with ten million nodes.
     """
 
@@ -88,7 +89,9 @@ class Posterior:
             variables = sorted(loss.free_symbols | prior.free_symbols, key=str)
         self._prior = None
         if prior is not None:
-            self._prior = array_function(prior, self.dimension, variables if isinstance(prior, sp.Expr) else None, "prior")
+            self._prior = array_function(
+                prior, self.dimension, variables if isinstance(prior, sp.Expr) else None, "prior"
+            )
         if not (np.ndim(tolerance) == 0 and 0 < tolerance < 1):
             raise ValueError(f"tolerance is a relative error, between 0 and 1, not {tolerance!r}")
         self._tolerance = float(tolerance)
@@ -182,7 +185,7 @@ class Posterior:
             total = log_sum_exp(fine, 0)
             if not np.isfinite(total):
                 raise ValueError("the region is empty: no point of the box that the prior allows lies in it")
-            change = np.abs(np.exp(coarse - total) - np.exp(fine - total))
+            change = _CAUTION * np.abs(np.exp(coarse - total) - np.exp(fine - total))
             if change.sum() <= tolerance:
                 return -total, change.sum()
             worst = self._worst(change / tolerance, advice)
@@ -204,8 +207,8 @@ class Posterior:
         worst = worst[cells.can_halve()[worst]]
         if not len(worst) or cells.size + len(worst) * len(cells.fine.x) > cubature._MOST_NODES:
             raise ArithmeticError(
-                f"the integral is not resolved: with {cells.size} nodes the two rules differ by {change.sum():.1e} times "
-                f"the tolerance; {advice}"
+                f"the integral is not resolved: with {cells.size} nodes the two rules differ by "
+                f"{change.sum():.1e} times the tolerance; {advice}"
             )
         return worst
 
@@ -220,7 +223,7 @@ class Posterior:
 
         (coarse, _), (fine, size) = (sums(rule, values) for rule, values in held.pairs())
         while True:
-            change, allowed = np.abs(coarse - fine), self._tolerance * size
+            change, allowed = _CAUTION * np.abs(coarse - fine), self._tolerance * size
             if np.all(change.sum(0) <= allowed):
                 return fine.sum(0), change.sum(0)
             ratio = (change / np.where(allowed > 0, allowed, np.inf)).max(1)
@@ -243,9 +246,13 @@ class Posterior:
             return rule.values[1][some]
 
         tolerance = max(1e-6, self._tolerance)
-        log_total, _ = self._resolve(density, tolerance / 2, "the prior is too rough: take a smoother one, or put breakpoints")
+        log_total, _ = self._resolve(
+            density, tolerance / 2, "the prior is too rough: take a smoother one, or put breakpoints"
+        )
         if abs(np.exp(-log_total) - 1) > tolerance:
-            raise ValueError(f"the prior integrates to {np.exp(-log_total):.6g} over the box, not to 1: divide it by that")
+            raise ValueError(
+                f"the prior integrates to {np.exp(-log_total):.6g} over the box, not to 1: divide it by that"
+            )
 
     def _evaluate(self, w):
         """Loss and log prior at points w, checked."""
@@ -276,9 +283,7 @@ class _Held:
     def update(self, keep):
         """After cells were halved: ``keep`` says which of the old ones are left, the new ones come last."""
         new = slice(int(keep.sum()), None)
-        self.coarse, self.fine = (
-            np.concatenate([values[keep], self._at(rule, new)]) for rule, values in self.pairs()
-        )
+        self.coarse, self.fine = (np.concatenate([values[keep], self._at(rule, new)]) for rule, values in self.pairs())
 
     def _at(self, rule, some):
         parts = []
@@ -347,8 +352,8 @@ def _check_breakpoints(breakpoints, bounds):
     for points, (low, high) in zip(breakpoints, bounds, strict=True):
         if points and not (low <= points[0] and points[-1] <= high):
             raise ValueError(
-                f"the breakpoints {points} are not all inside [{low:g}, {high:g}]: leave them out, or say where in the box "
-                "the loss is singular or smallest"
+                f"the breakpoints {points} are not all inside [{low:g}, {high:g}]: leave them out, or say where in "
+                "the box the loss is singular or smallest"
             )
     return breakpoints
 

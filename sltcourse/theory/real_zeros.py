@@ -9,10 +9,13 @@ real solution.
 """
 
 import random
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sympy as sp
+from sympy.polys.domains.domain import Domain
+from sympy.polys.rings import PolyElement
 
 _BUDGET = 400  # systems looked at before giving up
 _SMALL = {"variables": 3, "degree": 16, "terms": 80}  # what a Gröbner basis is computed for
@@ -27,11 +30,11 @@ class Piece(NamedTuple):
     """Part of a solution set: each variable in ``values`` equals an expression in the variables that are left free,
     and ``rest`` are further equations in these, proved to have common real solutions."""
 
-    values: dict
-    rest: tuple
+    values: dict[sp.Symbol, sp.Expr]
+    rest: tuple[PolyElement, ...]
 
 
-def real_zeros(equations, nonzero=()):
+def real_zeros(equations: Sequence[PolyElement], nonzero: Sequence[PolyElement] = ()) -> list[Piece]:
     """The real points where all ``equations`` vanish and no polynomial of ``nonzero`` does, as a list of `Piece`.
 
     Both are sequences of elements of one sympy polynomial ring (`sympy.ring`) over QQ or a real number field. Pieces
@@ -43,7 +46,7 @@ def real_zeros(equations, nonzero=()):
     return pieces
 
 
-def has_real_zero(equations, nonzero=()):
+def has_real_zero(equations: Sequence[PolyElement], nonzero: Sequence[PolyElement] = ()) -> bool | None:
     """True or False, both proved, or None where neither is."""
     found = False
     for piece in _pieces(equations, nonzero):
@@ -53,19 +56,19 @@ def has_real_zero(equations, nonzero=()):
     return found
 
 
-def sign(coefficient, domain):
+def sign(coefficient: Any, domain: Domain) -> int:
     """1, 0 or −1: the sign of an element of a real number field."""
     return int(sp.sign(domain.to_sympy(coefficient)))
 
 
-def value(f, point):
+def value(f: PolyElement, point: Sequence) -> Any:
     """f at a point of its number field, given as d elements of ``f.ring.domain``."""
     return sum(
         (c * sp.prod(x**e for x, e in zip(point, m, strict=True) if e) for m, c in f.terms()), f.ring.domain.zero
     )
 
 
-def by_power(f, i):
+def by_power(f: PolyElement, i: int) -> list[PolyElement]:
     """The coefficients of f as a polynomial in its i-th variable, lowest power first."""
     parts = [f.ring.zero for _ in range(f.degree(f.ring.gens[i]) + 1)]
     for monomial, coefficient in f.terms():
@@ -73,7 +76,7 @@ def by_power(f, i):
     return parts
 
 
-def insert(f, i, numerator, denominator):
+def insert(f: PolyElement, i: int, numerator: PolyElement, denominator: PolyElement) -> PolyElement:
     """f with its i-th variable replaced by numerator/denominator, times the power of the denominator that clears it."""
     result, power = f.ring.zero, f.ring.one
     for part in reversed(by_power(f, i)):
@@ -90,7 +93,7 @@ def _pieces(equations, nonzero):
 
 
 @lru_cache(maxsize=10_000)
-def factors(f):
+def factors(f: PolyElement) -> frozenset[PolyElement]:
     """The distinct irreducible factors of f, monic, as a frozenset.
 
     Only the hard part is given to sympy, in as few variables as it has: its algorithms are slow in variables that do
@@ -221,9 +224,26 @@ def _semidefinite(f):
     return 0
 
 
-def used(f):
+def used(f: PolyElement) -> list[int]:
     """The indices of the variables that occur in f."""
     return [i for i, x in enumerate(f.ring.gens) if f.degree(x) > 0]
+
+
+def terms_of(f: PolyElement) -> list[PolyElement]:
+    """The terms of f, each a polynomial."""
+    return [f.ring.from_dict({m: c}) for m, c in f.terms()]
+
+
+def grouped(polynomials: Iterable[PolyElement]) -> list[list[PolyElement]]:
+    """The polynomials in groups that share no variable."""
+    groups: list[tuple[set[int], list[PolyElement]]] = []
+    for f in polynomials:
+        variables, members = set(used(f)), [f]
+        for group in [g for g in groups if g[0] & variables]:
+            groups.remove(group)
+            variables, members = variables | group[0], [*group[1], *members]
+        groups.append((variables, members))
+    return [members for _, members in groups]
 
 
 def _has_no_root(f):

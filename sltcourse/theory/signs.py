@@ -25,7 +25,7 @@ from sympy.polys.rings import PolyElement
 from sltcourse.theory.faces import has_torus_zero
 from sltcourse.theory.limits import within
 from sltcourse.theory.polyhedron import NewtonPolyhedron
-from sltcourse.theory.real_zeros import by_power, insert, sign, used, value
+from sltcourse.theory.real_zeros import by_power, grouped, insert, sign, terms_of, used, value
 from sltcourse.theory.sums_of_squares import is_positive
 
 _SECONDS = 2.0  # for one call of sympy's gcd
@@ -43,20 +43,18 @@ def is_nonnegative(f: PolyElement, depth: int = _DEPTH) -> bool | None:
     Raises NegativeLoss, a ValueError, if f takes negative values in every neighbourhood of 0, with the curve on which
     it does.
     """
-    if not f:
+    if not f or is_positive_below(f := _in_used(f)):
         return True
+    _refuse_lowest(f)
     f = _odd_part(f)
     if f.is_ground:
         if sign(f.LC, f.ring.domain) > 0:
             return True
         raise NegativeLoss("K is negative near the point: −K is a square times a positive function there")
-    if _positive_terms(f):
-        return True
-    lowest = lowest_form(f)
-    if sum(lowest.monoms()[0]) % 2:
-        _refuse(lowest, nonzero_point(lowest, negative=True))
-    rank = _refuse_negative_square(f)
-    if rank == f.ring.ngens or _is_definite(lowest) or is_positive(f):
+    if len(parts := grouped(terms_of(f))) > 1:  # they share no variable: f ≥ 0 if and only if all of them are
+        return all([is_nonnegative(sum(terms, f.ring.zero), depth) for terms in parts]) or None
+    rank = _refuse_lowest(f)
+    if rank == f.ring.ngens or is_positive_below(f) or _is_definite(lowest_form(f)) or is_positive(f):
         return True
     verdict = _by_faces(f)
     if verdict or depth == 0:
@@ -70,10 +68,29 @@ def lowest_form(f: PolyElement) -> PolyElement:
     return f.ring.from_dict({m: c for m, c in f.terms() if sum(m) == least})
 
 
+def is_positive_below(f: PolyElement) -> bool:
+    """True if all K_γ of f's Newton polyhedron are proved to be positive off the coordinate planes: so is f, near 0.
+
+    The terms of f that may lie on compact faces are mᵀ G m with a positive definite G, and K_γ belongs to a block of G.
+    """
+    return is_positive(f.ring.from_dict({m: f[m] for m in NewtonPolyhedron(f.monoms()).exponents}))
+
+
 def _is_definite(form: PolyElement) -> bool:
     """True if the form is proved > 0 but at 0."""
     degree, d = sum(form.monoms()[0]), form.ring.ngens
     return all(tuple(degree * int(k == i) for k in range(d)) in form for i in range(d)) and is_positive(form)
+
+
+def _refuse_lowest(f: PolyElement) -> int:
+    """The rank of f's quadratic part; refuses f if its form of lowest degree is negative somewhere."""
+    lowest = lowest_form(f)
+    if sum(lowest.monoms()[0]) % 2:
+        _refuse(lowest, nonzero_point(lowest, negative=True))
+    rank = _refuse_negative_square(f)
+    if not rank and (point := negative_point(lowest)):
+        _refuse(lowest, point)
+    return rank
 
 
 def _odd_part(f: PolyElement) -> PolyElement:
@@ -246,7 +263,7 @@ def _by_faces(f: PolyElement) -> bool | None:
         return True
     supports = [set(part.monoms()) for part in open_]
     largest = [p for p, s in zip(open_, supports, strict=True) if not any(s < other for other in supports)]
-    for form in dict.fromkeys([lowest_form(f), *largest[-_MOST_FORMS:]]):
+    for form in largest[-_MOST_FORMS:]:
         if point := negative_point(form):
             _refuse(form, point)
     return None

@@ -1,4 +1,4 @@
-"""V(ε) of any loss: by plain Monte Carlo, and by multilevel splitting, the idea of nested sampling, down to ε = 1e-30."""
+"""V(ε) of any loss: by plain Monte Carlo, and by multilevel splitting (as in nested sampling), down to 1e-30."""
 
 import itertools
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from sltcourse.theory.moves import Moves
 from sltcourse.theory.numeric_input import ArrayFunction, checked_box, nonnegative_loss, positive, whole
 
 SPREAD = 1.0  # the standard deviation of the populations' log V above which their mean is not believed
-KINSHIP = 0.15  # the correlation of relatives' survival above which the chains are said not to mix
+KINSHIP = 0.12  # the correlation of relatives' survival above which the chains are said not to mix
 _MEMORY = 5  # levels after which a chain should have forgotten where it was
 _STRANGERS = 0.015  # kinship above which every sweep has a valley move, which costs as much as all the others
 _UNIT = 0.5  # of the level: a change of K by the last digit of w that makes the float grid too coarse
@@ -47,13 +47,15 @@ def monte_carlo(
     """V at each of ``eps`` from ``n`` draws of the uniform prior on ``box``.
 
     ``K`` maps (N, d) to (N,), or is a sympy expression (``variables`` as in ``splitting``); ``eps`` is a number or an
-    array of shape (levels,). The interval is Wilson's for a binomial share, so it is not empty where nothing was hit: V is
-    then somewhere below about 1/n and that is all plain Monte Carlo can say. Draws are made in blocks, so n may be
+    array of shape (levels,). The interval is Wilson's for a binomial share, so it is not empty where nothing was hit: V
+    is then somewhere below about 1/n and that is all plain Monte Carlo can say. Draws are made in blocks, so n may be
     large. Raises ValueError and TypeError as ``splitting``, and for an ``eps`` of two dimensions.
     """
     eps = np.atleast_1d(positive(eps))
     if eps.ndim > 1:
-        raise ValueError(f"eps must be a number or a row of numbers, not an array of shape {eps.shape}: use eps.ravel()")
+        raise ValueError(
+            f"eps must be a number or a row of numbers, not an array of shape {eps.shape}: use eps.ravel()"
+        )
     low, high = checked_box(box)
     K = nonnegative_loss(K, len(low), variables)
     n = whole(n, 1, "n")
@@ -81,6 +83,7 @@ class VolumeCurve:
     kinship : shape (J,), the correlation, from 0 to 1, between the survival of chains that had a common ancestor five
         levels before. Chains that move freely have forgotten it: 0. NaN on the first levels.
     ancestors : shape (J,), how many of the particles that a population began with still have descendants, a mean.
+    vanishing : the share of the particles below the last level where K is exactly 0.
     """
 
     eps: np.ndarray
@@ -90,6 +93,7 @@ class VolumeCurve:
     stopped: str = ""
     kinship: np.ndarray = field(default_factory=lambda: np.zeros(0))
     ancestors: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    vanishing: float = 0.0
 
     @property
     def partial(self) -> bool:
@@ -104,19 +108,23 @@ class VolumeCurve:
     @property
     def spread(self) -> np.ndarray:
         """Standard deviation of log V from population to population, shape (J,). Above about 1 the mean is biased."""
-        return self._log_V_each.std(0, ddof=1)
+        with np.errstate(invalid="ignore"):
+            return np.nan_to_num(self._log_V_each.std(0, ddof=1), nan=np.inf)
 
     @property
     def se(self) -> np.ndarray:
-        """Standard error of ``log_V``, shape (J,), from the spread of the populations: correlations along a run are in it.
+        """Standard error of ``log_V``, shape (J,), from the spread of the populations, so with all correlations.
 
-        Divided by √(R − 1), not √R: R = 8 populations know their own spread only within a quarter.
+        Widened by √((R − 1)/(R − 3)), the standard deviation of Student's t: R = 8 populations know their own spread
+        only within a quarter.
         """
-        return self.spread / np.sqrt(len(self.shares) - 1)
+        populations = len(self.shares)
+        return self.spread * np.sqrt((populations - 1) / max(populations - 3, 0.5) / populations)
 
     @property
     def _log_V_each(self):
-        return np.cumsum(np.log(self.shares), axis=1)
+        with np.errstate(divide="ignore"):
+            return np.cumsum(np.log(self.shares), axis=1)
 
     @property
     def doubt(self) -> str:
@@ -183,8 +191,8 @@ def splitting(
     that is too coarse: float64 resolves w to 16 digits, and if an isolated zero of K lies away from w = 0, pass K as a
     function of the displacement u = w − w* (and the box of u), written so that it does not cancel.
 
-    Raises TypeError for a loss that is text or neither function nor expression; ValueError if ε ≤ 0, if the loss is NaN,
-    negative, complex or of the wrong shape, or if no particle can get below ε (empty region).
+    Raises TypeError for a loss that is text or neither function nor expression; ValueError if ε ≤ 0, if the loss is
+    NaN, negative, complex or of the wrong shape, or if no particle can get below ε (empty region).
     """
     if np.ndim(eps) != 0:
         raise ValueError("eps is one number, the smallest level to reach; the curve has all levels above it")
@@ -224,7 +232,14 @@ def splitting(
         stopped = "interrupted"
     shares = np.reshape(shares, (-1, populations)).T
     return VolumeCurve(
-        np.array(levels), shares, particles, len(low), stopped, np.array(kinship[: len(levels)]), np.array(ancestors)
+        np.array(levels),
+        shares,
+        particles,
+        len(low),
+        stopped=stopped,
+        kinship=np.array(kinship[: len(levels)]),
+        ancestors=np.array(ancestors[: len(levels)]),
+        vanishing=run.vanishing(),
     )
 
 
@@ -266,7 +281,8 @@ class _Run:
         rows = _resample(self.inside, self.particles, self.rng)
         parent = rows % self.particles
         self.first = np.take_along_axis(self.first, parent, 1)
-        self.families = [np.take_along_axis(f, parent, 1) for f in self.families][-_MEMORY + 1 :] + [self._everyone()]
+        self.families = [np.take_along_axis(f, parent, 1) for f in self.families][-_MEMORY + 1 :]
+        self.families.append(self._everyone())
         now = np.take_along_axis(self.w, rows[None], 2).reshape(self.d, -1)
         loss_now = np.take_along_axis(self.loss, rows, 1).ravel()
         for sweep in range(self.sweeps):
@@ -276,7 +292,12 @@ class _Run:
             self.loss[:, part] = loss_now.reshape(-1, self.particles)
         self.moves.adapt()
 
+    def vanishing(self):
+        """The share of the particles below the level where K is exactly 0."""
+        return float((self.loss[1:] == 0).sum() / max((self.loss[1:] <= self.level).sum(), 1))
+
     def ancestors(self):
+        """How many particles of the beginning have descendants, a mean over the populations."""
         return np.mean([len(np.unique(first)) for first in self.first])
 
     def kinship(self):
@@ -296,13 +317,13 @@ class _Run:
 
     def too_coarse(self):
         """Whether for most particles the last digit of a coordinate changes K by half the level."""
-        w = self.w[:, 1:, -1].copy()
-        loss, change = self.loss[1:, -1], np.zeros(self.populations - 1)
+        w, loss = self.w[:, 1:, -8:].reshape(self.d, -1), self.loss[1:, -8:].ravel()
+        change = np.zeros(len(loss))
         for i in range(self.d):
             moved = w.copy()
             moved[i] = np.clip(np.nextafter(w[i], np.inf), self.low[i], self.high[i])
             change = np.maximum(change, np.abs(self.K(moved.T) - loss))
-        return np.median(change) > _UNIT * self.level
+        return np.median(change / np.maximum(loss, self.level)) > _UNIT
 
 
 def _resample(inside, particles, rng):

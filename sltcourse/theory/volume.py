@@ -2,9 +2,9 @@
 
 V(ε) ~ c ε^λ (−log ε)^(m−1) as ε → 0 (Watanabe, Algebraic Geometry and Statistical Learning Theory, Cambridge 2009). The
 volume scaling exponent λ is the learning coefficient, or real log canonical threshold (RLCT), of the loss; m is its
-multiplicity. Three routes to V: exactly, for normal crossings (``theory.normal_crossings``); by plain Monte Carlo, which
-dies at V ≈ 1/n; by multilevel splitting, which does not (``theory.splitting``). One route back, ``fit`` (``theory.volume_fit``):
-from a curve V(ε) to λ with an error bar and to the probability of each m.
+multiplicity. Three routes to V: exactly, for normal crossings (``theory.normal_crossings``); by plain Monte Carlo,
+which dies at V ≈ 1/n; by multilevel splitting, which does not (``theory.splitting``). One route back, ``fit``
+(``theory.volume_fit``): from a curve V(ε) to λ with an error bar and to the probability of each m.
 
 ε is always a loss. A prior is uniform on a box, a sequence of (low, high), one pair a coordinate.
 """

@@ -12,10 +12,13 @@ from sltcourse.theory.splitting import KINSHIP, SPREAD, VolumeCurve
 _START = 0.1  # the fit uses the levels with V below this
 _FEWEST = 8  # levels
 _OFFSETS = np.geomspace(2.0, 8.0, 12)  # of a + T, in units of 1/λ, where V = _START
-_GAPS = np.geomspace(0.2, 2.0, 8)  # of δ, in units of λ
-_CORRECTION = 0.3  # prior standard deviation of the correction's size where V = _START
+_GAPS = 0.2, 2.0  # of δ, from and to, in units of λ
+_LEAST_GAP = 0.25  # δ may be as small as this where λ is large: poles of the zeta function are seldom closer
+_CORRECTION = 0.3  # prior standard deviation of the correction's size where V = _START; times λ if that is above 1
 _LATER = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65)  # parts of the curve that may come before the law holds
-_LAWLESS = 0.25  # how far, relative to an increment, the curve may be from the law there
+_SLOW = 0.05  # kinship from which on the errors are taken more than twice as large
+_EXCEPTION = 2.5  # of the log prior probability of each later beginning, below that of the first
+_QUARTERS = 4  # parts of the curve over which the spread of the populations is taken
 _SURE = 0.9  # the probability above which m is said without a doubt
 
 
@@ -24,8 +27,9 @@ class Fit:
     """λ and m of a VolumeCurve: V(ε) ≈ c ε^λ (a − log ε)^(m−1) exp(b ε^δ), and how sure that is.
 
     ``probability[i]``, ``lam_given[i]`` and ``se_given[i]``, each of shape (d,), belong to m = i + 1; ``m`` is the most
-    probable one and ``lam`` its λ; ``se`` is the root mean square error of ``lam``, the doubt about m included. ``log_c``,
-    ``a``, ``b`` and ``delta`` are the best values for this m. ``doubt`` says in words what speaks against believing it,
+    probable one and ``lam`` its λ; ``se`` is the root mean square error of ``lam``, the doubt about m included.
+    ``log_c``, ``a``, ``b`` and ``delta`` are the best values for this m. ``doubt`` says in words what speaks
+    against believing it,
     and is empty where nothing does.
     """
 
@@ -64,10 +68,10 @@ def fit(curve: VolumeCurve) -> Fit:
     The data are the increments log V(ε_j) − log V(ε_{j−1}), not the values: their errors are nearly independent,
     while those of the values add up. Their variance is that of a share, times factors that the spread of the
     populations over quarters of the curve gives. For each m, λ and b are integrated out exactly (a Gaussian integral,
-    flat prior for λ), a and δ over a grid of plausible values in units of λ, so that no scale of ε is preferred; and so is
-    the place from which on the law holds, in six steps from V = 0.1 to the last third of the curve: before it, as where
-    the box still cuts the set, an increment may be off by a quarter. The marginal likelihoods, with equal prior weight
-    for each m, are the probabilities of m.
+    flat prior for λ), a and δ over a grid of plausible values in units of λ, so that no scale of ε is preferred; and so
+    is the place from which on the law holds, in six steps from V = 0.1 to the last third of the curve: before it, as
+    where the box still cuts the set, the slope may be any parabola in log ε, at the price of its three coefficients
+    (BIC). The marginal likelihoods, with equal prior weight for each m, are the probabilities of m.
 
     Levels where the populations disagree by a factor e or more are not used, and the fit says so (``doubt``); nor is a
     fit of chains that mix badly given the error bar that their noise alone would have. Raises ValueError if fewer than
@@ -77,19 +81,22 @@ def fit(curve: VolumeCurve) -> Fit:
         raise TypeError(f"fit takes what splitting returns, a VolumeCurve, not {type(curve).__name__}")
     data = _Data.of(curve)
     scale = data.fall / data.time[-1]  # the mean slope: the unit of λ
-    d, gaps = curve.d, _GAPS * scale
+    d, gaps = curve.d, np.geomspace(min(_GAPS[0] * scale, _LEAST_GAP), _GAPS[1] * scale, 9)
+    size = _CORRECTION * max(1.0, scale)
     cuts = [int(part * len(data.increment)) for part in _LATER]
     evidence, lam, se, best = np.zeros(d), np.zeros(d), np.zeros(d), []
     for m in range(1, d + 1):
         offsets = _OFFSETS / scale if m > 1 else np.ones(1)
-        found = [_integrated(data, m, offsets, gaps, cut) for cut in cuts]
+        found = [_integrated(data, m, offsets, (gaps, size), cut) for cut in cuts]
         log_likelihood, lams, variances, bs = (np.array(x) for x in zip(*found, strict=True))
         evidence[m - 1] = logsumexp(log_likelihood) - np.log(log_likelihood.size)
         weight = np.exp(log_likelihood - logsumexp(log_likelihood))
         lam[m - 1] = (weight * lams).sum()
         se[m - 1] = np.sqrt((weight * ((lams - lam[m - 1]) ** 2 + variances)).sum())
         _, i, j = np.unravel_index(log_likelihood.argmax(), log_likelihood.shape)
-        best.append((offsets[i] + data.log_start, _CORRECTION * bs[np.unravel_index(log_likelihood.argmax(), bs.shape)], gaps[j]))
+        best.append(
+            (offsets[i] + data.log_start, size * bs[np.unravel_index(log_likelihood.argmax(), bs.shape)], gaps[j])
+        )
     probability = np.exp(evidence - logsumexp(evidence))
     m = int(probability.argmax()) + 1
     a, b, delta = best[m - 1]
@@ -115,6 +122,7 @@ class _Data:
     log_V: np.ndarray
     increment: np.ndarray
     sigma: np.ndarray
+    populations: int
     doubt: str
 
     @property
@@ -140,51 +148,71 @@ class _Data:
         doubt = []
         if end < len(log_V):
             doubt.append(
-                f"used down to ε = {curve.eps[end - 1]:.1e} only, below it the populations disagree by a factor e or more"
+                f"used down to ε = {curve.eps[end - 1]:.1e} only: below it the populations disagree by a factor e"
             )
         kinship = curve.kinship[-len(log_V) :][start:end]
         close = float(np.nanmean(kinship)) if np.isfinite(kinship).any() else 0.0
-        if close > KINSHIP:
-            doubt.append(f"the chains mix badly (correlation of relatives {close:.2f}), error bars doubled")
+        wider = 1 + (max(close, 0.0) / _SLOW) ** 2
+        if close > _SLOW:
+            how = "badly" if close > KINSHIP else "slowly"
+            doubt.append(
+                f"the chains mix {how} (correlation of relatives {close:.2f}), errors taken {wider:.1f} times as large"
+            )
         shares = curve.shares[:, start + 1 : end]
         weight = np.exp(curve._log_V_each[:, start : end - 1])
         weight /= weight.sum(0)
         share = shares.mean(0)
         variance = np.maximum((1 - share) / share, 0.05) / curve.particles
-        sigma = np.sqrt(_excess(shares / share - 1, variance) * variance * (weight**2).sum(0)) * (1 + (close > KINSHIP))
-        return cls(curve.eps[start:end], log_V[start:end], np.diff(log_V[start:end]), sigma, "; ".join(doubt))
+        sigma = np.sqrt(_excess(shares / share - 1, variance) * variance * (weight**2).sum(0)) * wider
+        return cls(
+            curve.eps[start:end], log_V[start:end], np.diff(log_V[start:end]), sigma, len(shares), "; ".join(doubt)
+        )
 
 
 def _excess(deviation, variance):
     """How many times the variance of a share the populations vary, over quarters of the curve; a factor for each level.
 
-    Each quarter is known from few populations, so it is averaged with the mean of all.
+    Each quarter is known from few populations: it is given the mean of all unless it is far above.
     """
-    parts = np.array_split(np.arange(len(variance)), 4)
+    parts = np.array_split(np.arange(len(variance)), _QUARTERS)
     spread = np.array([deviation[:, part].sum(1).var(ddof=1) / variance[part].sum() for part in parts])
-    return np.repeat((spread + spread.mean()) / 2, [len(part) for part in parts])
+    return np.repeat(np.maximum(spread.mean(), 0.6 * spread), [len(part) for part in parts])
 
 
-def _integrated(data, m, offsets, gaps, cut):
-    """Log likelihood, λ, its variance and b/_CORRECTION on the grid of offsets × gaps, λ and b integrated out.
+def _integrated(data, m, offsets, corrections, cut):
+    """Log likelihood, λ, its variance and b/size on the grid of offsets × gaps, λ and b integrated out.
 
     Normal equations of increment/σ = λ slope + b correction + noise, with b ~ N(0, 1) and a flat λ. The first ``cut``
-    increments are only loosely bound to the law.
+    increments are not bound to the law, but to a slope that is some parabola. σ is known up to a common factor, from
+    the spread of the populations and from the misfit: hence Student's t in place of the normal law.
     """
-    loose = np.where(np.arange(len(data.increment)) < cut, _LAWLESS * np.abs(data.increment), 0.0)
-    sigma = np.hypot(data.sigma, loose)
-    time = data.time
-    slope = -np.diff(time) / sigma
-    correction = _CORRECTION * np.diff(np.exp(-np.outer(gaps, time)), axis=1) / sigma
+    time, (gaps, size) = data.time, corrections
+    known = _QUARTERS * (data.populations - 1)
+    misfit, penalty = _lawless(data, cut)
+    increment, sigma = data.increment[cut:], data.sigma[cut:]
+    slope = -np.diff(time)[cut:] / sigma
+    correction = size * np.diff(np.exp(-np.outer(gaps, time)), axis=1)[:, cut:] / sigma
     ss, sc, cc = slope @ slope, correction @ slope, (correction**2).sum(1) + 1
     det = ss * cc - sc**2
     logs = (m - 1) * np.log(offsets[:, None] + time)
-    rest = (data.increment - np.diff(logs, axis=1)) / sigma
+    rest = (increment - np.diff(logs, axis=1)[:, cut:]) / sigma
     sr, cr = (rest @ slope)[:, None], rest @ correction.T
     lam, b = (cc * sr - sc * cr) / det, (ss * cr - sc * sr) / det
-    misfit = (rest**2).sum(1)[:, None] - lam * sr - b * cr
-    log_likelihood = -(misfit + np.log(det)) / 2 - np.log(sigma).sum()
-    return log_likelihood, lam, np.broadcast_to(cc / det, lam.shape), b
+    misfit = misfit + (rest**2).sum(1)[:, None] - lam * sr - b * cr
+    total = known + len(data.sigma)
+    log_likelihood = -total / 2 * np.log1p(misfit / known) - np.log(det) / 2 - penalty
+    return log_likelihood, lam, (known + misfit) / total * cc / det, b
+
+
+def _lawless(data, cut):
+    """The misfit of the first ``cut`` increments to any parabola as a slope, and what that freedom costs."""
+    if cut < 4:
+        return 0.0, 0.0
+    time, sigma = data.time[: cut + 1], data.sigma[:cut]
+    columns = np.diff(np.vander(time / time[-1], 4, increasing=True)[:, 1:], axis=0) / sigma[:, None]
+    observed = data.increment[:cut] / sigma
+    _, _, rank, _ = found = np.linalg.lstsq(columns, observed, rcond=None)
+    return ((observed - columns @ found[0]) ** 2).sum(), rank * np.log(cut) / 2 + _EXCEPTION
 
 
 def _too_few(curve, start, end):
@@ -195,18 +223,19 @@ def _too_few(curve, start, end):
     if end < len(curve.eps):
         return (
             f"below ε = {curve.eps[end]:.1e} the populations disagree about V by a factor e or more, and above it only "
-            f"{max(end - start, 0)} levels have V < {_START}: run splitting with more particles or sweeps, or on a smaller box"
+            f"{max(end - start, 0)} levels have V < {_START}: run splitting with more particles or sweeps, or on a "
+            "smaller box"
         )
-    if curve.shares[:, -1].mean() > 0.999:
+    if curve.vanishing > 0.9:
         return (
-            f"V stays at {np.exp(log_V):.3g} from ε = {curve.eps[-1]:.1e} on: K is 0 on a set of positive volume, so λ = 0 "
-            "and no smaller ε will change it"
+            f"V stays at {np.exp(log_V):.3g}: there K is exactly 0, on a set of positive volume, so λ = 0 and no "
+            "smaller ε will change it (or K underflows: then write it so that it does not)"
         )
     if not curve.partial and decades > 12:
         return (
             f"V falls only to {np.exp(log_V):.3g} over {decades:.0f} decades of ε: K vanishes faster than a power (as "
-            f"exp(−1/w²): then λ = 0 and no smaller ε helps), or λ is below about {-log_V / decades / np.log(10):.2g} (then "
-            "run splitting to a far smaller ε, as 1e-300)"
+            f"exp(−1/w²): then λ = 0 and no smaller ε helps), or λ is below about {-log_V / decades / np.log(10):.2g} "
+            "(then run splitting on a smaller box round the zeros, or to a far smaller ε)"
         )
     return (
         f"only {max(end - start, 0)} levels have V < {_START}, too few to tell a power from a logarithm: "

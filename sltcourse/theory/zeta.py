@@ -13,14 +13,15 @@ volume V(ε) of {K ≤ ε} under φ, and for a monomial these are all there are:
 Source: S. Watanabe, Algebraic Geometry and Statistical Learning Theory, Cambridge 2009 (zeta function, state density).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sympy as sp
 
-from sltcourse.theory.germ import check_prior, check_variables, exact_number, polynomials_at
+from sltcourse.theory.germ import Prior, check_prior, check_variables, exact_number, polynomials_at
 from sltcourse.theory.real_zeros import sign
 
 z, epsilon = sp.Symbol("z"), sp.Symbol("epsilon", positive=True)
@@ -32,7 +33,7 @@ class Pole(NamedTuple):
 
     location: Fraction
     order: int
-    laurent: tuple
+    laurent: tuple[sp.Expr, ...]
 
 
 @dataclass(frozen=True)
@@ -42,34 +43,34 @@ class MonomialZeta:
     powers : the exponents 2k_j of K. prior : the h_j. largest : C, the largest value of K on the box.
     """
 
-    powers: tuple
-    prior: tuple
+    powers: tuple[Fraction, ...]
+    prior: tuple[Fraction, ...]
     largest: sp.Expr
 
     @property
-    def expression(self):
+    def expression(self) -> sp.Expr:
         """ζ as a sympy expression in `zeta.z`."""
         pairs = [(_rational(k), _rational(h) + 1) for k, h in zip(self.powers, self.prior, strict=True)]
         return self.largest**z * sp.prod(h / (k * z + h) for k, h in pairs)
 
     @cached_property
-    def poles(self):
+    def poles(self) -> tuple[Pole, ...]:
         """All poles, the largest first: a tuple of `Pole`."""
         found = sorted({(h + 1) / k for k, h in zip(self.powers, self.prior, strict=True) if k})
         return tuple(self._pole(-location) for location in found)
 
     @property
-    def learning_coefficient(self):
-        """λ, a Fraction: minus the largest pole. 2k_j and h_j give min_j (h_j + 1)/(2k_j)."""
+    def learning_coefficient(self) -> Fraction:
+        """λ (the real log canonical threshold, RLCT), minus the largest pole: min_j (h_j + 1)/(2k_j), a Fraction."""
         return -self.poles[0].location
 
     @property
-    def multiplicity(self):
+    def multiplicity(self) -> int:
         """m, the order of the largest pole: the number of j that attain the minimum."""
         return self.poles[0].order
 
     @cached_property
-    def volume(self):
+    def volume(self) -> sp.Expr:
         """V(ε), the prior probability of K ≤ ε, for 0 < ε ≤ C: an exact sympy expression in `zeta.epsilon`."""
         terms = []
         for location, order, laurent in self.poles:
@@ -78,14 +79,7 @@ class MonomialZeta:
                 terms.append(laurent[order - r] * sp.diff(kernel, z, r - 1).subs(at) / sp.factorial(r - 1))
         return sp.expand(sum(terms))
 
-    @property
-    def leading_term(self):
-        """c·ε^λ (−log ε)^{m−1}, what V(ε) comes down to as ε → 0 (slowly, if m > 1)."""
-        location, m, laurent = self.poles[0]
-        constant = laurent[0] / (-_rational(location) * sp.factorial(m - 1))
-        return constant * epsilon ** -_rational(location) * (-sp.log(epsilon)) ** (m - 1)
-
-    def _pole(self, location):
+    def _pole(self, location: Fraction) -> Pole:
         at = {z: _rational(location)}
         here = [k for k, h in zip(self.powers, self.prior, strict=True) if k and location == -(h + 1) / k]
         regular = sp.cancel(self.expression / self.largest**z * (z - at[z]) ** len(here)) * self.largest**z
@@ -94,7 +88,7 @@ class MonomialZeta:
         return Pole(location, order, tuple(sp.simplify(c) for c in laurent))
 
 
-def monomial_zeta(K, variables, prior=None, box=1):
+def monomial_zeta(K: sp.Expr, variables: Sequence[sp.Symbol], prior: Prior = None, box: Any = 1) -> MonomialZeta:
     """The zeta function of a monomial K = c·Π w_j^{2k_j}, c > 0, on |w_j| ≤ b_j: a `MonomialZeta`.
 
     Parameters
@@ -119,5 +113,5 @@ def monomial_zeta(K, variables, prior=None, box=1):
     return MonomialZeta(powers, check_prior(prior, variables, origin), largest)
 
 
-def _rational(x):
+def _rational(x: Fraction) -> sp.Rational:
     return sp.Rational(x.numerator, x.denominator)

@@ -79,7 +79,7 @@ def card(family: Family):
         [f"{vector(family.direction)} means", family.meaning],
         ["cause", family.cause],
         ["rank at a regular point", f"{regular.rank} of {regular.dimension}, at {vector(family.regular)}"]
-        if regular
+        if regular and family.regular
         else ["regular points", "none"],
     ]
     return style.table(rows, [family.name, ""])

@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 import sympy as sp
-from numpy.typing import ArrayLike
 
 from sltcourse.kit.progress import progress
 from sltcourse.theory.fisher import Certificate, certify
@@ -16,7 +15,7 @@ INPUTS = np.array([-2.0, -1.0, 1.0, 2.0])  # where the network is observed, each
 # ---- one parameter ---------------------------------------------------------------------------------------------------
 
 
-def bell(x: ArrayLike, mean: ArrayLike) -> np.ndarray:
+def bell(x: float | np.ndarray, mean: float | np.ndarray) -> np.ndarray:
     """The density of N(mean, 1) at x."""
     return np.exp(-((x - mean) ** 2) / 2) / np.sqrt(2 * np.pi)
 
@@ -24,12 +23,12 @@ def bell(x: ArrayLike, mean: ArrayLike) -> np.ndarray:
 # ---- two parameters --------------------------------------------------------------------------------------------------
 
 
-def network(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> np.ndarray:
+def network(a: float | np.ndarray, b: float | np.ndarray, x: float | np.ndarray) -> np.ndarray:
     """f(x, w) = a·tanh(b x), broadcast over its arguments."""
     return a * np.tanh(b * x)
 
 
-def network_information(a: ArrayLike, b: ArrayLike) -> np.ndarray:
+def network_information(a: float | np.ndarray, b: float | np.ndarray) -> np.ndarray:
     """The Fisher matrix of y = a·tanh(bx) + N(0,1), x uniform on INPUTS; a and b of shape (…), result (…, 2, 2)."""
     a, b = np.asarray(a, float)[..., None], np.asarray(b, float)[..., None]
     slopes = np.stack([np.tanh(b * INPUTS) + 0 * a, a * INPUTS / np.cosh(b * INPUTS) ** 2])  # ∂f/∂a, ∂f/∂b
@@ -50,7 +49,7 @@ def axes_of(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 # ---- the families ----------------------------------------------------------------------------------------------------
 
 
-_certificates = {}
+_certificates: dict[str, tuple[Certificate, Certificate | None]] = {}
 
 
 def certificates(family: Family) -> tuple[Certificate, Certificate | None]:

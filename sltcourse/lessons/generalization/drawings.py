@@ -24,8 +24,8 @@ def draw_small_models(found, models, n, expected) -> Figure:
         for x, kind, label in marks:
             dash = "--" if kind == "theory" else "-"
             ax.plot([x, x], [row - 0.36, row + 0.36], dash, color=COLORS[kind], label=label if last else None)
-        label = "n E[Gₙ], without these data" if last else None
-        ax.plot(expected[name], row + 0.4, "v", color=COLORS["truth"], markersize=8, ls="none", label=label)
+        apart = "n E[Gₙ], without these data" if last else None
+        ax.plot(expected[name], row + 0.4, "v", color=COLORS["truth"], markersize=8, ls="none", label=apart)
         for column, (label, kind, up) in enumerate(shown):
             mean, se = values[:, column].mean(), values[:, column].std() / np.sqrt(len(values))
             ax.errorbar(

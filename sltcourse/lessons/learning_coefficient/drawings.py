@@ -30,8 +30,8 @@ def draw_blow_ups() -> Figure:
     for ax in axes[2:]:
         ax.axvline(0, color=second, lw=3)
         ax.text(0.06, -1.0, "3/6", color=second, fontsize=11, weight="bold")
-    for ax, x, y in ((axes[1], 0.7, 0.22), (axes[2], 0.45, 0.85), (axes[3], 0.5, 0.85)):
-        ax.text(x, y, "1/2", color=COLORS["singular"], fontsize=11, weight="bold")
+    for ax, across, up in ((axes[1], 0.7, 0.22), (axes[2], 0.45, 0.85), (axes[3], 0.5, 0.85)):
+        ax.text(across, up, "1/2", color=COLORS["singular"], fontsize=11, weight="bold")
     return fig
 
 

@@ -54,6 +54,6 @@ def polygon(*dots: tuple[int, int]) -> Polygon:
     polyhedron = NewtonPolyhedron(dots)
     facets = [facet for facet in polyhedron.facets if facet.level]
     plans = sorted(tuple(Fraction(a, facet.level) for a in facet.normal) for facet in facets)
-    lam = min(map(sum, plans))
+    lam = min(plan[0] + plan[1] for plan in plans)
     best = [plan for plan in plans if sum(plan) == lam]
     return Polygon(sorted(set(dots)), list(polyhedron.vertices), plans, best, lam, len(best))

@@ -19,6 +19,7 @@ def more_data(at_20: Any, at_38: Any) -> str | None:
         })  # fmt: skip
         if wrong:
             return f"n = {n}: {wrong}"
+    return None
 
 
 @check.exercise("One half: for coin-toss labels such a promise says nothing, and it is the same promise for true ones.")

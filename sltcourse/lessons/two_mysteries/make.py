@@ -33,7 +33,8 @@ def train_adder(steps: int = 6000, seed: int = 0, p: int = P, share: float = 0.8
         loss.backward()
         optimizer.step()
         schedule.step()
-    return Adder(*(v.detach().numpy() for v in (E, W, U)), np.isin(np.arange(p * p), pairs).reshape(p, p))
+    seen = np.isin(np.arange(p * p), pairs).reshape(p, p)
+    return Adder(E.detach().numpy(), W.detach().numpy(), U.detach().numpy(), seen)
 
 
 def main(arguments: list[str]) -> None:

@@ -1,0 +1,95 @@
+"""The first calls of a model on its data: how a batch reaches it, how its loss weighs rows, what a row costs."""
+
+import warnings
+
+import torch
+
+from sltcourse.llc.calling import NEEDS_LOSS, calling, unknown_keys
+from sltcourse.llc.check import check
+from sltcourse.llc.plain import out_of_memory
+
+ALL_AT_ONCE = 2**28  # bytes of data up to which a model that fails on a few rows is tried on all
+
+
+class ModelFails(ValueError):
+    """The user's model or loss raised an error, which is the cause of this one."""
+
+
+def sentence(error: Exception, batch, what: str, said: str = "") -> Exception:
+    """``error`` of the user's code in a sentence; what says that memory ran out comes back as it is."""
+    if out_of_memory(error) or isinstance(error, ModelFails):
+        return error
+    rows = f" on a batch of {len(batch[0])} rows" if len(batch) else ""
+    message = " ".join(str(error).split())
+    message = message if len(message) < 300 else message[:300] + " ..."
+    return ModelFails(f"{what} fails{rows}: {type(error).__name__}: {message}{said}")
+
+
+def settle(objective, user_model, loss) -> None:
+    """Find out how the model is called, what a row weighs and costs, and refuse what is no mean loss of w."""
+    rows = objective.rows
+    batch = rows.slice(0, min(4, rows.num_samples)) if rows is not None else ()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what a loss says of a batch of one row
+        try:
+            if user_model is not None:
+                _settle_calling(objective, batch, loss)
+            with torch.no_grad():
+                objective.plain_loss(objective.centers[0], 0, batch)
+        except ModelFails as error:
+            if not _works_on_all(objective):
+                raise
+            raise ModelFails(
+                f"{str(error).rstrip('.')}. On all {rows.num_samples} rows it works: a tensor with one row per sample "
+                "is held by the model or the loss. Put it into the data, so that minibatches take its rows too."
+            ) from error.__cause__
+        _measure(objective, batch)
+        check(objective, user_model)
+
+
+def _settle_calling(objective, batch, loss):
+    form = objective.rows.structure.build(batch)
+    call = objective.calling = calling(objective.model, loss, form)
+    try:
+        out = objective.output(objective.centers[0], 0, batch)
+    except Exception as error:
+        if isinstance(form, dict) and call.inputs == "all":
+            raise TypeError(unknown_keys(objective.model, form)) from error
+        if call.targets is None and not isinstance(form, dict):
+            raise TypeError(NEEDS_LOSS) from error
+        raise sentence(error, batch, "the model", call.said(form)) from error
+    try:
+        with torch.no_grad():
+            call = objective.calling = call.settled(out, form)
+    except Exception as error:
+        if isinstance(error, TypeError) and NEEDS_LOSS in str(error):
+            raise
+        raise sentence(error, batch, "the loss") from error
+    if call.part != "whole":
+        what = ".logits" if call.part == "logits" else "first entry"
+        objective.notes.append(f"the loss is given the {what} of the model's output ({type(out).__name__}).")
+
+
+def _works_on_all(objective):
+    rows = objective.rows
+    if rows is None or rows.num_samples * rows.bytes_per_row > ALL_AT_ONCE:
+        return False
+    try:
+        objective.plain(objective.centers[0], 0, rows.slice(0, rows.num_samples), False, 1.0)
+    except ValueError:
+        return False
+    return True
+
+
+def _measure(objective, batch):
+    """Bytes that one gradient keeps: so many for each row, and so many whatever the batch."""
+    many, more = objective.bytes_kept(batch), 0
+    for size in (1, 2):
+        if batch and size < len(batch[0]) and not more:
+            try:
+                few = objective.bytes_kept(tuple(x[:size] for x in batch))
+                more = len(batch[0]) - size
+            except ModelFails:
+                continue
+    objective.bytes_per_row = max(1, -(-(many - few) // more) if more else many)
+    objective.bytes_at_rest = max(0, many - objective.bytes_per_row * (len(batch[0]) if batch else 1))

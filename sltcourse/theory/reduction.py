@@ -1,0 +1,301 @@
+"""λ and m by taking a germ apart: linear forms, parts that share no variable, and blow-ups with a symmetry.
+
+For an ideal (K = Σ f_i²) at the origin:
+
+- A generator c + s·x with s ≠ 0 at the point, c and s free of x, is a coordinate. It adds 1/2 to λ, and x = 0 is put
+  into the other generators.
+- If the generators fall into groups that share no variable, λ and m − 1 add up. If a power of a variable is a factor of
+  all of them, and occurs nowhere else, λ is the smaller of the two, and m adds up where they are equal.
+- Blow up {x_j = 0, j in C}, where all generators have the same degree in these x_j. The points above the origin are
+  many; but if the ideal is homogeneous for weights ω ≥ 0 with ω_j > 0 on the fibre, the torus action takes all of them
+  into the chart's origin, and near that V(ε) is at least as large. So the charts' origins decide (this is how λ of
+  reduced rank regression is found: the entries of a product of matrices are homogeneous in each factor).
+
+A polynomial that is no sum of squares is taken apart where a variable occurs in degree two with a constant coefficient
+(K = a(x + b/2a)² + (4ac − b²)/4a), and where parts share no variable.
+
+Source: M. Aoyagi and S. Watanabe, Stochastic complexities of reduced rank regression in Bayesian estimation, Neural
+Networks 18 (2005) 924–933.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import sympy as sp
+from scipy.optimize import linprog
+from sympy.polys.rings import PolyElement
+
+from sltcourse.theory.analysis import LearningCoefficient, analyse, quick_bounds
+from sltcourse.theory.closed_forms import tanh_network
+from sltcourse.theory.coordinates import combined, search
+from sltcourse.theory.germ import Germ, simplified, square_root
+from sltcourse.theory.limits import Budget
+from sltcourse.theory.real_zeros import by_power, grouped, insert, sign, terms_of, used
+from sltcourse.theory.symmetry import representatives
+
+_CHANGES, _DEPTH, _MOST_CENTRES, _MOST_SYMMETRIC = 8, 6, 2, 20
+
+
+def reduce(germ: Germ, proved: bool, budget: Budget, depth: int = _DEPTH) -> LearningCoefficient:
+    """What can be proved about λ and m of a germ by taking it apart; ``proved``: K ≥ 0 is."""
+    if not germ.squares and (root := square_root(germ.generators[0])):
+        germ, proved = germ._replace(generators=(root,), squares=True), True
+    bounds = quick_bounds(germ, proved)
+    try:
+        return combined(bounds, _apart(_in_used(germ), proved, budget, depth))
+    except TimeoutError as stopped:
+        return replace(bounds, why=f"not decided: {stopped}")
+
+
+def _apart(germ: Germ, proved: bool, budget: Budget, depth: int) -> LearningCoefficient:
+    if known := _recognised(germ):
+        return known
+    if cut := budget.run(_linear, germ) if germ.squares else _square(germ):
+        one = _exact(Fraction(1, 2), 1, "a linear form")
+        return _sum([one, *([reduce(cut, proved, budget, depth)] if cut.generators else [])])
+    if germ.squares and (pieces := _common_power(germ)):
+        power, rest = pieces
+        return _smaller([power, *([reduce(rest, proved, budget, depth)] if rest else [])])
+    if len(parts := _independent(germ)) > 1:
+        return _sum([reduce(part, proved, budget, depth) for part in parts])
+    if germ.squares and (simpler := budget.run(_shorter, germ) or budget.run(_sheared, germ)):
+        return reduce(simpler, proved, budget, depth)
+    found = analyse(germ, proved, budget).answer
+    if found.exact:
+        return found
+    if germ.squares and depth:
+        for centre in itertools.islice(budget.run(_centres, germ), _MOST_CENTRES):
+            charts = list(_charts(germ, centre, budget.run(representatives, germ, centre)))
+            if all(_flows_to_origin(chart, moving) for chart, moving in charts):
+                answers = [reduce(simplified(chart), proved, budget, depth - 1) for chart, _ in charts]
+                found = combined(found, _over_charts(answers, [str(germ.ring.symbols[i]) for i in centre]))
+                if found.exact:
+                    return found
+    return combined(found, search(germ, proved, budget, _CHANGES))
+
+
+# ------------------------------------------------------------------------------------------ putting together
+
+
+def _exact(value: Fraction, multiplicity: int, why: str) -> LearningCoefficient:
+    return LearningCoefficient(value, multiplicity, value, True, why, {}, ())
+
+
+def _joined(parts: list[LearningCoefficient], value: Fraction, multiplicity: int, how: str) -> LearningCoefficient:
+    """An answer that is exact where all parts are."""
+    assumes = next((part.assumes for part in parts if part.assumes), "")
+    why = how + ": " + "; ".join(dict.fromkeys(part.why for part in parts))
+    exact = all(part.exact for part in parts)
+    return LearningCoefficient(value, multiplicity, value, exact, why, {}, (), assumes)
+
+
+def _sum(parts: list[LearningCoefficient]) -> LearningCoefficient:
+    """Parts that share no variable, added: λ and m − 1 add up."""
+    multiplicity = 1 + sum(part.multiplicity - 1 for part in parts)
+    total = _joined(parts, sum((part.value for part in parts), Fraction(0)), multiplicity, "a sum")
+    return replace(total, lower=sum((part.lower for part in parts), Fraction(0)))
+
+
+def _smaller(parts: list[LearningCoefficient]) -> LearningCoefficient:
+    """Parts that share no variable, multiplied: the smaller λ, and the sum of the m where they are equal."""
+    value = min(part.value for part in parts)
+    least = [part for part in parts if part.value == value]
+    found = _joined(parts, value, sum(part.multiplicity for part in least), "a product")
+    exact = all(part.exact for part in least) and all(part.lower > value for part in parts if part.value > value)
+    return replace(found, exact=exact and not found.assumes, lower=min(part.lower for part in parts))
+
+
+def _over_charts(charts: list[LearningCoefficient], centre: list[str]) -> LearningCoefficient:
+    """The charts of one blow-up: the smallest λ, and the largest m among those that have it."""
+    value = min(chart.value for chart in charts)
+    least = [chart for chart in charts if chart.value == value]
+    how = f"blow-up of {{{' = '.join(centre)} = 0}}"
+    found = _joined(charts, value, max(chart.multiplicity for chart in least), how)
+    exact = all(chart.exact for chart in least) and all(chart.lower > value for chart in charts if chart.value > value)
+    return replace(found, exact=exact and not found.assumes, lower=min(chart.lower for chart in charts))
+
+
+# -------------------------------------------------------------------------------------------- taking apart
+
+
+def _restricted(germ: Germ, generators: Iterable[PolyElement], kept: list[int], squares: bool | None = None) -> Germ:
+    """These generators in the ring of the kept variables, with their prior."""
+    ring = sp.ring([germ.ring.symbols[i] for i in kept], germ.ring.domain)[0] if kept else germ.ring
+    moved = tuple(ring.from_dict({tuple(m[i] for i in kept): c for m, c in f.terms()}) for f in generators if f)
+    squares = germ.squares if squares is None else squares
+    return simplified(Germ(moved, squares, tuple(germ.prior[i] for i in kept))) if moved else Germ((), True, ())
+
+
+def _in_used(germ: Germ) -> Germ:
+    kept = sorted({i for f in germ.generators for i in used(f)})
+    return germ if len(kept) == germ.ring.ngens else _restricted(germ, germ.generators, kept)
+
+
+def _linear(germ: Germ) -> Germ | None:
+    """The germ without a generator that is a coordinate, and without that; no generators if none are left."""
+    ring, origin, best = germ.ring, (0,) * germ.ring.ngens, None
+    for n, f in enumerate(germ.generators):
+        for i, x in enumerate(ring.gens):
+            if germ.prior[i] == 0 and f.degree(x) == 1:
+                c, s = by_power(f, i)
+                if origin in s:
+                    size = (not s.is_ground, len(c) * len(s))
+                    if best is None or size < best[0]:
+                        best = (size, n, i, c, s)
+    if best is None:
+        return None
+    _, n, i, c, s = best
+    rest = [insert(f, i, -c, s) for k, f in enumerate(germ.generators) if k != n]
+    return _restricted(germ, rest, [k for k in range(ring.ngens) if k != i])
+
+
+def _shorter(germ: Germ) -> Germ | None:
+    """The same ideal with a shorter generator: a multiple of another one subtracted, where that takes terms away."""
+    for n, g in enumerate(germ.generators):
+        for f in (f for k, f in enumerate(germ.generators) if k != n):
+            for (a, c), (b, e) in itertools.product(f.terms(), g.terms()):
+                if all(x <= y for x, y in zip(a, b, strict=True)):
+                    shift = tuple(y - x for x, y in zip(a, b, strict=True))
+                    rest = g - f.mul_term((shift, e / c))
+                    if len(rest) < len(g):
+                        others = [h for k, h in enumerate(germ.generators) if k != n]
+                        return simplified(germ._replace(generators=(*others, *([rest] if rest else []))))
+    return None
+
+
+def _sheared(germ: Germ) -> Germ | None:
+    """A germ with fewer terms, in which the coefficient of a variable in a generator has become a coordinate."""
+    ring, origin = germ.ring, (0,) * germ.ring.ngens
+    for f in germ.generators:
+        for i, x in enumerate(ring.gens):
+            p = by_power(f, i)[1] if f.degree(x) == 1 else ring.zero
+            if len(p) < 2 or origin in p:
+                continue
+            for j, y in enumerate(ring.gens):
+                if germ.prior[j] == 0 and p.degree(y) == 1:
+                    c, s = by_power(p, j)
+                    if s.is_ground:
+                        moved = simplified(_moved(germ, j, (y - c) * (ring.domain.one / s.LC)))
+                        if sum(map(len, moved.generators)) < sum(map(len, germ.generators)):
+                            return moved
+    return None
+
+
+def _moved(germ: Germ, j: int, image: PolyElement) -> Germ:
+    return germ._replace(generators=tuple(insert(f, j, image, f.ring.one) for f in germ.generators))
+
+
+def _square(germ: Germ) -> Germ | None:
+    """4ac − b² for K = a x² + b x + c with a constant a > 0, without x."""
+    (f,), ring = germ.generators, germ.ring
+    for i, x in enumerate(ring.gens):
+        if germ.prior[i] == 0 and f.degree(x) == 2:
+            c, b, a = by_power(f, i)
+            if a.is_ground and sign(a.LC, ring.domain) > 0:
+                rest = 4 * a * c - b**2
+                return _restricted(germ, [rest], [k for k in range(ring.ngens) if k != i])
+    return None
+
+
+def _common_power(germ: Germ) -> tuple[LearningCoefficient, Germ | None] | None:
+    """λ and m of the variables that are factors of all generators and nowhere else, and the rest (None for a unit)."""
+    ring = germ.ring
+    lowest = [min(m[i] for f in germ.generators for m in f.monoms()) for i in range(ring.ngens)]
+    highest = [max(m[i] for f in germ.generators for m in f.monoms()) for i in range(ring.ngens)]
+    alone = [i for i in range(ring.ngens) if lowest[i] and lowest[i] == highest[i]]
+    kept = [i for i in range(ring.ngens) if i not in alone]
+    if not alone or not kept:
+        return None
+    ratios = [(1 + germ.prior[i]) / (2 * lowest[i]) for i in alone]
+    power = _exact(min(ratios), ratios.count(min(ratios)), "a monomial")
+    rest = _restricted(germ, germ.generators, kept)
+    return power, None if any((0,) * len(kept) in f for f in rest.generators) else rest
+
+
+def _independent(germ: Germ) -> list[Germ]:
+    """Parts that share no variable: groups of generators, or of terms of a polynomial."""
+    if germ.squares:
+        groups = grouped(germ.generators)
+    else:
+        groups = [[sum(terms, germ.ring.zero)] for terms in grouped(terms_of(germ.generators[0]))]
+    if len(groups) == 1:
+        return [germ]
+    return [_restricted(germ, fs, sorted({i for f in fs for i in used(f)})) for fs in groups]
+
+
+def _recognised(germ: Germ) -> LearningCoefficient | None:
+    """The moments Σ a_i b_i^(2k+1) of a tanh network, k = 0, …, H − 1 at least, with a flat prior."""
+    if not germ.squares or any(germ.prior) or germ.ring.ngens % 2:
+        return None
+    hidden = germ.ring.ngens // 2
+    by_degree = sorted(germ.generators, key=lambda f: sum(f.monoms()[0]))
+    pairs = set()
+    for k, f in enumerate(by_degree):
+        degrees = [tuple(sorted(e for e in m if e)) for m in f.monoms()]
+        if len(f) != hidden or len(set(f.coeffs())) != 1 or set(degrees) != {(1, 2 * k + 1)}:
+            return None
+        if k:  # from the second on, a and b can be told apart
+            pairs.add(frozenset((m.index(1), m.index(2 * k + 1)) for m in f.monoms()))
+        elif any(len([i for i, e in enumerate(m) if e]) != 2 for m in f.monoms()):
+            return None
+    if len(by_degree) < hidden or len(pairs) != 1:
+        return None
+    (units,) = pairs
+    first = {frozenset(i for i, e in enumerate(m) if e) for m in by_degree[0].monoms()}
+    if len({i for unit in units for i in unit}) != 2 * hidden or first != {frozenset(unit) for unit in units}:
+        return None
+    lam, m = tanh_network(hidden)
+    return _exact(lam, m, f"the moments of {hidden} tanh units: Aoyagi and Watanabe 2005 (`closed_forms.tanh_network`)")
+
+
+# ------------------------------------------------------------------------------ blow-ups with a symmetry
+
+
+def _centres(germ: Germ) -> Iterator[list[int]]:
+    """Sets of variables in which all generators are homogeneous, of one and the same degree, smallest first."""
+    d = germ.ring.ngens
+    if d > _MOST_SYMMETRIC:
+        return iter(())
+    rows = [np.subtract(m, f.monoms()[0]) for f in germ.generators for m in f.monoms()[1:]]
+    rows += [np.subtract(f.monoms()[0], germ.generators[0].monoms()[0]) for f in germ.generators[1:]]
+    numbers = np.arange(1, 2**d)
+    sets = np.stack([(numbers >> j & 1).astype(np.int8) for j in range(d)], 1)
+    for row in np.unique(np.array(rows, int).reshape(-1, d), axis=0):
+        sets = sets[sets @ row == 0]
+    degrees = sets @ np.array(germ.generators[0].monoms()[0])
+    sets = sets[(degrees > 0) & (sets.sum(1) > 1)]
+    minimal = [s for s in sets if not any((o != s).any() and (o <= s).all() for o in sets)] if len(sets) < 200 else sets
+    return iter(sorted(([int(i) for i in np.flatnonzero(s)] for s in minimal), key=len))
+
+
+def _charts(germ: Germ, centre: list[int], chosen: list[int]) -> Iterator[tuple[Germ, list[int]]]:
+    """Charts of the blow-up of {x_j = 0, j in the centre}, for the chosen x_i; and what moves along each fibre."""
+    ring = germ.ring
+    for i in chosen:
+        moving = [j for j in centre if j != i]
+
+        def pulled(m: tuple, i: int = i) -> tuple:
+            return (*m[:i], sum(m[j] for j in centre), *m[i + 1 :])
+
+        generators = tuple(ring.from_dict({pulled(m): c for m, c in f.terms()}) for f in germ.generators)
+        prior = list(germ.prior)
+        prior[i] = sum((1 + germ.prior[j] for j in centre), Fraction(0)) - 1
+        yield Germ(generators, True, tuple(prior)), moving
+
+
+def _flows_to_origin(chart: Germ, moving: list[int]) -> bool:
+    """Are there weights ω ≥ 0, positive for what moves along the fibre, for which all generators are homogeneous?"""
+    d = chart.ring.ngens
+    rows = {tuple(np.subtract(m, f.monoms()[0]).tolist()) for f in chart.generators for m in f.monoms()[1:]}
+    if not rows:
+        return True
+    bounds = [(1 if i in moving else 0, None) for i in range(d)]
+    found = linprog(np.ones(d), A_eq=np.array(sorted(rows), float), b_eq=np.zeros(len(rows)), bounds=bounds)
+    if found.status != 0:
+        return False
+    weights = [Fraction(float(x)).limit_denominator(1000) for x in found.x]
+    exact = all(sum(a * b for a, b in zip(row, weights, strict=True)) == 0 for row in rows)
+    return exact and min(weights) >= 0 and all(weights[i] > 0 for i in moving)

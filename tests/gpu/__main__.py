@@ -1,0 +1,141 @@
+"""Everything that is to be tried on a CUDA device, in at most seven minutes: `make gpu`. Installs nothing.
+
+Runs the tests marked gpu, measures chain-steps per second of the toy model of superposition at 4096 chains, runs lessons
+07 and 08 from top to bottom with what they do on a GPU, and writes assets/llc/gpu.json with device, date and command.
+With --rehearse it does the same, smaller, on the CPU, and writes nothing into assets.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUDGET = 420  # seconds for everything
+LESSONS = ("07_llc_estimation", "08_superposition")
+
+
+def tests(seconds) -> dict:
+    """The tests marked gpu, in a process of their own."""
+    if importlib.util.find_spec("pytest") is None:
+        return {"left out": "pytest is not installed here"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "gpu", "tests/test_llc_gpu.py"]
+    options = [] if importlib.util.find_spec("pytest_timeout") else ["-c", os.devnull, "--rootdir", str(ROOT)]
+    try:
+        done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return {"failed": f"not done in {seconds:.0f} s"}
+    print(done.stdout[-4000:], done.stderr[-1000:])
+    last = done.stdout.strip().splitlines()[-1:] or ["no output"]
+    return {"passed" if done.returncode == 0 else "failed": last[0]}
+
+
+def speed(device, chains, draws) -> dict:
+    """Chain-steps per second of the toy model, SGLD, n = 5000, batch 100, ten steps between draws, set-up left out."""
+    import torch
+
+    from sltcourse.llc import SGLD, estimate_llc
+    from tests.benchmarks.llc_speed import loss, toy
+
+    torch.manual_seed(0)
+    model, x, _ = toy()
+    model, x, seconds = model.to(device), x.to(device), []
+    for count in (20, 20 + draws):
+        began = time.perf_counter()
+        result = estimate_llc(model, x, loss, sampler=SGLD(5e-5), num_chains=chains, num_draws=count,
+                              num_burnin_steps=20, num_steps_bw_draws=10, batch_size=100)  # fmt: skip
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - began)
+    rate = chains * 10 * draws / (seconds[1] - seconds[0])
+    return {"chains": chains, "chain_steps_per_second": round(rate), "notes": list(result.notes)}
+
+
+def lesson(name, seconds) -> dict:
+    """All code cells of a lesson, one after another in one process, as a notebook would run them."""
+    code = f"""
+import json, os, sys
+sys.path.insert(0, {str(ROOT)!r})
+os.environ["MPLBACKEND"] = "Agg"
+import builtins
+book = json.load(open({str(ROOT / "notebooks" / (name + ".ipynb"))!r}, encoding="utf-8"))
+names = {{"__name__": "__main__", "display": print}}
+for number, cell in enumerate(book["cells"]):
+    if cell["cell_type"] == "code":
+        text = "".join(cell["source"])
+        text = "\\n".join(line for line in text.splitlines() if not line.lstrip().startswith(("%", "!")))
+        try:
+            exec(compile(text, f"cell {{number}}", "exec"), names)
+        except Exception:
+            print(f"cell {{number}} fails", file=sys.stderr)
+            raise
+"""
+    began = time.perf_counter()
+    try:
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "notebooks", capture_output=True, text=True,
+                              timeout=seconds, env={**os.environ, "TQDM_DISABLE": "1"})  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return {"failed": f"not done in {seconds:.0f} s"}
+    took = round(time.perf_counter() - began, 1)
+    if done.returncode:
+        missing = [line for line in done.stderr.splitlines() if "ModuleNotFoundError" in line]
+        if missing:
+            return {"left out": missing[-1]}
+        print(done.stderr[-3000:])
+        return {"failed": done.stderr.strip().splitlines()[-1], "seconds": took}
+    said = [line for line in done.stdout.splitlines() if "cuda" in line or "cpu" in line]
+    return {"seconds": took, "said": said}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rehearse", action="store_true", help="on the CPU, smaller; writes nothing into assets")
+    rehearse = parser.parse_args().rehearse
+    import torch
+
+    if not rehearse and not torch.cuda.is_available():
+        sys.exit("make gpu wants a CUDA device, and torch sees none; make gpu-rehearsal tries it all on the CPU.")
+    device = torch.device("cpu" if rehearse else "cuda")
+    began, found = time.perf_counter(), {}
+
+    def left():
+        return max(1.0, BUDGET - (time.perf_counter() - began))
+
+    steps = {
+        "speed": lambda: speed(device, *((64, 20) if rehearse else (4096, 500))),
+        "tests": lambda: tests(min(200, left())),
+        **{name: (lambda name=name: lesson(name, min(150, left()))) for name in LESSONS},
+    }
+    for name, step in steps.items():
+        start = time.perf_counter()
+        try:
+            found[name] = step()
+        except Exception as error:
+            found[name] = {"failed": f"{type(error).__name__}: {error}"}
+        print(
+            f"{name}: {json.dumps(found[name], ensure_ascii=False)} ({time.perf_counter() - start:.0f} s)", flush=True
+        )
+    result = {
+        "device": "rehearsal on the CPU" if rehearse else torch.cuda.get_device_name(),
+        "torch": torch.__version__,
+        "date": time.strftime("%Y-%m-%d"),
+        "command": "make gpu-rehearsal" if rehearse else "make gpu",
+        "seconds": round(time.perf_counter() - began),
+        **found,
+    }
+    if not rehearse:
+        from sltcourse.kit import assets
+
+        target = assets.folder() / "llc" / "gpu.json"
+        target.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        assets.record("llc/gpu.json", "make gpu", result["device"])
+    print(json.dumps(result, indent=1, ensure_ascii=False))
+    sys.exit(any("failed" in step for step in found.values()))
+
+
+if __name__ == "__main__":
+    main()
