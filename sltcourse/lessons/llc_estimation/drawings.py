@@ -170,5 +170,5 @@ def draw_networks(rows):
     left.set(xscale="log", yscale="log", xlim=ends, xlabel="exact λ", title="estimate against exact λ")
     right.set(xscale="log", xlabel="parameters d", title="error in % of λ, ± 2 standard errors")
     left.legend(loc="upper left", fontsize=9)
-    right.legend(loc="best", fontsize=9)
+    right.legend(loc="lower right", fontsize=9)
     return fig
