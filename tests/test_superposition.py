@@ -139,18 +139,17 @@ def test_tied_weights_read_8_5_and_not_13_and_relabelled_features_read_the_same(
 
 
 def test_two_routes_to_the_coefficients_of_the_squares():
-    coefficients = lesson.asset("coefficients")
-    for name, found in coefficients["volume"].items():
+    for name, found in lesson.asset("volumes").items():
         assert found["m"] == 1
         assert abs(found["lam"] - COEFFICIENTS[name]) < 3 * found["lam_se"] < 0.15
+    read = lesson.asset("temperatures")
     for name, exact in COEFFICIENTS.items():
-        data = coefficients["temperature"][name]
-        cold = np.array(coefficients["temperature"]["nbeta"]) > 5e5
-        assert np.mean(np.array(data["llc"])[cold]) == pytest.approx(exact, abs=0.15)
+        cold = np.array(read["nbeta"]) > 5e5
+        assert np.mean(np.array(read[name]["llc"])[cold]) == pytest.approx(exact, abs=0.15)
 
 
 def test_the_stored_estimates_shrink_towards_the_coefficients():
-    small, large = (lesson.asset("coefficients")["sample"][n] for n in ("5000", "500000"))
+    small, large = (lesson.asset(f"sample_{n}") for n in (5_000, 500_000))
     for name in PAPER:
         assert small[name]["llc"] > COEFFICIENTS[name] + 0.4
         assert abs(large[name]["llc"] - COEFFICIENTS[name]) < 2 * large[name]["se"] + 0.15
@@ -177,8 +176,8 @@ def test_the_stored_training_runs():
     assert (np.diff(training["loss"], axis=-1) < 1e-9).all()
     assert training["left"][0] > 10 and training["left"][-1] == 0
     assert training["loss"].shape == training["states"].shape[:3]
-    assert training["llc"].shape == training["se"].shape == training["verdict"].shape
-    assert training["llc"].shape == (len(STARTS), len(N_TRAIN), len(lesson.kept.FIGURE_SPRINGS), len(STEPS))
+    shapes = {values.shape for values in lesson.asset("along").values()}
+    assert shapes == {(len(STARTS), len(N_TRAIN), len(lesson.kept.FIGURE_SPRINGS), len(STEPS))}
     small, large = (training[f"routes_{n}"].tolist() for n in (1000, 30000))
     assert sum("5" in route for route in small) == 13 and not any("5" in route for route in large)
     loss = {name: population_loss(w)[0] for name, w in POLYGONS.items()}
@@ -190,26 +189,26 @@ def test_the_stored_training_runs():
 def test_along_the_stored_runs_the_estimate_rises_where_the_loss_falls():
     """At γ = 10 and n up to 1000: from the first settled state to the last, where a run leaves the square."""
     training, settled = lesson.asset("training"), int(np.searchsorted(STEPS, 30))
-    left = 0
+    read, left = lesson.asset("along"), 0
     for run, size in np.ndindex(2, N_TRAIN.index(1_000) + 1):
-        llc, se, verdict = (training[key][run, size, 0] for key in ("llc", "se", "verdict"))
+        llc, se, verdict = (read[key][run, size, 0] for key in ("llc", "se", "verdict"))
         assert (verdict == 0).mean() > 0.8 and (verdict[[settled, -1]] == 0).all()
         if name_of(training["states"][run, size, -1])[0] == "5":
             left += 1
             assert llc[-1] > llc[settled] + 3 * se[-1]
     assert left == 8
-    assert (training["llc"][2, :, :, 0] < 0).all()  # near zero: a saddle
+    assert (read["llc"][2, :, :, 0] < 0).all()  # near zero: a saddle
 
 
 def test_at_larger_n_the_chains_leave_the_square_unless_the_spring_is_stiff():
-    training, size = lesson.asset("training"), N_TRAIN.index(3_000)
-    weak, stiff = (training["verdict"][0, size, gamma, 5:] for gamma in (0, 1))
+    size = N_TRAIN.index(3_000)
+    weak, stiff = (lesson.asset("along")["verdict"][0, size, gamma, 5:] for gamma in (0, 1))
     assert (weak == 2).mean() > 0.9 and (stiff == 0).all()
-    assert (training["llc"][0, size, 0, 5:] < 0).all()
+    assert (lesson.asset("along")["llc"][0, size, 0, 5:] < 0).all()
 
 
 def test_the_order_of_the_stored_readings_holds_for_every_spring_and_the_numbers_do_not():
-    springs = dict(zip(lesson.SPRINGS, lesson.asset("training")["springs"], strict=True))
+    springs = dict(zip(lesson.SPRINGS, lesson.asset("springs"), strict=True))
     names = list(POLYGONS)
     reads = {g: {n: row[names.index(n)][0] for n in names} for g, row in springs.items()}
     assert all(reads[g]["5"] > reads[g]["4⁺"] + 0.2 for g in (0.1, 1.0, 10.0, 30.0))
@@ -220,14 +219,14 @@ def test_the_order_of_the_stored_readings_holds_for_every_spring_and_the_numbers
 def test_chains_on_a_weak_spring_share_their_places_and_on_a_stiff_one_do_not():
     """E[L] of 4⁺ and 5 from the readings: the same up to γ = 1, so that λ̂ differ by nβ times the losses' difference."""
     names, nbeta = list(POLYGONS), 1000 / np.log(1000)
-    for gamma, row in zip(lesson.SPRINGS, lesson.asset("training")["springs"], strict=True):
+    for gamma, row in zip(lesson.SPRINGS, lesson.asset("springs"), strict=True):
         mean = {n: population_loss(POLYGONS[n])[0] + row[names.index(n)][0] / nbeta for n in ("4⁺", "5")}
         apart = mean["4⁺"] - mean["5"]
         assert abs(apart) < 0.002 if gamma <= 1 else apart > 0.02
 
 
 def test_the_order_of_square_and_pentagon_turns_over_with_temperature():
-    cold = lesson.asset("coefficients")["temperature"]
+    cold = lesson.asset("temperatures")
     more = np.array(cold["5"]["llc"]) - np.array(cold["4"]["llc"])
     for nbeta, difference in zip(cold["nbeta"], more, strict=True):
         assert difference > 0.2 if nbeta < 1001 else difference < -0.2

@@ -8,7 +8,8 @@ from scipy.stats import gamma as gamma_distribution
 from sltcourse.kit import style
 from sltcourse.lessons.llc_estimation.figures import LEVEL_COLORS
 from sltcourse.lessons.llc_estimation.models import mystery_runs
-from sltcourse.llc.result import LEVELS
+from sltcourse.llc.pictures import MARKS
+from sltcourse.llc.verdict import LEVELS
 
 COLORS = style.COLORS
 
@@ -143,21 +144,31 @@ def draw_rescaled(scales, estimates, lam):
 
 
 def draw_networks(rows):
-    """Left λ̂ against exact λ; right the relative error against the number of parameters; a figure."""
-    fig, (left, right) = style.figure(1, 2)
-    ends = 5, 2e5
+    """Left λ̂ against exact λ; right the relative error in per cent against the number of parameters; a figure.
+
+    ``rows``: what ``networks()`` gives. A colour for each way of sampling; the verdict's mark is that of ``MARKS``.
+    """
+    fig, (left, right) = style.figure(1, 2, height=3.9)
+    lams, sizes = np.array([[r["lam"], r["d"]] for r in rows]).T
+    ends = lams.min() / 1.5, sizes.max() / 2 * 1.5
     left.plot(ends, ends, color=COLORS["truth"], lw=1, label="estimate = λ")
-    for name, color, marker, label in (("sgld", "estimate", "o", "SGLD"), ("hmc", "singular", "x", "HMC")):
-        lam, d, llc, error = np.array(
-            [[r["lam"], r["d"], r[name]["llc"], r[name]["std_error"]] for r in rows if name in r]
-        ).T
-        left.plot(lam, llc, marker, color=COLORS[color], label=label, markersize=5)
-        looks = dict(color=COLORS[color], markersize=5, elinewidth=1.2)
-        right.errorbar(d, llc / lam - 1, 2 * error / lam, fmt=marker, label=f"{label} ± 2 standard errors", **looks)
-    left.plot([r["lam"] for r in rows], [r["d"] / 2 for r in rows], "s", ms=4, color=COLORS["regular"], label="d/2")
+    left.plot(lams, sizes / 2, "s", ms=4, color=COLORS["regular"], label="d/2")
     right.axhline(0, color=COLORS["truth"], lw=1)
+    for name, color, label, shift in (("hmc", "singular", "HMC", 0.97), ("sgld", "estimate", "SGLD", 1.03)):
+        color = COLORS[color]
+        right.plot([], [], color=color, lw=2.5, label=label)
+        for row in (row for row in rows if name in row):
+            read, d, lam = row[name], shift * row["d"], row["lam"]
+            _, marker, filled = MARKS[read["verdict"]]
+            mark = dict(color=color, marker=marker, ms=6, mfc=color if filled else "white", ls="")
+            left.plot(lam, read["llc"], **mark | {"ms": 5})
+            right.errorbar(d, 100 * (read["llc"] / lam - 1), 200 * read["std_error"] / lam, elinewidth=1.2, **mark)
+    for word in LEVELS:
+        _, marker, filled = MARKS[word]
+        grey = COLORS["reference"]
+        left.plot([], [], marker, color=grey, mfc=grey if filled else "white", ms=6, label=word)
     left.set(xscale="log", yscale="log", xlim=ends, xlabel="exact λ", title="estimate against exact λ")
-    right.set(xscale="log", ylim=(-0.4, 0.4), xlabel="parameters d", title="relative error (estimate − λ)/λ")
-    left.legend(loc="upper left")
-    right.legend(loc="upper right")
+    right.set(xscale="log", xlabel="parameters d", title="error in % of λ, ± 2 standard errors")
+    left.legend(loc="upper left", fontsize=9)
+    right.legend(loc="lower right", fontsize=9)
     return fig

@@ -21,7 +21,7 @@ from sltcourse.lessons.llc_estimation.kept import (
     cockpit,
 )
 from sltcourse.lessons.llc_estimation.models import VOLUMES
-from sltcourse.llc.result import LEVELS
+from sltcourse.llc.verdict import LEVELS
 from sltcourse.theory.localized import POTENTIALS
 
 COLORS = style.COLORS

@@ -38,5 +38,5 @@ N_NETWORKS = 10**6  # n of the estimates kept in assets: nβ = n/log n
 
 @cache
 def networks():
-    """The kept estimates of deep linear networks: a list of what ``estimate_linear_network`` returns."""
+    """The kept estimates of deep linear networks, small to large: a list of what make.py found."""
     return json.loads(assets.path("llc_estimation/networks.json").read_text(encoding="utf-8"))

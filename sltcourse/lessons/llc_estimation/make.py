@@ -1,8 +1,8 @@
 """Remakes the lesson's assets.
 
 ``python -m sltcourse.lessons.llc_estimation.make cockpit`` remakes the runs behind the cockpit (two minutes on a CPU
-core), and ``python -m sltcourse.lessons.llc_estimation.make networks`` the estimates for 10² to 10⁶ parameters (half
-an hour).
+core), and ``python -m sltcourse.lessons.llc_estimation.make networks`` the estimates of deep linear networks, from 10²
+parameters on. It can be stopped at any time: the file then holds the networks done so far.
 """
 
 import json
@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 import torch
+import xarray as xr
 
 from sltcourse.kit import assets
 from sltcourse.kit.progress import progress
@@ -26,38 +27,48 @@ from sltcourse.lessons.llc_estimation.kept import (
     WINDOW,
 )
 from sltcourse.lessons.llc_estimation.models import deepest_point, linear_loss
-from sltcourse.llc import HMC, WhitenedSGLD, default_nbeta, estimate_llc
-from sltcourse.llc.chains import DIVERGED, Traces
-from sltcourse.llc.result import LEVELS, summarise
+from sltcourse.llc import HMC, SGLD, LLCResult, best_device, default_nbeta, estimate_llc
+from sltcourse.llc.draws import first_bad
+from sltcourse.llc.samplers import to_json
+from sltcourse.llc.verdict import LEVELS
 from sltcourse.theory.closed_forms import deep_linear_network
 from sltcourse.theory.localized import POTENTIALS, exact_llc, langevin
 
 
 def diagnose(potential, path, nbeta, localization, lr):
-    """The ``LLCResult`` of a ``path`` (steps, chains, 2) at one setting: λ̂, diagnostics and the library's verdict."""
-    w_star = np.array(potential.w_star)
+    """The ``LLCResult`` of a ``path`` (steps, chains, 2) at one setting: λ̂, diagnostics and the library's verdict.
+
+    The path is written down as the library writes its own draws (``sltcourse.llc.draws``), and judged as they are.
+    """
+    w_star, every = np.array(potential.w_star), np.arange(len(path))
     init_loss = float(potential.K(w_star))
     with np.errstate(all="ignore"):
         w = np.where(np.abs(path) < 1e6, path, np.nan).swapaxes(0, 1).astype(float)
-        away, loss = w - w_star, potential.K(w)
-        force = nbeta * potential.gradient(w) + localization * away
-        facts = {
+        away, loss, of_loss = w - w_star, potential.K(w), nbeta * potential.gradient(w)
+        force = of_loss + localization * away
+        seen = {
+            "loss": loss,
             "distance": np.sqrt((away**2).sum(-1)),
             "tilt": away @ (nbeta * potential.gradient(w_star)),
             "virial": (away * force).mean(-1),
-            "step_bias": lr / 8 * (force**2).sum(-1),
+            "step_bias": lr / 8 * (of_loss * force).sum(-1),
         }
-        bad = ~(nbeta * (loss - init_loss) <= DIVERGED * (len(w_star) + 1))
-    traces = Traces(
-        loss=loss[:, BURNIN:],
-        burnin_loss=loss[:, :BURNIN],
-        first_bad=np.where(bad.any(1), bad.argmax(1) + 1, -1),
-        acceptance=None,
-        final=None,
-        steps=len(path),
-        **{name: value[:, BURNIN:] for name, value in facts.items()},
+    taken, burnin, dim = loss[:, BURNIN:], loss[:, :BURNIN], len(w_star)
+    draws = xr.Dataset(
+        {name: (("chain", "draw"), values[:, BURNIN:]) for name, values in seen.items()},
+        {
+            "first_bad": ("chain", first_bad(taken - init_loss, nbeta, dim, every[BURNIN:] + 1, burnin, 1)),
+            "burnin_loss": (("chain", "burnin"), burnin),
+            "bad_batches": ("chain", np.zeros(len(w), int)),
+        },
     )
-    return summarise(traces, init_loss, nbeta, localization, 2, None, 0.0, 0.0, False, {"lr": lr}, False)
+    draws.attrs.update(
+        init_loss=init_loss, nbeta=nbeta, localization=localization, prior_precision=0.0, penalty=0.0, dim=dim,
+        num_samples=0, batch_size=0, sampler=to_json(SGLD(lr=lr)), num_chains=len(w), num_draws=taken.shape[1],
+        num_burnin_steps=BURNIN, num_steps_bw_draws=1, seed=0, device="cpu", dtype="float64", partial=0, wall_time=0.0,
+        steps=len(path), chain_steps_per_second=0.0, notes="[]",
+    )  # fmt: skip
+    return LLCResult.of(draws)
 
 
 def make_cockpit(lrs=LRS, seed=7):
@@ -94,6 +105,13 @@ def _pictures(potential, path, nbeta):
     return {"trace": np.clip(smooth[:, :4], -100, 100), "cloud": cloud, "steps": shown[-50:, 0], "distance": distance}
 
 
+NETWORK_RUNS = {  # name: what of estimate_llc is not the same for all
+    "hmc": dict(sampler=HMC(lr=1e-5, num_leapfrog=100), num_draws=300, num_burnin_steps=100, localization=10.0),
+    "sgld": dict(num_draws=1000, num_burnin_steps=3000, num_steps_bw_draws=5, localization=10.0),
+}
+HMC_UP_TO = 2000  # parameters: beyond it HMC takes too long on a CPU
+
+
 def some_linear_networks(count=32, seed=0):
     """(widths, rank) of random deep linear networks with about 10² to 10⁶ parameters and 2 to 5 layers."""
     rng = np.random.default_rng(seed)
@@ -103,26 +121,18 @@ def some_linear_networks(count=32, seed=0):
         yield widths, 0 if rng.random() < 1 / 3 else int(rng.integers(1, min(widths) + 1))
 
 
-def estimate_linear_network(widths, rank, seed=0):
-    """λ̂ of one network by SGLD, and by exact HMC where d < 3·10⁴, beside λ: a dict of plain numbers."""
-    loss, w_star = linear_loss(deepest_point(widths, rank, np.random.default_rng(seed)))
+def estimate_linear_network(widths, rank, device="cpu", seed=0):
+    """λ̂ of one network at a deepest point, by each of NETWORK_RUNS, beside λ: a dict of plain numbers."""
+    loss, w_star = linear_loss(deepest_point(widths, rank, np.random.default_rng(seed)), device=device)
     d, lam = len(w_star), deep_linear_network(widths, rank)
-    steps = 1500 if d < 3e5 else 750
     row = {"widths": widths, "rank": rank, "d": d, "lam": float(lam[0]), "m": lam[1]}
-    runs = {"sgld": (WhitenedSGLD(lr=0.02), steps)} | ({"hmc": (HMC(lr=1e-5), 300)} if d < 3e4 else {})
-    for name, (sampler, draws) in runs.items():
-        result = estimate_llc(
-            loss,
-            at=w_star,
-            sampler=sampler,
-            num_chains=8 if d < 3e4 else 4,
-            num_draws=draws,
-            num_burnin_steps=draws,
-            nbeta=default_nbeta(N_NETWORKS),
-            dtype=torch.float32,
-            seed=seed,
-        )
-        row[name] = {"llc": result.llc, "std_error": result.std_error, "verdict": result.verdict.word}
+    nbeta = default_nbeta(N_NETWORKS)
+    for name, settings in NETWORK_RUNS.items():
+        if name != "hmc" or d < HMC_UP_TO:
+            result = estimate_llc(
+                loss, at=w_star, num_chains=8, nbeta=nbeta, dtype=torch.float32, seed=seed, device=device, **settings
+            )
+            row[name] = {"llc": result.llc, "std_error": result.std_error, "verdict": result.verdict.word}
     return row
 
 
@@ -134,7 +144,8 @@ def main(arguments):
     name, save = made[arguments[0]]
     (assets.folder() / "llc_estimation").mkdir(exist_ok=True)
     save(assets.folder() / "llc_estimation" / name)
-    assets.record(f"llc_estimation/{name}", f"python -m sltcourse.lessons.llc_estimation.make {arguments[0]}", "cpu")
+    device = best_device().type if name == "networks.json" else "cpu"
+    assets.record(f"llc_estimation/{name}", f"python -m sltcourse.lessons.llc_estimation.make {arguments[0]}", device)
 
 
 def _save_cockpit(file):
@@ -142,10 +153,10 @@ def _save_cockpit(file):
 
 
 def _save_networks(file):
-    """Estimate one network after another; the file holds those that are done, whenever the run ends."""
+    """Estimate one network after another, small ones first; the file holds those done, whenever the run is stopped."""
     rows = []
     for network in progress(list(some_linear_networks()), "networks"):
-        rows.append(estimate_linear_network(*network))
+        rows.append(estimate_linear_network(*network, device=best_device().type))
         file.write_text("[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n", encoding="utf-8")
 
 

@@ -52,9 +52,9 @@ def draw_polygons():
     return fig
 
 
-def draw_temperatures(coefficients):
+def draw_temperatures():
     """λ̂ at every nβ of the asset, a figure: left the square's family, right the others, dashed the derived λ."""
-    data = coefficients["temperature"]
+    data = asset("temperatures")
     nbeta = np.array(data["nbeta"])
     fig, axes = style.figure(1, 2, sharey=True)
     families = (("4", "4⁺", "4⁺⁺"), ("5", "5⁺", "6"))

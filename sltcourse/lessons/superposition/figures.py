@@ -7,7 +7,7 @@ from sltcourse.kit.live import LiveFigure, Menu, Slider
 from sltcourse.lessons.superposition.drawings import BY_CORNERS, PHASE_COLORS, arrows, blank_plane, outline
 from sltcourse.lessons.superposition.kept import FIGURE_SPRINGS, N_TRAIN, STARTS, STEPS, asset
 from sltcourse.lessons.superposition.models import loss_parts
-from sltcourse.llc.result import LEVELS
+from sltcourse.llc.verdict import LEVELS
 from sltcourse.theory.superposition_model import POLYGONS, free_energy, name_of, polygon, population_loss, unpack
 
 COLORS = style.COLORS
@@ -88,7 +88,7 @@ def live_polygon():
 
 def live_training():
     """Slide the training step and the number of samples: the columns of W, the loss, and λ̂ along the run."""
-    data = asset("training")
+    data = asset("training") | asset("along")
     at = {kind: i for i, kind in enumerate(STARTS)}
     size, step = ({v: i for i, v in enumerate(values)} for values in (N_TRAIN, STEPS.tolist()))
     level, spring = ({v: i for i, v in enumerate(values)} for values in (LEVELS, FIGURE_SPRINGS))
@@ -121,7 +121,7 @@ def live_training():
     def row(key, run, n, gamma):
         return data[key][at[run], size[n], spring[gamma]]
 
-    def readings(run, n, gamma, *words):
+    def shown(run, n, gamma, *words):
         said = np.isin(row("verdict", run, n, gamma), [level[word] for word in words])
         return time, np.where(said, row("llc", run, n, gamma), np.nan)
 
@@ -133,15 +133,15 @@ def live_training():
     live.text(plane, lambda run, n, step: (-1.5, 1.27, name_of(state(run, n, step))), name="name", fontsize=17)
     live.line(left, lambda run, n: (time, losses(run, n)), name="loss", color=COLORS["loss"])
     live.line(
-        right, lambda run, n, gamma: readings(run, n, gamma, "trust", "doubtful"), name="llc",
+        right, lambda run, n, gamma: shown(run, n, gamma, "trust", "doubtful"), name="llc",
         color=COLORS["estimate"], lw=1.2,
     )  # fmt: skip
     live.points(
-        right, lambda run, n, gamma: readings(run, n, gamma, "trust"), name="trusted", color=COLORS["estimate"],
+        right, lambda run, n, gamma: shown(run, n, gamma, "trust"), name="trusted", color=COLORS["estimate"],
         markersize=4.5, markeredgewidth=0, label="trust",
     )  # fmt: skip
     live.points(
-        right, lambda run, n, gamma: readings(run, n, gamma, "doubtful"), name="doubtful", color=COLORS["estimate"],
+        right, lambda run, n, gamma: shown(run, n, gamma, "doubtful"), name="doubtful", color=COLORS["estimate"],
         markersize=4.5, markerfacecolor="white", markeredgecolor=COLORS["estimate"], markeredgewidth=1.2,
         label="doubtful",
     )  # fmt: skip
@@ -152,13 +152,13 @@ def live_training():
     )  # fmt: skip
 
     def silence(run, n, gamma):
-        empty = np.isnan(readings(run, n, gamma, "trust", "doubtful")[1]).all()
+        empty = np.isnan(shown(run, n, gamma, "trust", "doubtful")[1]).all()
         return 200, 4.5, "verdict at every step: don't" if empty else ""
 
     live.text(right, silence, name="silence", ha="center", color=COLORS["reference"])
 
     def reading_now(run, n, gamma, step, s=step):
-        return max(step, 2), readings(run, n, gamma, "trust", "doubtful")[1][s[int(step)]]
+        return max(step, 2), shown(run, n, gamma, "trust", "doubtful")[1][s[int(step)]]
 
     live.points(right, reading_now, name="llc now", color=COLORS["estimate"], markersize=9)
 

@@ -15,9 +15,12 @@ END_SIZES = (20, 50, 100, 200, 500, 1_000, 2_000, 4_000)
 STARTS = {"square, one feature awake": 1, "square, two features awake": 2, "near zero": 6}
 
 
+JSON = ("volumes", "temperatures", "springs", "sample_5000", "sample_500000")  # kept as text; the others as arrays
+
+
 def asset(name):
-    """A precomputed result, "coefficients", "training" or "posterior": a dict of arrays and numbers."""
-    if name == "coefficients":
-        return json.loads(assets.path("superposition/coefficients.json").read_text(encoding="utf-8"))
+    """The kept result ``name``, one that ``make.py`` can make: a dict (springs: a list) of arrays and numbers."""
+    if name in JSON:
+        return json.loads(assets.path(f"superposition/{name}.json").read_text(encoding="utf-8"))
     with np.load(assets.path(f"superposition/{name}.npz")) as file:
         return {key: file[key] for key in file.files}

@@ -1,6 +1,8 @@
 """Remakes the lesson's assets: ``python -m sltcourse.lessons.superposition.make NAME``.
 
-NAME is ``coefficients``, ``training`` or ``posterior``.
+NAME is ``volumes``, ``training`` or ``posterior``, which the estimator has no part in, or one of what ``estimate_llc``
+reads: ``temperatures``, ``springs``, ``sample_5000``, ``sample_500000``, and ``along``, of the states in ``training``
+(half an hour on a CPU core).
 """
 
 import itertools
@@ -12,10 +14,20 @@ import numpy as np
 import torch
 
 from sltcourse.kit import assets
-from sltcourse.lessons.superposition.kept import END_SIZES, FIGURE_SPRINGS, N_TRAIN, NBETAS, SPRINGS, STARTS, STEPS
+from sltcourse.lessons.superposition.kept import (
+    END_SIZES,
+    FIGURE_SPRINGS,
+    JSON,
+    N_TRAIN,
+    NBETAS,
+    SPRINGS,
+    STARTS,
+    STEPS,
+    asset,
+)
 from sltcourse.lessons.superposition.models import Superposition, exact_loss, exact_sample_loss, squared_error, start
 from sltcourse.llc import HMC, SGLD, estimate_llc
-from sltcourse.llc.result import LEVELS
+from sltcourse.llc.verdict import LEVELS
 from sltcourse.theory import volume
 from sltcourse.theory.replica_exchange import replica_exchange
 from sltcourse.theory.superposition_model import (
@@ -33,9 +45,9 @@ from sltcourse.theory.superposition_model import (
 
 
 def _store(name, results):
-    file = assets.folder() / "superposition" / (f"{name}.json" if name == "coefficients" else f"{name}.npz")
+    file = assets.folder() / "superposition" / (f"{name}.json" if name in JSON else f"{name}.npz")
     file.parent.mkdir(exist_ok=True)
-    if name == "coefficients":
+    if name in JSON:
         file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     else:
         np.savez_compressed(file, **results)
@@ -44,9 +56,9 @@ def _store(name, results):
     )
 
 
-def make_coefficients():
-    """λ of the polygons by two routes (volumes, and HMC at falling temperature), and λ̂ at n = 5 000 and 500 000."""
-    results = {"volume": {}, "temperature": {"nbeta": NBETAS.tolist()}, "sample": {}}
+def make_volumes():
+    """λ of the squares from their volumes V(ε)."""
+    results = {}
     for name in ("4", "4⁺", "4⁺⁺"):
         w = POLYGONS[name]
         floor = population_loss(w)[0]
@@ -58,7 +70,7 @@ def make_coefficients():
         inside = curve.eps < 1e-5  # above, the box cuts the set off
         tail = replace(curve, eps=curve.eps[inside], shares=curve.shares[:, inside])
         fit = volume.fit(tail)
-        results["volume"][name] = {
+        results[name] = {
             "eps": curve.eps.tolist(),
             "log_V": curve.log_V.tolist(),
             "se": curve.se.tolist(),
@@ -68,6 +80,14 @@ def make_coefficients():
             "probability": fit.probability[:3].tolist(),
         }
         print(name, "volume", fit.lam, fit.se, fit.m, fit.probability[:3], flush=True)
+    return results
+
+
+# ---- what the estimator reads ----------------------------------------------------------------------------------------
+
+
+def temperatures():
+    """λ̂ of the six polygons by HMC at every nβ: {name: {"llc", "se", "below": a list over nβ}}."""
     at = [torch.tensor(w) for w in POLYGONS.values()]
     rows = {name: {"llc": [], "se": [], "below": []} for name in POLYGONS}
     for nbeta in NBETAS:
@@ -79,12 +99,10 @@ def make_coefficients():
             for key, value in (("llc", run.llc), ("se", run.std_error), ("below", run.share_below)):
                 rows[name][key].append(float(value))
         print(f"{nbeta:.0e}", {k: f"{r['llc'][-1]:.2f}±{r['se'][-1]:.2f}" for k, r in rows.items()}, flush=True)
-    results["temperature"].update(rows)
-    results["sample"] = {"5000": _estimates(5_000, range(10)), "500000": _estimates(500_000, range(4))}
-    _store("coefficients", results)
+    return {"nbeta": NBETAS.tolist()} | rows
 
 
-def _estimates(n, seeds):
+def sampled(n, seeds):
     """λ̂ of 5, 5⁺ and 6 on data sets of n inputs: at n = 5 000 as Chen et al. did, above with the course's sampler.
 
     Chen et al.: γ = 0.1, ε = 5e-5, 10 chains of 10 000 steps, those dropped that spend over 5 % below L_n(w*).
@@ -131,32 +149,59 @@ def along(path, x, gamma, **options):
     )  # fmt: skip
 
 
+def make_along():
+    """Readings along the kept training runs: "llc", "se" and "verdict", (starts, n, springs, checkpoints) each."""
+    runs = [[along_run(run, size) for size in range(len(N_TRAIN))] for run in range(len(STARTS))]
+    return {key: np.array([[one[key] for one in row] for row in runs]) for key in ("llc", "se", "verdict")}
+
+
+def along_run(run, size):
+    """The readings along the kept training run from start number ``run`` on ``N_TRAIN[size]`` inputs, at each spring.
+
+    A dict of "llc", "se" and "verdict" (a number of LEVELS), each a list (springs) of lists (checkpoints).
+    """
+    kind, path = list(STARTS.values())[run], asset("training")["states"][run, size].astype(float)
+    x, found = training_inputs(kind)[: N_TRAIN[size]], {"llc": [], "se": [], "verdict": []}
+    for gamma in FIGURE_SPRINGS:
+        runs = along(path, x, gamma)
+        found["llc"].append([r.llc for r in runs])
+        found["se"].append([r.std_error for r in runs])
+        found["verdict"].append([LEVELS.index(r.verdict.word) for r in runs])
+        said = [f"{name_of(w)} {r.llc:.1f} {r.verdict.word}" for w, r in zip(path, runs, strict=True)]
+        print(kind, N_TRAIN[size], gamma, *said[::3], sep=" | ", flush=True)
+    return found
+
+
+def springs():
+    """(λ̂, its standard error, the number of its verdict) of every polygon, for each of SPRINGS."""
+    at, rows = list(POLYGONS.values()), []
+    for gamma in SPRINGS:
+        runs = along(at, None, gamma, num_draws=500, num_burnin_steps=500)
+        rows.append([(r.llc, r.std_error, LEVELS.index(r.verdict.word)) for r in runs])
+        print("γ", gamma, [f"{r.llc:.2f} ± {r.std_error:.2f} {r.verdict.word}" for r in runs], flush=True)
+    return rows
+
+
+# ---- training and posterior ------------------------------------------------------------------------------------------
+
+
+def training_inputs(kind):
+    """The data of the runs that start at ``kind``: the n inputs of a run are the first n of these."""
+    return sample(max(N_TRAIN), np.random.default_rng(kind))
+
+
 def make_training():
-    """Gradient descent on L_n for many n, with λ̂ along the way; and where many runs end."""
-    states, losses, along_it = [], [], {"llc": [], "se": [], "verdict": []}
+    """Gradient descent on L_n for many n; and where many runs end."""
+    states, losses = [], []
     for kind in STARTS.values():
-        x = sample(max(N_TRAIN), np.random.default_rng(kind))
+        x = training_inputs(kind)
         for n in N_TRAIN:
             path = descend(start(kind, kind), STEPS[-1], sample_loss(x[:n]), keep=set(STEPS.tolist()))
             states.append(path)
             losses.append(sample_loss(x[:n])(path)[0])
-            for gamma in FIGURE_SPRINGS:
-                runs = along(path, x[:n], gamma)
-                along_it["llc"].append([r.llc for r in runs])
-                along_it["se"].append([r.std_error for r in runs])
-                along_it["verdict"].append([LEVELS.index(r.verdict.word) for r in runs])
-                said = [f"{name_of(w)} {r.llc:.1f} {r.verdict.word}" for w, r in zip(path, runs, strict=True)]
-                print(kind, n, gamma, *said[::3], sep=" | ", flush=True)
     shape = (len(STARTS), len(N_TRAIN))
-    results = {key: np.reshape(v, (*shape, len(FIGURE_SPRINGS), len(STEPS))) for key, v in along_it.items()}
-    results["states"] = np.reshape(states, (*shape, len(STEPS), -1)).astype(np.float32)
+    results = {"states": np.reshape(states, (*shape, len(STEPS), -1)).astype(np.float32)}
     results["loss"] = np.reshape(losses, (*shape, len(STEPS)))
-
-    at, many = list(POLYGONS.values()), {"num_draws": 500, "num_burnin_steps": 500}
-    rows = {gamma: along(at, None, gamma, **many) for gamma in SPRINGS}
-    results["springs"] = [[(r.llc, r.std_error, LEVELS.index(r.verdict.word)) for r in rows[g]] for g in SPRINGS]
-    for gamma in SPRINGS:
-        print("γ", gamma, [f"{r.llc:.2f} ± {r.std_error:.2f} {r.verdict.word}" for r in rows[gamma]], flush=True)
 
     square, sizes = polygon(4, 1, 0, dead=0), (100, 300, 1_000, 3_000, 10_000, 30_000)
     left = []
@@ -189,7 +234,7 @@ def make_training():
             routes.append(" → ".join(name for name, _ in itertools.groupby(names)))
         results[f"routes_{n}"] = np.array(routes)
         print(n, {route: routes.count(route) for route in set(routes)}, flush=True)
-    _store("training", results)
+    return results
 
 
 def make_posterior():
@@ -221,7 +266,7 @@ def make_posterior():
         found.append((corners(ends)[0] == 6).mean((1, 2)))
         print(size, np.round(np.sort(found[-1]), 2), flush=True)
     results |= {"sizes": sizes, "six": np.array(found)}
-    _store("posterior", {k: v.astype(np.float32) if v.ndim > 2 else v for k, v in results.items()})
+    return {k: v.astype(np.float32) if v.ndim > 2 else v for k, v in results.items()}
 
 
 def _error(values):
@@ -229,12 +274,23 @@ def _error(values):
     return values.std(-1, ddof=1) / np.sqrt(values.shape[-1])
 
 
+MAKERS = {
+    "volumes": make_volumes,
+    "training": make_training,
+    "posterior": make_posterior,
+    "temperatures": temperatures,
+    "springs": springs,
+    "sample_5000": lambda: sampled(5_000, range(10)),
+    "sample_500000": lambda: sampled(500_000, range(4)),
+    "along": make_along,
+}
+
+
 def main(arguments):
-    """``python -m sltcourse.lessons.superposition.make coefficients|training|posterior`` remakes an asset."""
-    makers = {"coefficients": make_coefficients, "training": make_training, "posterior": make_posterior}
-    if len(arguments) != 1 or arguments[0] not in makers:
-        sys.exit(f"usage: python -m sltcourse.lessons.superposition.make {'|'.join(makers)}")
-    makers[arguments[0]]()
+    """``python -m sltcourse.lessons.superposition.make NAME`` remakes an asset, one of MAKERS."""
+    if len(arguments) != 1 or arguments[0] not in MAKERS:
+        sys.exit(f"usage: python -m sltcourse.lessons.superposition.make {'|'.join(MAKERS)}")
+    _store(arguments[0], MAKERS[arguments[0]]())
 
 
 if __name__ == "__main__":
