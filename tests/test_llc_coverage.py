@@ -85,7 +85,7 @@ CASES = {
     "hexagon": hexagon,
     "linear network": linear_network,
 }
-QUICK = ("regression, batch 32", "regression, batch 128", "turned quadratic", "w1⁴ + w2⁴", "w1²w2²", "w1²w2² + w1⁶")
+QUICK = ("regression, batch 8", "regression, batch 32", "turned quadratic", "w1⁴ + w2⁴", "w1²w2²", "w1²w2² + w1⁶")
 
 
 def reference(case):
@@ -127,6 +127,7 @@ def test_coverage_in_brief():
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3000)
 @pytest.mark.parametrize("name", CASES)
 def test_coverage(name):
     """The claimed error within 20 % of the spread of 80 seeds; of those to trust, 95 % within 3 errors of the truth."""
