@@ -68,7 +68,8 @@ def hexagon():
 
 def linear_network():
     """Three inputs, two hidden units, three outputs, all zero: rank 0."""
-    return Case(linear_network_loss([3, 2, 3], torch.zeros(3, 3)), torch.zeros(12), None, dict(nbeta=1e3))
+    return Case(linear_network_loss([3, 2, 3], torch.zeros(3, 3)), torch.zeros(12), None,
+                dict(nbeta=1e3, localization=10.0))  # fmt: skip
 
 
 CASES = {
