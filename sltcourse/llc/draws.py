@@ -116,6 +116,7 @@ def restore(group, draws: xr.Dataset, number: int) -> None:
     if RANDOM + "noise" in draws.coords:
         group.noise.restore_bits(draws[RANDOM + "noise"].values[number].astype(np.uint8).tobytes())
     group.steps = int(draws.attrs["steps"])
+    group.target.seek(int(draws.attrs["batches"]))
     group.bad_batches.copy_(torch.from_numpy(draws.bad_batches.values.astype(np.int32)))
 
 

@@ -200,7 +200,7 @@ class Evaluator:
 
 def slice_size(objective, rows, chains: int, memory_bytes: float) -> int:
     """How many rows a pass over the data takes at once, so that what ``chains`` chains keep fits the memory."""
-    fit = int(memory_bytes / (chains * max(1, objective.bytes_per_row)))
+    fit = int(memory_bytes / (chains * max(1, 2 * objective.bytes_per_row)))  # the gradient takes as much again
     return max(1, min(rows.num_samples, fit, math.ceil(SAMPLES_AT_ONCE / chains)))
 
 

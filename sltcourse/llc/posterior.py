@@ -35,7 +35,6 @@ class LocalPosterior:
 
     def __init__(self, model, data=None, loss=None, *, at=None, nbeta=None, localization=1.0, prior_precision=0.0,
                  penalty=0.0, mask=None, weights=None, dtype=None, device=None, memory_gib=None):  # fmt: skip
-        self._model = model
         self._arguments = dict(data=data, loss=loss, at=at, nbeta=nbeta, localization=localization,
                                prior_precision=prior_precision, penalty=penalty, mask=mask, weights=weights,
                                dtype=dtype, device=device, memory_gib=memory_gib)  # fmt: skip
@@ -80,11 +79,9 @@ class LocalPosterior:
     def replace(self, **changes) -> "LocalPosterior":
         """The same posterior with some of its arguments changed, say ``localization=10.0``."""
         arguments = {**self._arguments, **changes}
-        if arguments["at"] is None:  # w* is what the module held, whatever it holds now
-            vectors, buffers = self.objective.fixed_at(0)
-            at = self.objective.layout.tensors(self.objective.split(self.centers[0]), vectors)
-            arguments["at"] = {**at, **buffers}
-        return LocalPosterior(self._model, **arguments)
+        if "at" not in changes and not self.several:  # w* is what the module held, whatever it holds now
+            arguments["at"] = self.objective.state(0)
+        return LocalPosterior(self.objective.model, **arguments)
 
     def doubled(self) -> "LocalPosterior":
         """The same posterior in float64, unless its ``dtype`` was asked for: what the exact samplers want."""

@@ -131,7 +131,7 @@ class _Run:
         fresh = 0 if before is not None else settings["num_burnin_steps"]
         total = (fresh + num_draws * every) * len(groups)
         work = settings["chains_at_once"] * posterior.bytes_per_chain(settings["batch_size"] or None)
-        parts, randoms, interrupted, steps = [], [], False, 0
+        parts, randoms, interrupted, steps, batches = [], [], False, 0, 0
         with torch.inference_mode(False), threads_for(work), progress(None, "sampling", total=total) as bar:
             for number, chunk in enumerate(groups):
                 try:
@@ -141,7 +141,7 @@ class _Run:
                 if part is not None and (not interrupted or not parts):
                     parts.append(part)
                     randoms.append(random_state(self.group))
-                    steps = self.group.steps
+                    steps, batches = self.group.steps, self.group.target.batches
                 if interrupted:
                     break
                 if len(groups) > 1:
@@ -156,7 +156,7 @@ class _Run:
             one = one.assign_coords(chain=np.arange(chains), **pack(randoms))
             one.attrs.update(
                 settings, init_loss=float(posterior.init_loss[point]), partial=int(interrupted), wall_time=wall,
-                steps=steps, notes=json.dumps(list(dict.fromkeys([*posterior.notes, *self.notes])), ensure_ascii=False),
+                steps=steps, batches=batches, notes=json.dumps(list(dict.fromkeys([*posterior.notes, *self.notes])), ensure_ascii=False),
                 chain_steps_per_second=steps * whole_run.sizes["chain"] / wall,
             )  # fmt: skip
             _remember(one, posterior, self.observe, self.group)

@@ -24,7 +24,7 @@ class Target:
     ):
         self.evaluator, self.center = evaluator, center
         self.nbeta, self.localization, self.prior_precision = nbeta, localization, prior_precision
-        self._minibatches = minibatches
+        self._minibatches, self.batches = minibatches, 0
         self._pool = torch.unique(pool, return_inverse=True)[1]
         self._chains_of_pool = torch.bincount(self._pool)
 
@@ -34,7 +34,16 @@ class Target:
 
     def draw_batch(self) -> tuple[Tensor, ...]:
         """A fresh minibatch for each chain, drawn with replacement, (chains, batch, ...); empty at full batch."""
-        return () if self.full_batch else self._minibatches.draw()
+        if self.full_batch:
+            return ()
+        self.batches += 1
+        return self._minibatches.draw()
+
+    def seek(self, batches: int) -> None:
+        """Go on as after so many minibatches; where the data are in memory the generator alone says where that is."""
+        self.batches = batches
+        if not self.full_batch:
+            self._minibatches.seek(batches)
 
     def loss_and_grad(self, w: Tensor, batch) -> tuple[Tensor, Tensor]:
         """Mean loss (chains,) of ``w`` (chains, d) on what ``draw_batch`` gave, and its gradient (chains, d)."""
