@@ -1,6 +1,7 @@
 """What the README shows, run."""
 
 import json
+import math
 import re
 from pathlib import Path
 
@@ -15,7 +16,8 @@ def test_an_estimate_in_ten_lines(capsys):
     names = {}
     exec(ESTIMATE, names)
     result, printed = names["result"], capsys.readouterr().out
-    assert result.verdict.word == "trust" and abs(result.llc - 2.5) < 3 * result.std_error + result.step_bias
+    exact, error = 2.62, 0.018  # at this nβ and γ: HMC, 16 chains × 1500, and full batch, 8 × 4000; 5/2 as n grows
+    assert result.verdict.word == "trust" and abs(result.llc - exact) < 3 * math.hypot(result.std_error, error)
     kinds = [re.sub(r"[-\d., ±+%]+", "#", line) for line in printed.splitlines()]
     shown = [re.sub(r"[-\d., ±+%]+", "#", line) for line in re.search(r"```\n(λ̂.*?)```", README, re.S)[1].splitlines()]
     assert kinds == shown, "the README's output is of another kind than what it prints"

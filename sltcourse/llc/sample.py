@@ -150,13 +150,13 @@ class _Run:
             raise KeyboardInterrupt
         whole_run = xr.concat(parts, "chain") if len(parts) > 1 else parts[0]
         wall = time.perf_counter() - began
-        out = []
+        notes, out = list(dict.fromkeys([*posterior.notes, *self.notes])), []
         for point in range(whole_run.sizes["chain"] // chains):
             one = whole_run.isel(chain=slice(point * chains, (point + 1) * chains))
             one = one.assign_coords(chain=np.arange(chains), **pack(randoms))
             one.attrs.update(
                 settings, init_loss=float(posterior.init_loss[point]), partial=int(interrupted), wall_time=wall,
-                steps=steps, batches=batches, notes=json.dumps(list(dict.fromkeys([*posterior.notes, *self.notes])), ensure_ascii=False),
+                steps=steps, batches=batches, notes=json.dumps(notes, ensure_ascii=False),
                 chain_steps_per_second=steps * whole_run.sizes["chain"] / wall,
             )  # fmt: skip
             _remember(one, posterior, self.observe, self.group)
