@@ -40,14 +40,14 @@ def speed(device, chains, draws) -> dict:
     import torch
 
     from sltcourse.llc import SGLD, estimate_llc
-    from tests.benchmarks.llc_speed import loss, toy
+    from tests.benchmarks.llc_speed import squared, toy
 
     torch.manual_seed(0)
     model, x, _ = toy()
     model, x, seconds = model.to(device), x.to(device), []
     for count in (20, 20 + draws):
         began = time.perf_counter()
-        result = estimate_llc(model, x, loss, sampler=SGLD(5e-5), num_chains=chains, num_draws=count,
+        result = estimate_llc(model, x, squared, sampler=SGLD(5e-5), num_chains=chains, num_draws=count,
                               num_burnin_steps=20, num_steps_bw_draws=10, batch_size=100)  # fmt: skip
         if device.type == "cuda":
             torch.cuda.synchronize()

@@ -1,0 +1,22 @@
+"""assets/llc/digits.npz: 1797 handwritten digits of 8 × 8 pixels, from scikit-learn (pip install scikit-learn).
+
+The test set of E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits* (UCI Machine Learning Repository,
+1998, doi 10.24432/C50P49, CC BY 4.0). ``images`` (1797, 8, 8), whole numbers from 0 to 16; ``labels`` (1797,).
+"""
+
+import numpy as np
+
+from sltcourse.kit import assets
+
+
+def main() -> None:
+    from sklearn.datasets import load_digits
+
+    data, name = load_digits(), "llc/digits.npz"
+    images, labels = data.images.astype(np.uint8), data.target.astype(np.uint8)
+    np.savez_compressed(assets.folder() / name, images=images, labels=labels)
+    assets.record(name, "python -m tests.benchmarks.digits", "cpu")
+
+
+if __name__ == "__main__":
+    main()
