@@ -191,17 +191,20 @@ def test_tiny_losses_keep_their_digits():
 def test_lambda_and_m_measured(name):
     """A route that knows no algebra: V(ε) followed to 1e-30 from three seeds; λ and m fitted, or said to be unsure."""
     loss = CATALOGUE[name]
+    far = []
     for seed in range(3):
         found = fit(splitting(loss.K, loss.box, particles=128, seed=seed))
-        assert abs(found.lam - loss.lam) < max(3 * found.se, 0.03 * loss.lam)
+        assert abs(found.lam - loss.lam) < max(4 * found.se, 0.03 * loss.lam)  # of 93, one beyond 3 is no surprise
+        far.append(found.lam - loss.lam)
         assert found.m == loss.m or "m may be" in found.doubt
         assert found.se < 0.06 * loss.lam  # unsure is no excuse for knowing nothing
+    assert abs(np.mean(far)) < max(3 * found.se / 3**0.5, 0.03 * loss.lam)
 
 
 @pytest.mark.parametrize("name", ["cross", "cusp", "parabola", "disc", "rank one regression", "line plus cross"])
 def test_m_is_said_where_it_can_be_known(name):
     loss = CATALOGUE[name]
-    found = fit(splitting(loss.K, loss.box, particles=512, seed=0))
+    found = fit(splitting(loss.K, loss.box, particles=1024, seed=0))
     assert found.m == loss.m and found.doubt == "" and found.probability[loss.m - 1] > 0.9
 
 

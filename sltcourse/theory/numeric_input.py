@@ -120,18 +120,24 @@ def whole(value, least: int, name: str, why: str = "") -> int:
     return number
 
 
+ROUNDING = 1e-30
+
+
 def where(w: np.ndarray) -> str:
     """A point, written out for an error message."""
     return "(" + ", ".join(f"{x:.6g}" for x in w) + ")"
 
 
 def nonnegative_loss(K, d: int, variables: Sequence[sp.Symbol] | None = None) -> ArrayFunction:
-    """K as ``array_function``, with an error at once where it is complex, of the wrong shape, NaN or negative."""
+    """K as ``array_function``, with an error at once where it is complex, of the wrong shape, NaN or negative.
+
+    A value between −10⁻³⁰ and 0 is the rounding of a square that was multiplied out, and counts as 0.
+    """
     K = array_function(K, d, variables)
 
     def checked(w):
         values = real_column(K(w), w, "loss")
-        wrong = ~(values >= 0)
+        wrong = ~(values >= -ROUNDING)
         if wrong.any():
             if np.isnan(values).any():
                 point = where(w[np.isnan(values)][0])
@@ -140,6 +146,6 @@ def nonnegative_loss(K, d: int, variables: Sequence[sp.Symbol] | None = None) ->
                 f"the loss is negative ({values[wrong][0]:.3g}) at w = {where(w[wrong][0])}; V(ε) needs K ≥ 0: "
                 "subtract its minimum"
             )
-        return values
+        return np.maximum(values, 0)
 
     return checked

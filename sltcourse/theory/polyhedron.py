@@ -150,21 +150,39 @@ def _maximise(
     Maximises Σ gain_j x_j, where the rows of ``table`` state Σ_j row_j x_j = row_{-1} and x ≥ 0; only the ``allowed``
     j (all, if left out) enter the basis. Returns the reduced gains.
     """
-    gain = [Fraction(g) for g in gain]
-    for j, row in zip(basis, table, strict=True):
-        gain = [g - gain[j] * x for g, x in zip(gain, row, strict=False)]
+    # a row is whole numbers over one denominator: much faster than a Fraction for each entry
+    rows, objective = [_cleared(row) for row in table], _cleared([*(Fraction(g) for g in gain), Fraction(0)])
+    for j, row in zip(basis, rows, strict=True):
+        objective = _eliminated(objective, row, j)
     while True:
-        entering = next((j for j in (allowed or range(len(gain))) if gain[j] > 0), None)
+        entering = next((j for j in (allowed or range(len(gain))) if objective[0][j] > 0), None)
         if entering is None:
-            return gain
-        ratios = [(row[-1] / row[entering], basis[i], i) for i, row in enumerate(table) if row[entering] > 0]
-        _, _, i = min(ratios)
-        table[i] = [x / table[i][entering] for x in table[i]]
-        for k, row in enumerate(table):
-            if k != i and row[entering]:
-                table[k] = [x - row[entering] * y for x, y in zip(row, table[i], strict=True)]
-        gain = [g - gain[entering] * y for g, y in zip(gain, table[i], strict=False)]
+            break
+        entries = [(row[-1], row[entering]) for row, _ in rows]
+        _, _, i = min((Fraction(x, y), basis[i], i) for i, (x, y) in enumerate(entries) if y > 0)
+        pivot = rows[i] = rows[i][0], rows[i][0][entering]
+        rows = [row if k == i else _eliminated(row, pivot, entering) for k, row in enumerate(rows)]
+        objective = _eliminated(objective, pivot, entering)
         basis[i] = entering
+    table[:] = [[Fraction(x, denominator) for x in row] for row, denominator in rows]
+    return [Fraction(x, objective[1]) for x in objective[0][:-1]]
+
+
+def _cleared(row: Sequence[Fraction]) -> tuple[list[int], int]:
+    """``row`` as whole numbers and their common denominator."""
+    denominator = math.lcm(*(x.denominator for x in row))
+    return [x.numerator * (denominator // x.denominator) for x in row], denominator
+
+
+def _eliminated(row: tuple[list[int], int], pivot: tuple[list[int], int], j: int) -> tuple[list[int], int]:
+    """``row`` less the multiple of ``pivot``, whose entry j is 1, that makes its entry j 0."""
+    (numbers, denominator), (other, _) = row, pivot
+    factor, size = numbers[j], other[j]
+    if not factor:
+        return row
+    numbers, denominator = [size * x - factor * y for x, y in zip(numbers, other, strict=True)], denominator * size
+    common = math.gcd(denominator, *numbers)
+    return [x // common for x in numbers], denominator // common
 
 
 def below(alpha: Exponent, beta: Exponent) -> bool:
