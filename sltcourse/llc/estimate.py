@@ -75,7 +75,7 @@ def estimate_llc(
     model whose output has ``.loss``.
     ``at``: w*, if it is not in the module: a state dict, or a vector for a function. A list of them, say the
     checkpoints of a training run, is sampled in one batch and gives a list of results.
-    ``sampler``: WhitenedSGLD (the default: its step size needs no tuning), SGLD, RMSPropSGLD, SGNHT, or the exact,
+    ``sampler``: WhitenedSGLD (the default: it finds its step size in burn-in), SGLD, RMSPropSGLD, SGNHT, or the exact,
     full-batch MALA and HMC, which run in float64 unless ``dtype`` says otherwise.
     ``batch_size``: data points in a minibatch, each chain its own; None: all up to n = 512, else 512.
     ``nbeta``: None: n/log n. ``prior_precision``: α, adds (α/2)‖w‖² to the potential. ``penalty``: μ, for a w* that was
