@@ -95,7 +95,7 @@ class Rows:
 
     @torch.inference_mode(False)
     def minibatches(
-        self, chains: int, size: int, generator: torch.Generator, seed: int = 0
+        self, chains: int, size: int, generator: torch.Generator | None, seed: int = 0
     ) -> "Minibatches | StreamMinibatches":
         """An object whose ``draw()`` gives fresh leaves (chains, size, ...), with replacement, each chain its own.
 
@@ -178,7 +178,12 @@ class Minibatches:
     """Minibatches gathered on the device; the index is one tensor, filled again at each draw."""
 
     def __init__(
-        self, source: TensorSource, chains: int, size: int, generator: torch.Generator, cumulative: Tensor | None
+        self,
+        source: TensorSource,
+        chains: int,
+        size: int,
+        generator: torch.Generator | None,
+        cumulative: Tensor | None,
     ):
         self._leaves, self._columns, self._n = source.leaves, source.columns, len(source)
         device = self._leaves[0].device
