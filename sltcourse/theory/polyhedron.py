@@ -157,8 +157,6 @@ def _least(exponents: list[Exponent]) -> tuple[Exponent, ...]:
 def _neighbours(
     above: list[int], under: list[int], masks: list[int], bits: int, least: int
 ) -> Iterator[tuple[int, int]]:
-    above: list[int], under: list[int], masks: list[int], bits: int, least: int
-) -> Iterator[tuple[int, int]]:
     """The pairs (i, j) of rays, given as masks of the equalities that hold on them, that span a face with no third ray
     of ``masks`` in it."""
     if not above or not under:
