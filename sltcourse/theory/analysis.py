@@ -11,7 +11,7 @@ from sympy.polys.rings import PolyElement
 from sltcourse.theory.faces import order_of_zeros
 from sltcourse.theory.germ import Germ
 from sltcourse.theory.limits import Budget
-from sltcourse.theory.polyhedron import NewtonPolyhedron
+from sltcourse.theory.polyhedron import Exponent, NewtonPolyhedron
 from sltcourse.theory.real_zeros import sign
 from sltcourse.theory.signs import NegativeLoss, is_positive_below, refuse_negative_vertex
 
@@ -56,7 +56,7 @@ class LearningCoefficient:
 class _Zero(NamedTuple):
     """The polynomials of a face have a common zero on the torus: its order at most, and whether that is proved."""
 
-    face: tuple[tuple[int, ...], ...]
+    face: tuple[Exponent, ...]
     parts: tuple[PolyElement, ...]
     order: int
     proved: bool
@@ -126,7 +126,7 @@ def _zeros(germ: Germ, distance: Fraction) -> tuple[int, list[_Zero]]:
     """How many faces need a look, and a `_Zero` for each that was looked at: fewer, if one is in the way for sure."""
     ring = germ.ring
 
-    def wanted(face: tuple) -> bool:
+    def wanted(face: tuple[Exponent, ...]) -> bool:
         if germ.squares:
             return any(sum(m in f for m in face) > 1 for f in germ.generators)
         return any(e % 2 for m in face for e in m) or any(sign(germ.generators[0][m], ring.domain) < 0 for m in face)
@@ -168,7 +168,7 @@ class _Bounds(NamedTuple):
             found = found._replace(value=value, multiplicity=1)
         return found
 
-    def answer(self, why: str, obstacles: tuple = ()) -> LearningCoefficient:
+    def answer(self, why: str, obstacles: tuple[tuple[sp.Expr, ...], ...] = ()) -> LearningCoefficient:
         return LearningCoefficient(self.value, self.multiplicity, self.lower, False, why, {}, obstacles, self.assumes)
 
     def exactly(self, value: Fraction, multiplicity: int, why: str) -> LearningCoefficient:

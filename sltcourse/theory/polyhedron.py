@@ -40,10 +40,10 @@ class NewtonPolyhedron:
     """
 
     def __init__(self, exponents: Iterable[Sequence[int]]):
-        exponents = {tuple(int(e) for e in alpha) for alpha in exponents}
-        if not exponents or len({len(alpha) for alpha in exponents}) != 1 or min(map(min, exponents)) < 0:
+        distinct: set[Exponent] = {tuple(int(e) for e in alpha) for alpha in exponents}
+        if not distinct or len({len(alpha) for alpha in distinct}) != 1 or min(map(min, distinct)) < 0:
             raise ValueError("exponents must be tuples of d integers ≥ 0, one for each monomial")
-        self.exponents = _least(sorted(exponents))
+        self.exponents = _least(sorted(distinct))
         self.dimension = len(self.exponents[0])
 
     @cached_property
@@ -97,7 +97,8 @@ class NewtonPolyhedron:
         d = self.dimension
         bits = {alpha: 1 << d + k for k, alpha in enumerate(self.exponents)}
         facets = [sum(bits[a] for a in f.on) | sum(1 << i for i in range(d) if not f.normal[i]) for f in self.facets]
-        found, fresh = set(), set(facets)
+        found: set[int] = set()
+        fresh = set(facets)
 
         @functools.cache
         def exponents(shared: int) -> tuple[Exponent, ...]:
@@ -117,24 +118,24 @@ class NewtonPolyhedron:
         faces = (exponents(mask >> d) for mask in found if not mask & recession)
         return sorted(faces, key=lambda face: (len(face), face))
 
-    def meet(self, direction: Sequence | None = None) -> Meeting:
+    def meet(self, direction: Sequence[Fraction | int] | None = None) -> Meeting:
         """Where the ray through ``direction`` (d positive rationals; the diagonal if left out) enters, a `Meeting`.
 
         1/t is the largest Σ μ_α with μ ≥ 0 and Σ μ_α α ≤ direction: a linear program, solved exactly. The face at
         t·direction is spanned by all the α, and all the axes with slack in ≤, that occur in some optimal solution.
         """
-        direction = [Fraction(x) for x in direction or [1] * self.dimension]
-        if len(direction) != self.dimension or min(direction) <= 0:
+        ray = [Fraction(x) for x in direction or [1] * self.dimension]
+        if len(ray) != self.dimension or min(ray) <= 0:
             raise ValueError(f"direction must be {self.dimension} positive numbers")
         if not any(map(any, self.exponents)):
             raise ValueError("the exponent 0 means that the polynomial does not vanish: there is no distance")
         d, n = self.dimension, len(self.exponents)
         columns = [*self.exponents, *(tuple(int(i == j) for j in range(d)) for i in range(d))]
-        table = [[Fraction(column[i]) for column in columns] + [direction[i]] for i in range(d)]
+        table = [[Fraction(column[i]) for column in columns] + [ray[i]] for i in range(d)]
         basis = list(range(n, n + d))
         gain = _maximise(table, basis, [1] * n + [0] * d)
         shares = {j: row[-1] for j, row in zip(basis, table, strict=True)}
-        threshold = sum(share for j, share in shares.items() if j < n)
+        threshold = sum((share for j, share in shares.items() if j < n), Fraction(0))
         optimal = [j for j in range(n + d) if not gain[j]]
         used = set()
         while True:
@@ -179,7 +180,7 @@ def _as_rows(masks: list[int], bits: int) -> np.ndarray:
 
 
 def _maximise(
-    table: list[list[Fraction]], basis: list[int], gain: Sequence, allowed: list[int] | None = None
+    table: list[list[Fraction]], basis: list[int], gain: Sequence[int], allowed: list[int] | None = None
 ) -> list[Fraction]:
     """Primal simplex method with Bland's rule on a tableau in canonical form, which it changes in place.
 
