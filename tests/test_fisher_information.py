@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import sympy as sp
+from matplotlib.path import Path as Outline
 
 from sltcourse.kit import style
 from sltcourse.lessons import fisher_information as lesson
@@ -68,6 +69,44 @@ def test_the_ellipse_collapses_on_the_cross(network, at, rank, along):
     assert f"rank {rank}" in shown["caption"]
 
 
+def by_hand(n, w, other):
+    """nK of the network between w and another point, input by input."""
+    f = [[a * np.tanh(b * x) for x in (-2, -1, 1, 2)] for a, b in (w, other)]
+    return n * np.mean([(u - v) ** 2 / 2 for u, v in zip(*f, strict=True)])
+
+
+@pytest.mark.parametrize("at", [(1, 0.8), (0.5, 0.5), (1, 0), (0, 0), (0, -1.2), (0.05, -0.1), (-1.2, 1.2)])
+@pytest.mark.parametrize("n", [20, 200])
+def test_the_shaded_set_is_where_nk_is_at_most_one(at, n):
+    outline = lesson.models.almost_as_good(*at, n, reach=2.8).T
+    path, rng = Outline(outline), np.random.default_rng(0)
+    for point in rng.uniform(-2.6, 2.6, (600, 2)):
+        if abs(by_hand(n, at, point) - 1) > 0.1:
+            assert path.contains_point(point) == (by_hand(n, at, point) <= 1), point
+    for other in (at, (-at[0], -at[1])):  # two weights, one function
+        assert path.contains_point(np.add(other, 1e-3)) and by_hand(n, at, np.add(other, 1e-3)) < 1
+
+
+def test_the_figure_shades_the_set_and_not_the_quadratic_form(network):
+    def inside(at, point):
+        return Outline(np.array(network.at(a=at[0], b=at[1])["set"]).T).contains_point(point)
+
+    def form(at, point):
+        v = np.subtract(point, at)
+        return 20 * v @ lesson.models.network_information(*at) @ v / 2
+
+    assert form((0, 0), (1, 1)) == 0 and by_hand(20, (0, 0), (1, 1)) == pytest.approx(7.547, abs=1e-3)
+    assert not inside((0, 0), (1, 1)) and inside((0, 0), (0, 2)) and inside((0, 0), (2, 0)), "a cross"
+    ellipse = np.array(network.at(a=1, b=0.8)["strip"])
+    far = np.linalg.norm(ellipse - [[1], [0.8]], axis=0)
+    lower = ellipse[:, np.argmax(np.where(ellipse[1] < 0.8, far, 0))]
+    assert form((1, 0.8), lower) == pytest.approx(1) and by_hand(20, (1, 0.8), lower) == pytest.approx(52.3, abs=0.1)
+    assert not inside((1, 0.8), lower) and inside((1, 0.8), (0.75, 2)) and form((1, 0.8), (0.75, 2)) > 1, "a banana"
+    for at, most in (((1, 0.8), "52"), ((1, 0), "6.2"), ((0, 0), "67")):
+        assert f"nK goes up to {most} in this plane" in network.at(a=at[0], b=at[1])["caption"]
+    assert by_hand(20, (1, 0), (2.6, 0.2)) == pytest.approx(6.2, abs=0.1)
+
+
 @pytest.mark.parametrize("make", [lesson.live_cubic, lesson.live_network, lesson.live_families])
 def test_every_part_is_looked_up_in_the_browser(make):
     live = make()
@@ -85,7 +124,7 @@ def test_the_ellipses_are_inverse_to_each_other(network):
     shown = network.at(a=-0.7, b=1.2)
     matrix = lesson.models.network_information(-0.7, 1.2)
     steps = np.array(shown["strip"]) - [[-0.7], [1.2]]
-    assert np.allclose(np.einsum("ik,ij,jk->k", steps, matrix, steps), 0.1)
+    assert np.allclose(20 * np.einsum("ik,ij,jk->k", steps, matrix, steps) / 2, 1)
     root = np.linalg.cholesky(np.linalg.inv(matrix))
     assert np.allclose(np.linalg.norm(root.T @ np.array(shown["ellipse"]), axis=0), 1)
 
@@ -160,8 +199,10 @@ MIXTURE = Density((1 - a) * normal(x, 0) + a * normal(x, b), {x: sp.S.Reals}, {a
 
 
 RIGHT = [
-    ("deck_information", (18 * w**4,)),
-    ("deck_information", (18 * sp.Symbol("w") ** 4,)),
+    ("narrow_information", (18 * w**4,)),
+    ("narrow_information", (18 * sp.Symbol("w") ** 4,)),
+    ("narrow_information", (sp.Matrix([18 * w**4]),)),
+    ("notions", ({"cubic": (True, False), "coins": (False, True)},)),
     ("mixture_ranks", (np.array([2, 1, 1, 0]),)),
     ("mixture_ranks", ([sp.Integer(2), 1.0, 1, 0],)),
     ("own_model", (MIXTURE, np.array([0.5, 0]), np.array([1, 0]))),
@@ -175,16 +216,21 @@ RIGHT = [
 ]
 
 WRONG = [
-    ("deck_information", (9 * w**4,), "variance is ½"),
-    ("deck_information", (36 * w**4,), r"E\[\(x − w³\)²\]"),
-    ("deck_information", (6 * w**2,), "mean of the squared score"),
-    ("deck_information", (2,), "chain rule"),
-    ("deck_information", ("18 w^4",), "a text"),
-    ("deck_information", (18 * sp.Symbol("u") ** 4,), "own symbols"),
-    ("deck_information", (None,), "this is None"),
+    ("narrow_information", (9 * w**4,), "variance is ½"),
+    ("narrow_information", (36 * w**4,), r"E\[\(x − w³\)²\]"),
+    ("narrow_information", (6 * w**2,), "mean of the squared score"),
+    ("narrow_information", (2,), "chain rule"),
+    ("narrow_information", ("18 w^4",), "a text"),
+    ("narrow_information", (18 * sp.Symbol("u") ** 4,), "own symbols"),
+    ("narrow_information", (None,), "this is None"),
     ("product_direction", ((3, 2),), "gradient"),
     ("product_direction", ((2, 3),), "at the speed .* = 12"),
     ("product_direction", ((0, 0),), "zero vector"),
+    ("product_direction", (sp.Matrix([[9, 6], [6, 4]]).nullspace(),), r"take its element \[0\]"),
+    ("narrow_information", (sp.Matrix([9 * w**4]),), "variance is ½"),
+    ("notions", ({"cubic": (True, True), "coins": (False, True)},), "9w⁴ is 0"),
+    ("own_model", (Density(normal(x, a * b), {x: sp.S.Reals}, [a, b]), (2, 3), (2, -3)), r"N\(ab, 1\) is the lesson"),
+    ("own_model", (Density(normal(x, b**3), {x: sp.S.Reals}, [b]), (0,), (1,)), r"N\(w³, 1\) is the lesson"),
     ("product_direction", ((1, 2, 3),), "2 components"),
     ("product_direction", (5,), "2 numbers"),
     ("product_direction", ((sp.I, 1),), "real"),
