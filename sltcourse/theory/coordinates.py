@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import sympy as sp
 
-from sltcourse.kit.progress import progress
+from sltcourse.progress import progress
 from sltcourse.theory.analysis import LearningCoefficient, analyse, quick_bounds
 from sltcourse.theory.germ import Germ, simplified
 from sltcourse.theory.limits import Budget
