@@ -9,9 +9,9 @@ import numpy as np
 import torch
 import xarray as xr
 
-from sltcourse.kit.progress import progress
 from sltcourse.llc.observables import Chains, LossOn
 from sltcourse.llc.recorder import Recorder
+from sltcourse.progress import progress
 
 LEAST = 20.0  # effective draws, below which nothing is returned
 HEAVY = 0.7  # Pareto k̂ of the weights, above which they are not to be trusted (Vehtari et al. 2024, JMLR 25)
