@@ -10,13 +10,100 @@ from matplotlib.path import Path as Outline
 from sltcourse.kit import style
 from sltcourse.lessons import fisher_information as lesson
 from sltcourse.lessons.fisher_information import check
-from sltcourse.theory.fisher import Density, fisher_matrix, normal, regression
+from sltcourse.theory.fisher import Density, certify, fisher_matrix, normal, prove_null, regression
 from sltcourse.theory.models import families
 from tests.exercises import exercise_tests
+from tests.notebooks.lessons import prose
 
 R = sp.Rational
 w = sp.Symbol("w", real=True)
 x, a, b = sp.symbols("x a b", real=True)
+
+
+TEXT = prose("01_fisher_information")
+
+
+def test_it_quarrels_with_nobody():
+    assert "deck" not in TEXT.lower()
+
+
+# ---- what the text says -----------------------------------------------------------------------------------------
+
+
+def test_the_cross_is_all_that_is_singular():
+    for amplitude, t in np.random.default_rng(0).uniform(-0.95, 0.95, (30, 2)):
+        exact = 4 * amplitude**2 * t**6 * (1 - t**2) ** 2 / (1 + t**2) ** 4
+        matrix = lesson.models.network_information(amplitude, np.arctanh(t))
+        assert np.linalg.det(matrix) == pytest.approx(exact, rel=1e-6, abs=1e-15)
+        growth = np.tanh(2 * np.arctanh(t)) / t, 2 * (np.cosh(np.arctanh(t)) / np.cosh(2 * np.arctanh(t))) ** 2
+        assert growth[0] == pytest.approx(np.cosh(2 * np.arctanh(t)) * growth[1])
+
+
+def test_the_two_scores_done_by_hand():
+    log2 = sp.log(2)
+    rows = [[sp.tanh(log2 * k), k / sp.cosh(log2 * k) ** 2] for k in (1, 2)]  # ∂f/∂a and ∂f/∂b at (1, log 2)
+    matrix = sp.Matrix(rows).applyfunc(lambda c: sp.nsimplify(sp.simplify(c.rewrite(sp.exp))))
+    assert matrix == sp.Matrix([[R(3, 5), R(16, 25)], [R(15, 17), R(128, 289)]])
+    assert matrix.det() == R(-432, 1445) and r"\frac{432}{1445}" in TEXT
+
+
+def test_how_much_a_thousand_data_notice():
+    outputs = np.tanh(0.3 * lesson.models.INPUTS)
+    assert 1000 * np.mean(outputs**2) / 2 == pytest.approx(93, abs=0.5) and "1000·K = 93" in TEXT
+
+
+def test_the_continuous_symmetry_does_nothing_at_its_fixed_point():
+    model = families.reduced_rank_regression().density
+    with pytest.raises(ValueError, match="zero vector"):
+        prove_null(model, (0, 0, 0, 0), (0, 0, 0, 0))  # (A, −B) at A = B = 0
+    assert certify(model, (0, 0, 0, 0)).rank == 0
+    product = Density(normal(x, a * b), {x: sp.S.Reals}, [a, b])
+    assert certify(product, (0, 0)).rank == 0 and certify(product, (2, 3)).rank == 1
+    for too_wide in ("through *every* point", "is null at every w", "At every point v = (a, −b) is null"):
+        assert too_wide not in TEXT
+
+
+def test_weight_decay_does_not_bend_every_point():
+    u = 100 * (R(48, 100) - a * b) ** 2 / 2 + (a**2 + b**2) / 2
+    hessian = sp.hessian(u, (a, b))
+    assert (
+        sorted(hessian.subs({a: 0, b: 0}).eigenvals()) == [-47, 49] and "eigenvalues at (0, 0) are 49 and −47" in TEXT
+    )
+    minimum = sp.sqrt(R(47, 100))
+    assert min(hessian.subs({a: minimum, b: minimum}).eigenvals()) == 2
+    assert "is positive definite everywhere" not in TEXT
+
+
+def test_the_fourth_order_change_is_that_of_the_coins_of_section_4():
+    equal, unequal = (certify(families.binomial_mixture().density, point).rank
+                      for point in ((R(1, 2), R(1, 2), R(1, 2)), (R(1, 3), R(1, 4), R(3, 4))))  # fmt: skip
+    assert (equal, unequal) == (1, 3) and "the coins of section 4 show" in TEXT
+    section = dict(re.findall(r"^## (\d)\. .*?$(.*?)(?=^## )", TEXT, re.M | re.S))
+    assert "Binomial mixtures" in section["4"] and "a = 1/3, p = 1/4, q = 3/4" in section["5"]
+
+
+WORDS = {
+    "layered neural network": "networks",
+    "binomial mixture": "coins",
+    "multinomial mixture": "dice",
+    "mixture of statistical models": "all mixtures",
+    "stochastic context-free grammar": "grammars",
+    "hidden Markov model": "Markov models",
+}
+
+
+@pytest.mark.parametrize("make", families.FAMILIES, ids=lambda make: make.__name__)
+def test_a_card_and_the_table_of_causes_agree(make):
+    family = make()
+    rows = re.findall(r"^\| \*\*(.+?)\*\*.*\| (.+?) \|$", TEXT, re.M)
+    (families_shown,) = [shown for cause, shown in rows if cause.startswith(family.cause)]
+    assert WORDS.get(family.name, family.name).lower() in families_shown.lower()
+
+
+def test_the_coins_have_two_causes():
+    coins = families.binomial_mixture().density
+    for direction in ((1, 0, 0), (0, 1, -1)):
+        assert prove_null(coins, (R(1, 2),) * 3, direction).holds
 
 
 # ---- live figures -----------------------------------------------------------------------------------------------
@@ -149,6 +236,12 @@ def test_every_family_stands_still_to_first_order(walk):
                 assert all(sp.simplify(change.subs(n, i)) == 0 for i in range(1, 8))
             else:
                 assert sp.simplify(change) == 0, family.name
+
+
+def test_the_scale_of_what_a_model_says():
+    journey = lesson.models.Journey(families.binomial_mixture(), [1.0])
+    shown = journey.low + (journey.high - journey.low) * journey.still
+    assert shown == pytest.approx([1 / 8, 3 / 8, 3 / 8, 1 / 8])
 
 
 def test_divergences_against_closed_forms():

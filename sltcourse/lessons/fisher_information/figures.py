@@ -169,9 +169,9 @@ def live_network(n=20, step=0.5) -> LiveFigure:
         rank = int(a != 0 or b != 0) + int(a != 0 and b != 0)
         at_inputs = np.max(np.abs(network(a + step * v[0], b + step * v[1], INPUTS) - network(a, b, INPUTS)))
         return (
-            f"w = ({style.number(a)}, {style.number(b)}): rank {rank}, eigenvalues {_short(small)} and {_short(large)}. "
-            f"Where the quadratic form says at most 1, nK goes up to {_short(worst(a, b))} in this plane. "
-            f"A step of {step} along the weak axis moves f at the inputs by at most {_short(at_inputs)}."
+            f"w = ({style.number(a)}, {style.number(b)}): rank {rank}, eigenvalues {_short(small)} and "
+            f"{_short(large)}. Where the quadratic form says at most 1, nK goes up to {_short(worst(a, b))} in this "
+            f"plane. A step of {step} along the weak axis moves f at the inputs by at most {_short(at_inputs)}."
         )
 
     live.caption(caption)
@@ -195,9 +195,14 @@ def live_families() -> LiveFigure:
         step=Slider("step", shares, start=shares[-30], format=_percent),
     )
     null, fast = COLORS["singular"], COLORS["estimate"]
-    left.set(xlim=(-0.04, 1.04), ylim=(-0.05, 1.32), xticks=[], yticks=[], xlabel=" ", title="What the model says")
+    left.set(xlim=(-0.2, 1.04), ylim=(-0.05, 1.32), xticks=[], yticks=[], xlabel=" ", title="What the model says")
+    for height, end in ((0, "low"), (1, "high")):  # the scale is the family's own: its lowest and highest value
+        left.plot([-0.2, -0.17], [height, height], color=COLORS["reference"], lw=1)
+        words = {"ha": "left", "va": "center", "fontsize": 9, "color": "#555555", "name": end}
+        live.text(left, _end(height, end), **words)
     live.text(left, lambda family: (0.5, -0.14, family.label), ha="center", va="center", name="label")
     still = COLORS["truth"]
+    proxies = left.plot([], [], "o-", color=still, lw=5, markersize=10, alpha=0.3, label="no step")  # curve or dots
     live.line(left, lambda family: _joined(family, family.still), color=still, lw=5, alpha=0.3, label="no step")
     live.points(left, lambda family: _dots(family, family.still), color=still, markersize=10, alpha=0.3, name="still")
     right.set(xscale="log", yscale="log", xlim=(0.028, 1.15), ylim=(1e-9, 30))
@@ -208,13 +213,18 @@ def live_families() -> LiveFigure:
     ):
         live.line(left, _drawn(_joined, which), color=color, ls=dash, label=words, name=which)
         live.points(left, _drawn(_dots, which), color=color, markersize=5, name=f"dots {which}")
+        proxies.append(left.plot([], [], "o", ls=dash, color=color, markersize=5, label=words)[0])
         live.line(right, _divergences(which), color=color, ls=dash, label=words, name=f"trail {which}")
         live.points(right, _position(which), color=color, markersize=9, name=f"K {which}")
     live.text(right, _growth, color=null, ha="right", fontsize=10, name="verdict")
-    left.legend(loc="upper left", ncols=2, fontsize=9, columnspacing=1)
+    left.legend(handles=proxies, loc="upper left", ncols=2, fontsize=9, columnspacing=1)
     right.legend(loc="upper left", fontsize=9)
     live.caption(_sentence)
     return live
+
+
+def _end(height, end):
+    return lambda family: (-0.155, height, f"{getattr(family, end):.2g}".replace("-", "−"))
 
 
 def _gaps(values):

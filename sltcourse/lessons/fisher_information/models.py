@@ -179,7 +179,8 @@ class Journey:
 
     The length of a step is a share of the longest that stays well inside W (and is at most 1). For a row of shares,
     `divergences[which]` holds K between the densities before and after, `curves[which]` what is drawn, scaled to
-    [0, 1] together with `still`, the picture at the singular point; `which` is "null" or "fast".
+    [0, 1] together with `still`, the picture at the singular point: 0 and 1 stand for the values `low` and `high`.
+    `which` is "null" or "fast".
     """
 
     def __init__(self, family, shares):
@@ -195,6 +196,7 @@ class Journey:
         self.still, self.label, self.discrete = view.shown(start), view.label, view.discrete
         low = min(0.0, self.still.min(), *(c.min() for c in self.curves.values()))
         high = max(self.still.max(), *(c.max() for c in self.curves.values()))
+        self.low, self.high = float(low), float(high)
         self.still = (self.still - low) / (high - low)
         self.curves = {which: (c - low) / (high - low) for which, c in self.curves.items()}
         self.positions = np.linspace(0, 1, len(self.still))

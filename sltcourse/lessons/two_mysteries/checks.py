@@ -32,7 +32,9 @@ def promise(answer: Any) -> str | None:
         50: "Give it as a share, not in per cent.",
     })  # fmt: skip
     if said and number(answer, 0.5, rel=0.12) is None:
-        return "Close: that looks measured on some new coins. How often is a fixed guess right about a new coin, exactly?"
+        return (
+            "Close: that looks measured on some new coins. How often is a fixed guess right about a new coin, exactly?"
+        )
     return said
 
 
