@@ -11,10 +11,10 @@ import torch
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from sltcourse.kit.progress import progress
 from sltcourse.llc.observables import Chains, LossOn
 from sltcourse.llc.posterior import LocalPosterior
 from sltcourse.llc.recorder import Recorder
+from sltcourse.progress import progress
 
 LEAST = 20.0  # effective draws, below which nothing is returned
 HEAVY = 0.7  # Pareto k̂ of the weights, above which they are not to be trusted (Vehtari et al. 2024, JMLR 25)

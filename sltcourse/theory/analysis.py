@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 import sympy as sp
@@ -76,7 +77,7 @@ def analyse(germ: Germ, proved: bool, budget: Budget) -> Analysis:
     bounds = _Bounds(scale / distance, codimension, _smallest(germ), "" if proved else NONNEGATIVE)
     bounds = bounds.by_rank(_rank(germ), germ)
     try:
-        faces, zeros = budget.run(_zeros, germ, polyhedron, distance)
+        faces, zeros = budget.run(_zeros, germ, distance)
     except (TimeoutError, ArithmeticError) as error:
         return Analysis(bounds.answer(f"not decided: {error}"))
     complete = len(zeros) == faces
@@ -120,7 +121,8 @@ def quick_bounds(germ: Germ, proved: bool) -> LearningCoefficient:
     return bounds.by_rank(_rank(germ), germ).answer("not decided: bounds by the polyhedron and the Hessian's rank only")
 
 
-def _zeros(germ: Germ, polyhedron: NewtonPolyhedron, distance: Fraction) -> tuple[int, list[_Zero]]:
+@lru_cache(maxsize=64)  # a search meets the same germ again
+def _zeros(germ: Germ, distance: Fraction) -> tuple[int, list[_Zero]]:
     """How many faces need a look, and a `_Zero` for each that was looked at: fewer, if one is in the way for sure."""
     ring = germ.ring
 
@@ -132,6 +134,7 @@ def _zeros(germ: Germ, polyhedron: NewtonPolyhedron, distance: Fraction) -> tupl
     total = sum((f**2 for f in germ.generators), ring.zero) if germ.squares else germ.generators[0]
     if len(total) <= _FEW_PRODUCTS and is_positive_below(total):
         return 0, []
+    polyhedron = NewtonPolyhedron(m for f in germ.generators for m in f.monoms())
     faces, zeros = polyhedron.compact_faces(wanted), []
     for face in faces[:_MOST_FACES]:
         parts = tuple(part for f in germ.generators if (part := ring.from_dict({m: f[m] for m in face if m in f})))

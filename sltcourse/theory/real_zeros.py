@@ -8,6 +8,8 @@ small systems only: nothing here depends on the speed of the machine. No pieces 
 real solution.
 """
 
+import itertools
+import math
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -109,12 +111,22 @@ def factors(f: PolyElement) -> frozenset[PolyElement]:
     core = ring.from_dict({tuple(x - y for x, y in zip(m, lowest, strict=True)): c for m, c in f.terms()})
     if core.is_ground:
         return frozenset(powers)
-    if any(slope.is_ground for _, (_, slope) in _affine(core)):
+    if any(slope.is_ground for _, (_, slope) in _affine(core)) or _is_simplex(core):
         return frozenset([*powers, core.monic()])
     occurring = used(core)
     small = sp.ring([ring.symbols[i] for i in occurring], ring.domain)[0]
     _, factors = small.from_dict({tuple(m[i] for i in occurring): c for m, c in core.terms()}).factor_list()
     return frozenset([*powers, *(g.set_ring(ring).monic() for g, _ in factors)])
+
+
+def _is_simplex(f: PolyElement) -> bool:
+    """True if the terms of f, without a monomial as a factor, are the corners of a simplex that is no multiple of a
+    smaller one: then f is irreducible (S. Gao, Absolute irreducibility of polynomials via Newton polytopes, 2001)."""
+    first, *others = f.monoms()
+    rows = [[a - b for a, b in zip(m, first, strict=True)] for m in others]
+    if len(rows) > f.ring.ngens or math.gcd(*itertools.chain.from_iterable(rows)) != 1:
+        return False
+    return sp.polys.matrices.DomainMatrix(rows, (len(rows), f.ring.ngens), sp.ZZ).rank() == len(rows)
 
 
 def _solve(

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from scipy.optimize import minimize
 
-from sltcourse.kit.progress import progress
+from sltcourse.progress import progress
 
 FEATURES = 6
 
