@@ -223,3 +223,40 @@ def test_a_stream_in_pieces_is_stored_whole():
     notebook = nbformat.v4.new_notebook(cells=[cell])
     authoring.clean(notebook)
     assert [o.text for o in notebook.cells[0].outputs] == ["a\n", "!", "b\nc\n"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "folded"),
+    [
+        ("answer", {"jupyter": {"outputs_hidden": True}, "collapsed": True}),
+        (
+            "deeper",
+            {"jupyter": {"outputs_hidden": True, "source_hidden": True}, "collapsed": True, "cellView": "form"},
+        ),
+        ("guess", {"jupyter": {"source_hidden": True}, "cellView": "form"}),
+        ("exercise", {}),
+    ],
+)
+def test_what_a_tag_folds_is_stored_folded_and_stays_so(tag, folded):
+    """An author who unfolds it in JupyterLab and saves stores it folded again; a text has nothing to fold."""
+    cells = [nbformat.v4.new_code_cell("1", metadata={"tags": [tag], "jupyter": {}, "collapsed": False})]
+    cells += [nbformat.v4.new_markdown_cell("1", metadata={"tags": [tag]})]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    for _ in range(2):
+        authoring.clean(notebook)
+        kept = {k: v for k, v in notebook.cells[0].metadata.items() if k != "tags" and v}
+        assert kept == folded and notebook.cells[1].metadata == {"tags": [tag]}
+
+
+def test_a_one_file_copy_keeps_what_is_folded(tmp_path):
+    cells = [
+        nbformat.v4.new_markdown_cell(authoring.BADGE_MARK),
+        nbformat.v4.new_code_cell("1", metadata={"tags": ["setup"]}),
+        nbformat.v4.new_code_cell("1", metadata={"tags": ["answer"]}),
+        nbformat.v4.new_code_cell("1", metadata={"tags": ["deeper"]}),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    authoring.clean(notebook)
+    nbformat.write(notebook, tmp_path / "03_volume_scaling.ipynb")
+    copy = authoring.one_file(tmp_path / "03_volume_scaling.ipynb")
+    assert copy.cells[2].metadata.collapsed and copy.cells[3].metadata.cellView == "form"
