@@ -37,6 +37,16 @@ def test_the_cross_is_all_that_is_singular():
         assert np.linalg.det(matrix) == pytest.approx(exact, rel=1e-6, abs=1e-15)
         growth = np.tanh(2 * np.arctanh(t)) / t, 2 * (np.cosh(np.arctanh(t)) / np.cosh(2 * np.arctanh(t))) ** 2
         assert growth[0] == pytest.approx(np.cosh(2 * np.arctanh(t)) * growth[1])
+    assert "It is 0 only where a = 0 or t = 0" in TEXT
+
+
+def test_why_there_is_no_linear_term_and_why_i():
+    for log_p in (-((x - a**3) ** 2) / 2, sp.log((1 - b) * normal(x, 0) + b * normal(x, a))):
+        p = sp.exp(log_p)
+        for s, t in ((a, a), (a, b)):
+            left = -sp.diff(log_p, s, t) - sp.diff(log_p, s) * sp.diff(log_p, t) + sp.diff(p, s, t) / p
+            assert abs(sp.N(left.subs({x: R(1, 3), a: R(2, 5), b: R(1, 4)}))) < 1e-12
+    assert r"\frac{\partial_i\partial_j\, p}{p}" in TEXT and "its slope there is 0" in TEXT
 
 
 def test_the_two_scores_done_by_hand():
@@ -290,6 +300,10 @@ def test_a_card_tells_point_rank_and_directions():
 
 MIXTURE = Density((1 - a) * normal(x, 0) + a * normal(x, b), {x: sp.S.Reals}, {a: sp.Interval(0, 1), b: sp.S.Reals})
 
+C = sp.Symbol("c", real=True)  # the spread |a + 2c|: two parameters that enter as one
+SPREAD = Density(
+    sp.exp(-(x**2) / (2 * (a + 2 * C) ** 2)) / (sp.sqrt(2 * sp.pi) * sp.Abs(a + 2 * C)), {x: sp.S.Reals}, [a, C]
+)
 
 RIGHT = [
     ("narrow_information", (18 * w**4,)),
@@ -306,6 +320,7 @@ RIGHT = [
     ("coins", ((R(7, 3), -1, 2),)),
     ("notions", ({"cubic": ("yes", "no"), "coins": ("No", "yes")},)),
     ("own_model", (MIXTURE, (R(1, 2), 0), (1, 0))),
+    ("own_model", (SPREAD, (1, 2), (2, -1))),
 ]
 
 WRONG = [
