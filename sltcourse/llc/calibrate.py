@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from sltcourse.kit.progress import progress
 from sltcourse.llc.chains import Group
 from sltcourse.llc.draws import dataset
 from sltcourse.llc.posterior import LocalPosterior, whole
@@ -17,6 +16,7 @@ from sltcourse.llc.samplers import SGLD, WhitenedSGLD, to_json
 from sltcourse.llc.samplers.mala import propose
 from sltcourse.llc.samplers.whitened import safe_radius
 from sltcourse.llc.threads import threads_for
+from sltcourse.progress import progress
 
 LOCALIZATIONS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 STEPS = 600  # burn-in, and again as many draws, of each short run
@@ -163,7 +163,7 @@ class Trials:
         zero = torch.zeros(chains * len(settings), dtype=torch.long, device=posterior.device)
         group = Group(target, sampler, self.generator, posterior.init_loss[zero], posterior.init_grad[zero])
         with torch.inference_mode(False), progress(None, "calibrating", total=2 * steps) as bar:
-            burnin = group.burn_in(steps, 1, bar)
+            burnin = group.burn_in(steps, steps, 1, bar)
             taken, interrupted = group.draw(steps, 1, first_now=True, bar=bar)
         if interrupted:
             raise KeyboardInterrupt

@@ -25,7 +25,7 @@ from fractions import Fraction
 import sympy as sp
 from sympy.polys.rings import PolyElement
 
-from sltcourse.kit.progress import progress
+from sltcourse.progress import progress
 from sltcourse.theory.charts import Chart, Factor, collected
 from sltcourse.theory.germ import Point, Polynomials, Prior, germ
 from sltcourse.theory.limits import Budget

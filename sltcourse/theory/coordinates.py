@@ -9,7 +9,7 @@ from fractions import Fraction
 import sympy as sp
 from sympy.polys.rings import PolyElement
 
-from sltcourse.kit.progress import progress
+from sltcourse.progress import progress
 from sltcourse.theory.analysis import LearningCoefficient, analyse, quick_bounds
 from sltcourse.theory.germ import Germ, simplified
 from sltcourse.theory.limits import Budget

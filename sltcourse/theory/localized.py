@@ -8,7 +8,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from sltcourse.kit.progress import progress
+from sltcourse.progress import progress
 from sltcourse.theory.numeric_input import ArrayFunction, array_function
 from sltcourse.theory.quadrature import Posterior
 

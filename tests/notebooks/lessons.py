@@ -8,6 +8,7 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NAMES = [p.stem for p in PATHS]
+MODEL = ["03_volume_scaling", "07_llc_estimation"]  # the lessons in the new way, whose rhythm is held
 
 
 def read(path):
@@ -27,3 +28,9 @@ def solution(cell):
     """The code of the folded solution in a markdown cell; None if there is none."""
     found = re.search(r"<summary>\s*Solution\s*</summary>.*?```python\n(.*?)```", cell.source, re.S)
     return found and found.group(1)
+
+
+def asked(cell):
+    """The exercise that a cell checks, by ``check.name(...)`` or ``f = use(check.name, f)``; None if there is none."""
+    found = re.search(r"^(?:check\.(\w+)\(|\w+ = use\(check\.(\w+), )", cell.source, re.M)
+    return found and (found.group(1) or found.group(2))

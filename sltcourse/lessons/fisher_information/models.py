@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import sympy as sp
 
-from sltcourse.kit.progress import progress
+from sltcourse.progress import progress
 from sltcourse.theory.fisher import Certificate, certify
 from sltcourse.theory.models.families import FAMILIES, Family
 
