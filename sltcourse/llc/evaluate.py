@@ -57,7 +57,7 @@ class Evaluator:
         self.notes: list[str] = []
         self.looped = False
         if not objective.functional:
-            self.give_up("torch.func cannot batch a scripted module.")
+            self.give_up(objective.why_not_functional)
         self._fixed, self._fixed_axis = objective.fixed_of(points)
         self._recorded: dict[tuple[object, ...], Recorded] = {}
 
