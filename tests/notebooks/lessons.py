@@ -22,3 +22,9 @@ def solution(cell):
     """The code of the folded solution in a markdown cell; None if there is none."""
     found = re.search(r"<summary>\s*Solution\s*</summary>.*?```python\n(.*?)```", cell.source, re.S)
     return found and found.group(1)
+
+
+def asked(cell):
+    """The exercise that a cell checks, by ``check.name(...)`` or ``f = use(check.name, f)``; None if there is none."""
+    found = re.search(r"^(?:check\.(\w+)\(|\w+ = use\(check\.(\w+), )", cell.source, re.M)
+    return found and (found.group(1) or found.group(2))
