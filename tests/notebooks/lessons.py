@@ -14,6 +14,11 @@ def read(path):
     return nbformat.read(path, as_version=4)
 
 
+def prose(name):
+    """All that a lesson says in words, without its code and its outputs."""
+    return "\n".join(c.source for c in read(ROOT / "notebooks" / f"{name}.ipynb").cells if c.cell_type == "markdown")
+
+
 def tagged(notebook, tag):
     return [i for i, c in enumerate(notebook.cells) if tag in c.metadata.get("tags", [])]
 

@@ -14,7 +14,6 @@ import torch
 import xarray as xr
 
 from sltcourse.kit import assets
-from sltcourse.kit.progress import progress
 from sltcourse.lessons.llc_estimation.kept import (
     BURNIN,
     CHAINS,
@@ -31,6 +30,7 @@ from sltcourse.llc import HMC, SGLD, LLCResult, best_device, default_nbeta, esti
 from sltcourse.llc.draws import first_bad
 from sltcourse.llc.samplers import to_json
 from sltcourse.llc.verdict import LEVELS
+from sltcourse.progress import progress
 from sltcourse.theory.closed_forms import deep_linear_network
 from sltcourse.theory.localized import POTENTIALS, exact_llc, langevin
 
