@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sltcourse.kit import text
+from sltcourse.kit import style, text
 
 _HERE = Path(__file__).parent
 STEPS = 200  # of a slider
@@ -114,6 +114,40 @@ def number(
         "ticks": [(share(value), _number(value, 3)) for value in marks],
     }
     return Guess(key, question, written(answer, 4), because, spec)
+
+
+class OnAxis:
+    """A guess within a live figure, see ``LiveFigure.with_guess``: a line across ``ax`` that moves along one axis."""
+
+    def __init__(
+        self, ax: Any, axis: str, question: str, hides: Sequence[str], low: float | None, high: float | None
+    ) -> None:
+        if axis not in ("x", "y"):
+            raise ValueError(f'a line moves along the axis "x" or "y", not {axis!r}')
+        limits = sorted(ax.get_xlim() if axis == "x" else ax.get_ylim())
+        low, high = limits[0] if low is None else low, limits[1] if high is None else high
+        if not limits[0] <= low < high <= limits[1]:
+            raise ValueError(f"the guess goes from {low} to {high}, and the axis from {limits[0]} to {limits[1]}")
+        self.ax, self.axis, self.question, self.hides = ax, axis, question, list(hides)
+        log = (ax.get_xscale() if axis == "x" else ax.get_yscale()) == "log"
+        self.values = scale(float(low), float(high), log)
+
+    def encode(self, height: float) -> dict[str, Any]:
+        """Where the line stands at each of its values, in the pixels of a picture of that height."""
+        zoom = style.DPI * style.SHARPNESS / self.ax.figure.dpi
+        middle = self.ax.transData.inverted().transform(self.ax.transAxes.transform((0.5, 0.5)))
+        points = [(v, middle[1]) if self.axis == "x" else (middle[0], v) for v in self.values]
+        pixels = zoom * self.ax.transData.transform(points)[:, "xy".index(self.axis)]
+        box, label = self.ax.get_window_extent(), self.ax.get_xlabel() if self.axis == "x" else self.ax.get_ylabel()
+        return {
+            "axis": self.axis,
+            "question": self.question,
+            "label": self.axis if not label or set("$\\") & set(label) else label,
+            "texts": [_number(value, 3) for value in self.values],
+            "pixels": (pixels if self.axis == "x" else height - pixels).round(1).tolist(),
+            "clip": [zoom * box.x0, height - zoom * box.y1, zoom * box.width, zoom * box.height],
+            "size": round(10 * zoom * self.ax.figure.dpi / 72, 1),
+        }
 
 
 def _number(value: float, digits: int) -> str:
