@@ -6,6 +6,7 @@ What the lesson is about, V(ε) and how to measure it, stands in the notebook an
 from sltcourse.lessons.volume_scaling.checks import check
 from sltcourse.lessons.volume_scaling.drawings import draw_fits, draw_runs
 from sltcourse.lessons.volume_scaling.figures import live_exponents, live_particles, live_shrinking_set, live_tube
+from sltcourse.lessons.volume_scaling.guesses import guess
 from sltcourse.lessons.volume_scaling.models import PIT_BOX, SQUARE, TRIAL, line_and_pit, pit_share
 from sltcourse.lessons.volume_scaling.ours import as_curve
 
@@ -17,6 +18,7 @@ __all__ = [
     "check",
     "draw_fits",
     "draw_runs",
+    "guess",
     "line_and_pit",
     "live_exponents",
     "live_particles",

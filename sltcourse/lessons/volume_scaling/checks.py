@@ -160,7 +160,7 @@ def _splits(K, box, eps, log_V):
             return "the levels do not fall from one to the next."
         if not np.isclose(levels[-1], eps):
             return f"the last level is {levels[-1]:.3g}, and it should be ε = {eps:.3g}: never lower it below ε."
-        return _volume(levels, logs, log_V) or _inside(K, box, levels, clouds)
+        return _inside(K, box, levels, clouds) or _volume(levels, logs, log_V)
 
     return arguments, test
 

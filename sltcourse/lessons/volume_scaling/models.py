@@ -142,17 +142,12 @@ def distance(name, w):
 
 TRIAL = (
     "disc",
-    "ball",
     "flat valley",
-    "parabola",
     "cusp",
-    "cross",
-    "uneven cross",
     "three planes",
     "line plus cross",
     "tanh unit",
     "normal mixture",
     "Boltzmann machine",
     "reduced rank regression",
-    "wide reduced rank regression",
 )  # of the catalogue: the losses that the lesson measures
