@@ -88,6 +88,13 @@ def test_a_loss_is_written_as_one_writes_it():
 # ---- the live figures -------------------------------------------------------------------------------------------
 
 
+def test_the_powers():
+    live = lesson.live_powers()
+    assert live.at(power=4)["end"][1] == pytest.approx(1e-3)
+    assert "10⁻², 10\u202f000 times" in live.at(power=6)["caption"]
+    assert "10⁻³" not in repr(live), "the answer waits for the guess"
+
+
 def test_the_shrinking_set():
     live = lesson.live_shrinking_set()
     numbers = live.at(loss=models.CROSS, eps=1e-4)
@@ -175,10 +182,12 @@ def test_the_tube():
 
 def test_the_pictures_that_stand_still():
     runs = [ours.split(cross, lesson.SQUARE, 1e-6, 100, np.random.default_rng(seed)) for seed in range(2)]
-    assert len(lesson.draw_runs(runs, [(1e-2, 0.33, 0.01), (1e-14, 0.0, 0.0)], exact_cross).axes) == 2
+    fig, alt = lesson.draw_runs(runs, [(1e-2, 0.33, 0.01), (1e-14, 0.0, 0.0)], exact_cross)
+    assert len(fig.axes) == 2 and "2 runs" in alt and "counting ends at 10⁻²" in alt
     loss = CATALOGUE["disc"]
     found = fit(splitting(loss.K, loss.box, eps=1e-8, particles=64, seed=0))
-    assert len(lesson.draw_fits({"disc": found}, CATALOGUE).axes) == 1
+    fig, alt = lesson.draw_fits({"disc": found}, CATALOGUE)
+    assert len(fig.axes) == 1 and "exact one for 1" in alt
 
 
 # ---- our versions of what the learner writes --------------------------------------------------------------------

@@ -5,7 +5,13 @@ What the lesson is about, V(ε) and how to measure it, stands in the notebook an
 
 from sltcourse.lessons.volume_scaling.checks import check
 from sltcourse.lessons.volume_scaling.drawings import draw_fits, draw_runs
-from sltcourse.lessons.volume_scaling.figures import live_exponents, live_particles, live_shrinking_set, live_tube
+from sltcourse.lessons.volume_scaling.figures import (
+    live_exponents,
+    live_particles,
+    live_powers,
+    live_shrinking_set,
+    live_tube,
+)
 from sltcourse.lessons.volume_scaling.guesses import guess
 from sltcourse.lessons.volume_scaling.models import PIT_BOX, SQUARE, TRIAL, line_and_pit, pit_share
 from sltcourse.lessons.volume_scaling.ours import as_curve
@@ -22,6 +28,7 @@ __all__ = [
     "line_and_pit",
     "live_exponents",
     "live_particles",
+    "live_powers",
     "live_shrinking_set",
     "live_tube",
     "pit_share",

@@ -61,6 +61,30 @@ class _Own:
             self.found = f"λ is not fitted: {error}"
 
 
+def live_powers() -> LiveFigure:
+    """Guess, then slide the power: V(ε) of |w|^power on [−1, 1] beside that of w², down to ε = 10⁻¹²."""
+    eps = np.array([1e-12, 1.0])
+    fig, ax = style.figure(height=3.6)
+    ax.set(xscale="log", yscale="log", xlim=(1e-12, 1), ylim=(1e-8, 1), xlabel="ε", ylabel="V(ε)")
+    ax.set_xticks(10.0 ** np.arange(-12, 1, 2))
+    ax.plot(eps, np.sqrt(eps), color=COLORS["regular"], label="K = w²", clip_on=False)
+    live = LiveFigure(
+        fig,
+        alt="V(ε) of w² on log–log axes, from 1 at ε = 1 down to 10⁻⁶ at ε = 10⁻¹², and that of a higher power of w.",
+        power=Slider("power", [4, 6, 8, 10, 12], start=4),
+    )
+    live.line(ax, lambda power: (eps, eps ** (1 / power)), name="curve", color=_SET, label="the power chosen")
+    live.points(ax, lambda power: (1e-12, 1e-12 ** (1 / power)), name="end", color=_SET, markersize=10, clip_on=False)
+    ax.legend(loc="lower right")
+    live.with_guess(ax, "y", "How high does the curve of w⁴ stand at ε = 10⁻¹²?", hides=["curve", "end"])
+
+    def sentence(power):
+        share = 1e-12 ** (1 / power)
+        return f"w{style.superscript(power)}: V(10⁻¹²) = {_share(share)}, {style.number(share * 1e6, 3)} times that of w²."
+
+    return live.caption(sentence)
+
+
 def live_shrinking_set(K=None) -> LiveFigure:
     """Slide ε: the set K ≤ ε shrinks on the left, the curves V(ε) grow downwards on the right.
 

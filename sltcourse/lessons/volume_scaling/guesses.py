@@ -1,19 +1,10 @@
-"""The guesses of lesson 03, each committed before its answer: ``guess.survivors`` shows one."""
+"""The guesses of lesson 03, each committed before its answer: ``guess.slope`` shows one."""
 
 from types import SimpleNamespace
 
 from sltcourse.kit.guess import choice, number
 
 guess = SimpleNamespace(
-    survivors=number(
-        "03-survivors",
-        "At ε = 10⁻¹², how many times more of the prior survives for w⁴ than for w²?",
-        1,
-        1e8,
-        answer=1000,
-        log=True,
-        because="10⁻³ against 10⁻⁶.",
-    ),
     shrinking=choice(
         "03-shrinking",
         "Which of these losses keeps the most of the square at ε = 10⁻⁸?",
