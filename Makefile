@@ -32,9 +32,9 @@ test-all: $(VENV)/.ready lint
 
 # the one-file copies, in an empty folder, where the package is not installed
 test-colab: $(COLAB_VENV)/.ready colab
-	rm -rf $(ALONE) && mkdir -p $(ALONE) && cp $(NOTEBOOKS:notebooks/%=build/colab/%) $(ALONE)
+	rm -rf $(ALONE) && mkdir -p $(ALONE) && cp $(NOTEBOOKS:notebooks/%=build/colab/%) tests/nbval_numbers.py $(ALONE)
 	cd $(ALONE) && ! $(abspath $(COLAB_VENV))/bin/python -c "import sltcourse" 2>/dev/null
-	cd $(ALONE) && $(abspath $(COLAB_VENV))/bin/python -m pytest -c /dev/null --rootdir . $(NBVAL) .
+	cd $(ALONE) && $(abspath $(COLAB_VENV))/bin/python -m pytest -c /dev/null --rootdir . -p nbval_numbers $(NBVAL) .
 
 # without the notebooks, whose stored outputs are Colab's and constraints.txt's, and without what tests maintainers' tools;
 # old versions warn of what has long been mended, so that a warning is no error

@@ -71,6 +71,30 @@ def test_numbers(value, text):
     assert style.number(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        (0.49741, 0.00138, "0.4974 ± 0.0014"),
+        (-0.49741, 0.138, "−0.50 ± 0.14"),
+        (0.5, 0.0996, "0.50 ± 0.10"),
+        (3.14159, 1, "3.1 ± 1.0"),
+        (12345.6, 678, "12\u202f350 ± 680"),
+        (12.3, 45, "12 ± 45"),
+        (1.234e-7, 4e-9, "(1.234 ± 0.040)·10⁻⁷"),
+        (0, 2e-5, "(0.0 ± 2.0)·10⁻⁵"),
+        (0.0123, 1e-5, "0.012300 ± 0.000010"),
+    ],
+)
+def test_an_estimate_stands_beside_its_error(value, error, shown):
+    assert style.estimate(value, error) == shown
+
+
+@pytest.mark.parametrize(("value", "error"), [(1, 0), (1, -1), (1, float("nan")), (float("inf"), 1)])
+def test_no_estimate_without_an_error(value, error):
+    with pytest.raises(ValueError, match="with a positive error"):
+        style.estimate(value, error)
+
+
 def test_tables():
     table = style.table([["a<b", 0.5], ["c", 1000]], ["name", "value"])
     assert repr(table) == "name  value\na<b   0.5\nc     1\u202f000"

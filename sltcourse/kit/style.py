@@ -16,9 +16,22 @@ from cycler import cycler
 from matplotlib.figure import Figure
 from PIL import Image
 
-from sltcourse.kit.text import number, power, superscript, table
+from sltcourse.kit.text import estimate, number, power, superscript, table
 
-__all__ = ["COLORS", "DPI", "SHARPNESS", "figure", "number", "png", "power", "show", "superscript", "table", "use"]
+__all__ = [
+    "COLORS",
+    "DPI",
+    "SHARPNESS",
+    "estimate",
+    "figure",
+    "number",
+    "png",
+    "power",
+    "show",
+    "superscript",
+    "table",
+    "use",
+]
 
 COLORS = {
     "truth": "#1a1a1a",
