@@ -47,7 +47,7 @@ class _Own:
     def __init__(self, K, eps):
         function = array_function(K, 2)
         counted = monte_carlo(function, SQUARE, eps, n=200_000)
-        curve = splitting(function, SQUARE, eps=1e-30)
+        curve = splitting(function, SQUARE, eps=1e-30, particles=512)
         levels = -np.log(curve.eps)
         V = np.exp(np.interp(-np.log(eps), levels, curve.log_V))
         se = np.interp(-np.log(eps), levels, curve.se)
@@ -67,16 +67,19 @@ def live_powers() -> LiveFigure:
     fig, ax = style.figure(height=3.6)
     ax.set(xscale="log", yscale="log", xlim=(1e-12, 1), ylim=(1e-8, 1), xlabel="ε", ylabel="V(ε)")
     ax.set_xticks(10.0 ** np.arange(-12, 1, 2))
-    ax.plot(eps, np.sqrt(eps), color=COLORS["regular"], label="K = w²", clip_on=False)
+    ax.plot(eps, np.sqrt(eps), color=COLORS["regular"], clip_on=False)
+    ax.text(1e-8, 4e-5, "w²", color=COLORS["regular"], va="top")
     live = LiveFigure(
         fig,
         alt="V(ε) of w² on log–log axes, from 1 at ε = 1 down to 10⁻⁶ at ε = 10⁻¹², and that of a higher power of w.",
         power=Slider("power", [4, 6, 8, 10, 12], start=4),
     )
-    live.line(ax, lambda power: (eps, eps ** (1 / power)), name="curve", color=_SET, label="the power chosen")
+    live.line(ax, lambda power: (eps, eps ** (1 / power)), name="curve", color=_SET)
+    live.text(
+        ax, lambda power: (1e-8, 1.6 * 1e-8 ** (1 / power), "w" + style.superscript(power)), name="name", color=_SET
+    )
     live.points(ax, lambda power: (1e-12, 1e-12 ** (1 / power)), name="end", color=_SET, markersize=10, clip_on=False)
-    ax.legend(loc="lower right")
-    live.with_guess(ax, "y", "How high does the curve of w⁴ stand at ε = 10⁻¹²?", hides=["curve", "end"])
+    live.with_guess(ax, "y", "How high does the curve of w⁴ stand at ε = 10⁻¹²?", hides=["curve", "name", "end"])
 
     def sentence(power):
         share = 1e-12 ** (1 / power)
