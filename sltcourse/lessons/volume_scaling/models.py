@@ -144,7 +144,6 @@ TRIAL = (
     "flat valley",
     "cusp",
     "three planes",
-    "line plus cross",
     "tanh unit",
     "normal mixture",
     "Boltzmann machine",
