@@ -42,7 +42,7 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
     the variance of a step, C being its variance of ∇nβL_B. So the injected noise is made smaller, by
     s² = 1 − εGC/(4 − εGh), where h = V − C + γ is the curvature (to first order as do Ahn et al. 2012, arXiv 1206.6380,
     and Vollmer et al. 2016, arXiv 1501.00438). C comes from the two halves of a minibatch; it is at most V. What is
-    left of the minibatch's bias is of second order too, and ``step_bias`` bounds it.
+    left of the minibatch's bias is of second order where the loss has no flat directions; ``step_bias`` says how much.
 
     V, C and ε are pooled over the chains of a point, follow them through burn-in, and are then held, so that the draws
     have one fixed stationary distribution. A chain that is lost during burn-in starts again at w*.
@@ -130,11 +130,14 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
 
         Along a direction of whitened curvature h the noise adds 1/(1 − εh/4) times what it does to first order. What is
         taken out is that with each coordinate's own h; what may be left is the difference to that with the sharpest.
+        And the noise shakes only directions along which the loss changes, while what is taken out of a coordinate cools
+        flat directions too: their share of the coordinate's variance, (γ + α)(w − w*)² on average, stays in the loss.
         """
         shaken, share = self._shaken(state, target, self.step_size(state, target))
         sharpest = 0.25 * (self._scale(state) * _root4(state.sharpness)).clamp(max=3.6)
-        left = shaken * (1 / (1 - torch.maximum(share, sharpest)) - 1 / (1 - share))
-        return 0.5 * left.sum(1).expand(len(away))
+        taken = shaken / (1 - share)
+        left = shaken / (1 - torch.maximum(share, sharpest)) - taken
+        return 0.5 * (left + taken * target.stiffness * away.square()).sum(1)
 
     def _shaken(self, state: "State", target: "Target", step: Tensor) -> tuple[Tensor, Tensor]:
         """εGC/4, what the minibatch adds to a variance to first order, and εG(V − C + γ)/4; (chains or 1, d) each."""
