@@ -91,7 +91,7 @@ def test_a_loss_is_written_as_one_writes_it():
 def test_the_powers():
     live = lesson.live_powers()
     assert live.at(power=4)["end"][1] == pytest.approx(1e-3)
-    assert "10⁻², 10\u202f000 times" in live.at(power=6)["caption"]
+    assert "0.01, 10\u202f000 times" in live.at(power=6)["caption"]
     assert "10⁻³" not in repr(live), "the answer waits for the guess"
 
 
