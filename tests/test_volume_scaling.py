@@ -91,7 +91,7 @@ def test_a_loss_is_written_as_one_writes_it():
 def test_the_powers():
     live = lesson.live_powers()
     assert live.at(power=4)["end"][1] == pytest.approx(1e-3)
-    assert "10⁻², 10\u202f000 times" in live.at(power=6)["caption"]
+    assert "0.01, 10\u202f000 times" in live.at(power=6)["caption"]
     assert "10⁻³" not in repr(live), "the answer waits for the guess"
 
 
@@ -264,8 +264,8 @@ WRONG = [
     ("count", (_changed(ours.count, "rng.uniform(low, high,", "rng.uniform(-1, 1,"),), "a box that is not the square"),
     ("count", (_changed(ours.count, "np.sqrt(share * (1 - share) / n)", "share / np.sqrt(n)"),), "√(p(1 − p)/n)"),
     ("count", (_changed(ours.count, "share, np.sqrt(share * (1 - share) / n)", "share"),), "two numbers"),
-    ("crossing", (_changed(ours.crossing, "min(rates), rates.count(min(rates))", "max(rates), rates.count(max(rates))"),),
-     "the largest rate"),
+    ("crossing", (_changed(ours.crossing, "min(rates), rates.count(min(rates))", "max(rates), 1"),),
+     "wanted"),
     ("crossing", (_changed(ours.crossing, "h_i + 1, 2 * k_i", "1, 2 * k_i"),), "h does not come in"),
     ("crossing", (_changed(ours.crossing, "rates.count(min(rates))", "len(k)"),), "not the number of all"),
     ("crossing", (_changed(ours.crossing, "2 * k_i", "k_i"),), "not (h + 1)/k"),
@@ -290,6 +290,13 @@ WRONG = [
     ("balance", (1.0,), "too large"),
 ]  # fmt: skip
 
+
+def _largest(k, h):
+    rates = [(h_i + 1) / (2 * k_i) for k_i, h_i in zip(k, h, strict=True) if k_i]
+    return max(rates), rates.count(max(rates))
+
+
+WRONG.append(("crossing", (_largest,), "the largest rate"))
 RIGHT = [
     ("count", (ours.count,)),
     ("crossing", (ours.crossing,)),

@@ -134,7 +134,9 @@ def _limited(K):
     def loss(w):
         seen[0] += len(w)
         if seen[0] > _MOST:
-            raise RuntimeError("K was asked for four million points and the level does not come down to ε: do copies move?")
+            raise RuntimeError(
+                "K was asked for four million points and the level does not come down to ε: do copies move?"
+            )
         return K(w)
 
     return loss
@@ -183,7 +185,9 @@ def _inside(K, box, levels, clouds):
         return "a particle has left the box: take only steps that stay in it."
     for level, cloud in zip(levels, clouds, strict=True):
         if np.any(K(cloud) > level * (1 + 1e-9)):
-            return f"in the cloud of level {level:.3g} a particle has K = {K(cloud).max():.3g}: it is not below the level."
+            return (
+                f"in the cloud of level {level:.3g} a particle has K = {K(cloud).max():.3g}: it is not below the level."
+            )
         different = len(np.unique(cloud, axis=0))
         if different < 0.75 * len(cloud):
             return (
@@ -255,5 +259,5 @@ def balance(answer: Any) -> str | None:
         np.pi / 80: "That is the fourth root of ε.",
         (np.pi / 80) ** 2: "That is √ε. The equation is π ε^(1/4)/10 = 8 ε^(1/2).",
         (np.pi / 8) ** 4: "The 10 in the exponent: near the origin K ≈ (10 r²)⁴.",
-        (np.pi / 8) ** 4 / 10: "Near the origin K is (10 r²)⁴, so r² ≤ ε^(1/4)/10; the fourth root does not act on the 10.",
+        (np.pi / 8) ** 4 / 10: "Near the origin K is (10 r²)⁴, so r² ≤ ε^(1/4)/10: no root of the 10.",
     })  # fmt: skip

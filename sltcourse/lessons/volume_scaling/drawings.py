@@ -43,9 +43,10 @@ def draw_runs(runs, counted, exact) -> tuple[Figure, str]:
 
 
 def draw_fits(fits, losses) -> tuple[Figure, str]:
-    """Fitted over exact λ with two-sigma bars, a row for each loss, the numbers beside it; the figure and its alternative text.
+    """Fitted over exact λ with two-sigma bars, a row for each loss, the numbers beside it.
 
-    ``fits``: {name: Fit}, ``losses``: {name: Loss} with at least these names.
+    ``fits``: {name: Fit}, ``losses``: {name: Loss} with at least these names. Returns the figure and its alternative
+    text.
     """
     fig, ax = style.figure(height=0.32 * len(fits) + 0.9)
     rows, columns = np.arange(len(fits))[::-1], (1.034, 1.066, 1.081, 1.104)

@@ -83,7 +83,9 @@ def live_powers() -> LiveFigure:
 
     def sentence(power):
         share = 1e-12 ** (1 / power)
-        return f"w{style.superscript(power)}: V(10⁻¹²) = {_share(share)}, {style.number(share * 1e6, 3)} times that of w²."
+        return (
+            f"w{style.superscript(power)}: V(10⁻¹²) = {_share(share)}, {style.number(share * 1e6, 3)} times that of w²."
+        )
 
     return live.caption(sentence)
 
@@ -137,9 +139,7 @@ def live_shrinking_set(K=None) -> LiveFigure:
     if own:
         live.band(right, lambda eps, x=eps: (x, down_to(own.low, eps), down_to(own.high, eps)), color=_SET, name="band")
     live.line(right, lambda loss, eps, x=eps: (x, down_to(volume[loss], eps)), name="curve", color=_SET)
-    live.points(
-        right, lambda loss, eps: (eps, volume[loss][row[eps]]), name="now", color=_SET, markersize=10
-    )
+    live.points(right, lambda loss, eps: (eps, volume[loss][row[eps]]), name="now", color=_SET, markersize=10)
 
     def sentence(loss, eps):
         start = f"K = {loss} ≤ ε = {style.power(eps)} on a share V = {_share(volume[loss][row[eps]])} of the square."
@@ -228,7 +228,7 @@ def live_particles(run, box=SQUARE, exact=None) -> LiveFigure:
         right.legend(loc="lower right")
     live = LiveFigure(
         fig,
-        alt="Left: the particles in the plane at a level ε. Middle: the sizes of their two coordinates on log–log axes. "
+        alt="Left: the particles in the plane at a level ε. Middle: how large their coordinates are, on log–log axes. "
         "Right: the measured V down to this level.",
         level=Slider("ε", decades, start=decades[0], format=lambda d: style.power(10**d)),
     )
@@ -293,8 +293,8 @@ def live_tube() -> LiveFigure:
 
     def sentence(loss, r):
         return (
-            f"K = {loss}, C = {LOSSES[loss].steep:g}, r = {r:.2g}: the tube has a share {_share(tube[loss][row[r]])} and "
-            f"the slope {steep(tube[loss], r):.2f}, the set {_share(volume[loss][row[r]])} and the slope "
+            f"K = {loss}, C = {LOSSES[loss].steep:g}, r = {r:.2g}: the tube has a share {_share(tube[loss][row[r]])} "
+            f"and the slope {steep(tube[loss], r):.2f}, the set {_share(volume[loss][row[r]])} and the slope "
             f"{steep(volume[loss], r):.2f}."
         )
 

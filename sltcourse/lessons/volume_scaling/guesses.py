@@ -45,7 +45,7 @@ guess = SimpleNamespace(
     ),
     tube=choice(
         "03-tube",
-        "K = w₁² w₂⁴. The tube of radius r round its zeros has an area like r. How fast does the area of {K ≤ r²} fall?",
+        "K = w₁² w₂⁴. The tube of radius r round its zeros has an area like r. How does that of {K ≤ r²} fall?",
         ["like r", "faster than r", "more slowly than r"],
         answer="more slowly than r",
         because="The set contains the tube, and is wider and wider than it: its area falls like √r.",

@@ -54,7 +54,7 @@ def split(K, box, eps, n, rng):
 
 
 def as_curve(runs, n, d):
-    """Several runs of ``split`` with ``n`` particles in ``d`` coordinates as one VolumeCurve, whose error is their spread.
+    """Several runs of ``split`` with ``n`` particles as one VolumeCurve, whose error is their spread.
 
     ``runs`` is a list of (levels, log_V, …). Each run has levels of its own: log V is read off between them, on a
     straight line in log ε, at as many levels as the runs have in the middle. Raises ValueError for a single run.
