@@ -1,16 +1,96 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from scipy.integrate import quad
-from scipy.special import gamma
+from scipy.integrate import quad, quad_vec
+from scipy.special import gamma, k0
 from scipy.stats import chi2, norm
 
 from sltcourse.lessons import broken_statistics as lesson
 from sltcourse.theory.mean_models import deep_product, power_mean
 from sltcourse.theory.quadrature import Posterior
 from tests.exercises import exercise_tests
+from tests.notebooks.lessons import prose
 
 check = lesson.check
+TEXT = prose("02_broken_statistics")
+
+
+def test_it_quarrels_with_nobody():
+    assert "slide deck" not in TEXT.lower()
+
+
+def test_nothing_is_to_be_slid_that_has_no_slider():
+    assert "Slide the truth away from 0 and look" not in TEXT and "each row of the table is one true w₀" in TEXT
+
+
+# ---- what the text says in numbers ----------------------------------------------------------------------------
+
+
+def test_the_averaged_posterior_fills_the_hole_and_a_typical_one_peaks_on_a_hump():
+    u = np.linspace(-4, 4, 8001)
+    average = quad_vec(lambda z: norm.pdf(z) * np.exp(-((z - u**3) ** 2) / 2) / np.trapezoid(
+        np.exp(-((z - u**3) ** 2) / 2), u), -8, 8)[0]  # fmt: skip
+    hole = np.abs(u) < 0.5
+    assert np.trapezoid(average[hole], u[hole]) == pytest.approx(0.40, abs=0.005) and "40 % lies in the hole" in TEXT
+    estimates = np.cbrt(np.random.default_rng(8).normal(size=400_000))
+    assert np.mean(np.abs(estimates) < 0.5) == pytest.approx(0.10, abs=0.005) and "10 % of the estimates" in TEXT
+    for z in (-1, 1):
+        peak = u[np.argmax(-((z - u**3) ** 2))]
+        assert peak == pytest.approx(np.cbrt(z), abs=1e-3), "with a flat prior the posterior peaks at the estimate"
+
+
+def test_the_wider_wedge_has_more_best_fits():
+    angle = np.arctan(3) - np.arctan(1)
+    assert 1 - angle / np.pi == pytest.approx(0.85, abs=0.005) and "85 % of the data sets have no best fit" in TEXT
+    assert 1 - np.arctan(1 / 3) / np.pi == pytest.approx(0.90, abs=0.005)
+    assert TEXT.index("at x = ±1 and ±2") < TEXT.index("nine data sets out of ten")
+
+
+@pytest.mark.parametrize("n, m", [(100, 0.48), (7, 0.3)])
+def test_where_the_curvature_along_the_curve_comes_from(n, m):
+    posterior = lesson.ProductPosterior(n, m)
+    s2, along = posterior.modes[0] @ posterior.modes[0] / 2, np.array([-1, 1]) / np.sqrt(2)
+    prior, misfit = 1, n * (m - s2)
+    assert misfit == pytest.approx(1)
+    assert along @ posterior.hessian @ along == pytest.approx(prior + misfit) == pytest.approx(2)
+    assert "the 2 comes from the prior alone" not in TEXT and "adds n(m − s²) = 1" in TEXT
+
+
+def test_lambda_is_the_same_for_all_positive_bounded_priors():
+    def exponent(density, low, high):  # of Z(n) = ∫ exp(−n s²/2) density(s) ds over s > 0, between two n
+        z = [quad(lambda v, n=n: np.exp(-n * np.exp(2 * v) / 2 + v) * density(np.exp(v)), -60, 3, limit=400,
+                  points=[-np.log(n) / 2, 0])[0] for n in (low, high)]  # fmt: skip
+        return -np.log(z[1] / z[0]) / np.log(high / low)
+
+    cubic = {  # densities of the mean m = w³
+        "uniform w": lambda m: m ** (-2 / 3) / 6 if m < 1 else 0,
+        "w ~ N(0, 1)": lambda m: norm.pdf(m ** (1 / 3)) * m ** (-2 / 3) / 3,
+    }
+    assert [exponent(d, 1e8, 1e10) for d in cubic.values()] == pytest.approx([1 / 6, 1 / 6], abs=2e-3)
+    assert exponent(lambda m: 0.5 if m < 1 else 0, 1e8, 1e10) == pytest.approx(1 / 2, abs=1e-3), "flat in the mean"
+    product = {"uniform": lambda s: -np.log(s) / 2 if s < 1 else 0, "N(0, 1)": lambda s: k0(s) / np.pi}
+    slopes = [exponent(d, 1e14, 1e16) for d in product.values()]
+    assert slopes == pytest.approx([0.5 - 1 / np.log(1e15)] * 2, abs=5e-3), "λ = 1/2, m = 2 under both"
+    assert "to the prior\n# as well" not in TEXT and "all priors that are positive and bounded" in TEXT
+
+
+def test_the_three_weights_of_exercise_4_predict_better_than_two():
+    A = 2 * lesson.scaled_error(lesson.MODELS["N(w, 1)"], 1000)
+    B = lesson.scaled_error(deep_product(3), 1000)  # its second mean is known and costs nothing
+    assert (A, B) == pytest.approx((1.00, 0.25), abs=0.005) and "it errs with 0.25, and model A, two" in TEXT
+
+
+def test_bics_parabola_is_right_where_the_information_is_positive():
+    n = 10**6  # minus log of the Gaussian integral, prior 1/2, I = 1
+    laplace = np.log(n) / 2 - np.log(0.5 * np.sqrt(2 * np.pi))
+    assert lesson.mean_complexity(lesson.MODELS["N(w, 1)"], n) == pytest.approx(laplace, abs=1e-4)
+
+
+def test_cramer_rao_before_the_division():
+    n, w0, h = 50, 0.2, 1e-5  # for the estimator cbrt(x̄): slope² <= nI·variance, with any slope
+    slope = (lesson.cubic_mle(w0 + h, n).mean - lesson.cubic_mle(w0 - h, n).mean) / (2 * h)
+    mle, information = lesson.cubic_mle(w0, n), 9 * w0**4
+    assert slope**2 <= n * information * mle.variance < 1, "an unbiased estimator would have slope 1"
 
 
 # ---- the estimator --------------------------------------------------------------------------------------------
@@ -215,6 +295,13 @@ def test_the_estimators_figure():
     x, y = live.at(n=1000, w0=0.0)["estimates3"]
     assert y[np.abs(x) < 0.05].max() < 0.1 and y.max() == 1, "a hole at the truth"
     assert "0.08, and 1/(nI) = 1/0" in live.at(n=1000, w0=0.0)["caption"]
+    x, y = live.at(n=1000, w0=0.0)["averaged3"]
+    assert y[x == 0] > 0.3 and y[np.abs(x) < 0.1].min() > 0.95 * y.max(), "the averaged posterior has no hole"
+    for n, w0 in ((100, 0.0), (100, 0.5), (1000, 0.8)):  # both are shares of one, on one scale
+        shown = live.at(n=n, w0=w0)
+        for k in "13":
+            (x, y), (edges, bars) = shown[f"averaged{k}"], shown[f"estimates{k}"]
+            assert np.trapezoid(np.nan_to_num(y, nan=0), x) == pytest.approx(np.trapezoid(bars, edges), rel=0.02)
     x, y = live.at(n=200, w0=0.5)["estimates1"]
     assert x[y.argmax()] == pytest.approx(0.5, abs=0.1)
 
@@ -225,6 +312,16 @@ def test_the_wedges_figure():
     assert "mean of Λ 1.2" in knot["caption"] and "exists in 90 %" in knot["caption"]
     assert "mean of Λ 2.0" in far["caption"] and "exists in 0 %" in far["caption"]
     np.testing.assert_allclose(knot["ratios"][1], live.at(n=20, r=0.0)["ratios"][1])
+
+
+def test_a_point_on_an_edge_is_not_shown_as_a_best_fit():
+    shown = lesson.live_wedge().at(n=200, r=0.0)
+    (x, y), (edge_x, edge_y) = shown["fits"], shown["edge"]
+    assert (np.isfinite(x) != np.isfinite(edge_x)).all(), "each data set has one point, of one of the two kinds"
+    slopes, edges = (y / x)[np.isfinite(x)], (edge_y / edge_x)[np.isfinite(edge_x)]
+    assert (slopes > 1 + 1e-6).all() and (slopes < 2 - 1e-6).all()
+    assert np.minimum(np.abs(edges - 1), np.abs(edges - 2)).max() < 1e-9
+    assert len(edges) / 150 == pytest.approx(0.9, abs=0.06)
 
 
 def test_the_posteriors_figure():
@@ -245,6 +342,8 @@ WRONG = [
     ("rate", (1,), "regular rate"),
     ("rate", (0.1,), "standard deviation"),
     ("rate", ("1/5",), "a text"),
+    ("rate", (0.4,), "x̄ itself"),
+    ("wedge_mean", (1 + np.arctan(0.5) / np.pi,), "add sin α"),
     ("wedge_mean", (2,), "do not fill"),
     ("wedge_mean", (1.203,), "which slopes"),
     ("wedge_mean", (1.22,), "which slopes"),

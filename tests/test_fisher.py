@@ -419,6 +419,25 @@ def test_a_bad_density_is_refused_at_once(error, words, make):
 
 
 @pytest.mark.parametrize(
+    ("pdf", "information"),
+    [
+        (normal(x / sp.Abs(u), 0) / sp.Abs(u), 2 / u**2),
+        (normal(x / u, 0) / sp.sqrt(u**2), 2 / u**2),
+        (sp.exp(-sp.Abs(x) / sp.Abs(u)) / (2 * sp.Abs(u)), 1 / u**2),
+        (sp.Abs(u) / (sp.pi * (u**2 + x**2)), 1 / (2 * u**2)),
+    ],
+    ids=["normal, |u|", "normal, √u²", "Laplace", "Cauchy"],
+)
+def test_a_scale_may_be_negative_where_its_absolute_value_counts(pdf, information):
+    """sympy integrates √(u²) as u: a mass of −1 where u < 0. Of each the information is known for u < 0 and u > 0."""
+    model = Density(pdf, REALS, [u])
+    for value in (-2, 3):
+        assert fisher_matrix(model, {u: value}) == sp.Matrix([[information.subs(u, value)]])
+    with pytest.raises(ValueError, match="total mass at u = .* is 2.00000, not 1"):
+        Density(2 * pdf, REALS, [u])
+
+
+@pytest.mark.parametrize(
     ("words", "call"),
     [
         ("lies outside its range", lambda m: certify(m, (2, 0))),

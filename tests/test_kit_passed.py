@@ -48,3 +48,10 @@ def test_a_damaged_record_or_a_home_that_cannot_be_written_to_disturbs_nobody(tm
 def test_an_empty_place_keeps_nothing(monkeypatch):
     monkeypatch.setenv("SLTCOURSE_PASSED", "")
     assert passed.file() is None and slope(0.5).state == "Right" and passed.passed() == {}
+
+
+def test_both_kinds_of_exercises_are_counted(tmp_path, monkeypatch):
+    text = 'check = Checks("09_x")\n\n@check.exercise("a")\ndef one(a): ...\n\n@check.writing("b", ours=f, cases=[])\ndef two(a): ...\n'
+    (tmp_path / "checks.py").write_text(text + "\ndef three(a): ...\n", encoding="utf-8")
+    monkeypatch.setattr(passed, "_LESSONS", tmp_path)
+    assert passed.exercises() == {"09_x": ["one", "two"]}

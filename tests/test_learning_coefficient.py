@@ -1,16 +1,23 @@
 import itertools
+import re
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import sympy as sp
+from scipy import stats
 
 from sltcourse.lessons import learning_coefficient as lesson
+from sltcourse.theory.blow_up import resolve, start
 from sltcourse.theory.models import CATALOGUE
 from sltcourse.theory.newton import learning_coefficient, search_coordinates
 from sltcourse.theory.quadrature import Posterior
 from sltcourse.theory.volume import Fit
+from sltcourse.theory.zeta import monomial_zeta
+from tests.cells import shared_names, told
+from tests.cells import text as prose
 from tests.exercises import exercise_tests
+from tests.notebooks.lessons import ROOT, read
 
 check = lesson.check
 w1, w2 = sp.symbols("w1 w2")
@@ -90,12 +97,101 @@ def test_the_pictures_that_stand_still():
     assert [text.get_text() for text in ax.get_yticklabels()] == ["cross,  λ = 1/2"]
 
 
+# ---- what the lesson says -------------------------------------------------------------------------------------------
+
+LESSON = "04_learning_coefficient"
+
+
+def test_a_monomial_that_is_not_even_lowers_the_coefficient_and_an_even_one_does_not():
+    flat = w1**2 + w2**4
+    lam = [search_coordinates(K, [w1, w2]).value for K in (flat, flat + 2 * w1 * w2**2, flat + 2 * w1**2 * w2**2)]
+    assert lam == [Fraction(3, 4), Fraction(1, 2), Fraction(3, 4)]
+    told(LESSON, "with positive coefficients", "λ falls from 3/4 to 1/2", "Any other monomial can lower it")
+
+
+def test_blowing_up_points_need_not_end():
+    """The Whitney umbrella, squared, comes back in a chart of the origin's blow-up, and a line's blow-up resolves it."""
+    w3 = sp.Symbol("w3")
+    K = (w1**2 - w2**2 * w3) ** 2
+    chart = {w1: w1 * w3, w2: w2 * w3}
+    assert sp.expand(K.subs(chart, simultaneous=True) - w3**4 * K) == 0
+    *_, third = start(K, [w1, w2, w3]).blow_up([w1, w2, w3])
+    assert "no normal crossings" in str(third)
+    found = resolve(K, [w1, w2, w3])
+    assert (found.learning_coefficient, found.multiplicity, len(found.charts)) == (Fraction(1, 2), 2, 3)
+    told(LESSON, "Not if one blows up nothing but points", "with well chosen centres, blow-ups end")
+
+
+def test_three_charts_of_the_weights_cover_the_cusp():
+    u, v = sp.symbols("u v")
+    bracket = w1**2 - w2**3
+    for (first, second), left in (((u**3 * v, u**2), v**2 - 1), ((u**3 * v, -(u**2)), v**2 + 1),
+                                  ((u**3, u**2 * v), 1 - v**3)):  # fmt: skip
+        assert sp.expand(bracket.subs({w1: first, w2: second}, simultaneous=True) - u**6 * left) == 0
+        assert sp.Matrix([first, second]).jacobian([u, v]).det() / u**4 in (-2, 2, 3, -3)
+
+
+def test_the_coefficient_is_the_rlct_of_the_loss_and_half_that_of_the_ideal():
+    """K = f² has its pole at −λ, |f|^z at −2λ: w has 1, w² has 1/2, and they are told apart."""
+    assert monomial_zeta(w1**2, [w1]).poles[0].location == Fraction(-1, 2)
+    z = sp.Symbol("z", positive=True)
+    assert sp.integrate(sp.Symbol("x", positive=True) ** z, (sp.Symbol("x", positive=True), 0, 1)) == 1 / (z + 1)
+    told(LESSON, "It is the same number.", "λ of K is half of *their* number")
+
+
+def test_what_happens_on_the_border():
+    """More than d/2 needs a truth outside the model or a narrow corner; with the truth in the model the slope is 0."""
+    eps = sp.Symbol("epsilon", positive=True)
+    x = sp.Symbol("x", positive=True)
+    volume = sp.integrate(2 * sp.sqrt(eps - x), (x, 0, eps))  # w1 + w2² <= eps, w1 >= 0
+    assert sp.simplify(volume / eps ** sp.Rational(3, 2)) == sp.Rational(4, 3)  # λ = 3/2
+    found = []
+    for level in (1e-6, 1e-8):  # 0 <= w2 <= w1², w1² + w2² <= level
+        w = np.linspace(0, np.sqrt(level), 200_001)
+        found.append(np.trapezoid(np.minimum(w**2, np.sqrt(np.maximum(level - w**2, 0))), w))
+    assert np.log(found[0] / found[1]) / np.log(100) == pytest.approx(3 / 2, abs=1e-3)
+    x = np.linspace(-10, 11, 40_001)
+    normal, other = stats.norm.pdf(x), stats.norm.pdf(x - 1)
+    for a in (1e-3, 1e-4):
+        K = -np.trapezoid(normal * np.log1p(a * (other / normal - 1)), x)
+        assert a**2 * 0.85 < K < a**2 * 0.86  # (e − 1)/2 = 0.859
+    told(LESSON, "on $0 \\le w_2 \\le w_1^2$ the regular loss $w_1^2 + w_2^2$ has λ = 3/2", "K ≈ 0.86 a²")
+
+
+def test_a_line_on_the_left_is_a_point_on_the_right():
+    """The side's equation x·α = 1 is a plan that obeys all constraints and costs λ."""
+    found = lesson.models.polygon((6, 0), (2, 4))
+    assert found.best == [(Fraction(1, 6), Fraction(1, 6))] and found.lam == Fraction(1, 3)
+    told(LESSON, "a line on the left is a point on the right", "the plan is (1/6, 1/6)")
+
+
+def test_the_table_shows_what_was_measured():
+    """The column of V(ε) has its own errors, not numbers rounded to the grid of the right answers."""
+    (table,) = [
+        output.data["text/html"]
+        for cell in read(ROOT / "notebooks" / f"{LESSON}.ipynb").cells if cell.cell_type == "code"
+        for output in cell.outputs if "log n in F" in output.get("data", {}).get("text/html", "")
+    ]  # fmt: skip
+    found = re.findall(r"(\d\.\d{3}) ± (\d\.\d{3})", table)
+    assert len(found) == len(lesson.FOUR_WAYS)
+    for (lam, se), name in zip(found, lesson.FOUR_WAYS, strict=True):
+        assert 0 < float(se) < 0.03 and abs(float(lam) - float(CATALOGUE[name].lam)) < 4 * float(se) + 0.002
+
+
+def test_the_lesson_names_no_absent_deck_and_its_cells_can_be_run_in_any_order():
+    assert "deck" not in prose(LESSON)
+    assert shared_names(LESSON) == ({}, set())
+
+
+# ---- the exercises ---------------------------------------------------------------------------------------------------
+
 WRONG = [
     ("design", (w1**6 * w2**4,), "m = 2 needs a tie"),
     ("design", (w1**2 * w2**2,), "largest power"),
     ("design", (w1**6 + 1,), "not 0 at"),
     ("design", (w1**6 * sp.Symbol("w3") ** 6,), "w1 and w2 only"),
     ("design", (w1**3,), "negative near"),
+    ("design", (w1**3 * w2**3,), "every power has to be even"),
     ("design", (sp.Rational(1, 6),), "not 0 at"),
     ("weights", (3, 2, 0.35), "should be the same"),
     ("weights", (5, 2, 0.7), "square"),
@@ -106,6 +202,9 @@ WRONG = [
     ("weights", ("5", 2, [1]), "A number is wanted"),
     ("by_hand", (3.2, 1), "λ = 1/t"),
     ("by_hand", (0.25, 1), "passes below"),
+    ("by_hand", (1 / 3, 1), "text's example"),
+    ("weights", (5, 2, sp.Rational(5, 12)), "text's cusp"),
+    ("coordinates", (5 / 8,), "Which power"),
     ("by_hand", (5 / 16, 2), "corner"),
     ("coordinates", (0.75,), "only a bound"),
     ("coordinates", (0.5,), "still there"),

@@ -164,9 +164,19 @@ def test_variables_that_K_does_not_contain_change_nothing():
     assert str(learning_coefficient(x**2 * y**2, [x, z, y])) == "λ = 1/2, m = 2 (exact)"
 
 
+def _yardstick():
+    """The seconds that a fixed piece of plain Python takes here and now: about 0.13 where this was written."""
+    begin, counts = time.process_time(), {}
+    for i in range(300_000):
+        key = (i * 7919 % 1009, i % 13)
+        counts[key] = counts.get(key, 0) + sum(key)
+    assert len(counts) == 1009 * 13
+    return time.process_time() - begin
+
+
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("kind", ["even", "one square", "four squares"])
-def test_ten_variables_and_twenty_monomials_in_under_two_seconds(kind, seed):
+def test_ten_variables_and_twenty_monomials_in_no_time(kind, seed):
     rng, w = random.Random(seed), sp.symbols("w1:11")
     monomials = [sp.prod(v ** rng.choice((0, 0, 1, 2, 3)) for v in w) for _ in range(20)]
     signed = [rng.choice((-2, -1, 1, 3)) * m for m in monomials]
@@ -178,7 +188,8 @@ def test_ten_variables_and_twenty_monomials_in_under_two_seconds(kind, seed):
     for method in (learning_coefficient, search_coordinates):
         begin = time.process_time()
         found = method(K, w)
-        assert time.process_time() - begin < 2
+        taken = time.process_time() - begin
+        assert taken < 25 * _yardstick(), f"{taken:.2f} s"  # a fifth of it where this was written
         exponents = [sp.Poly(m, *w).monoms()[0] for m in monomials]
         best = linprog([-1] * 20, np.transpose(exponents) * (2 if kind == "even" else 1), np.ones(10))
         value = -best.fun if kind == "even" else -best.fun / 2

@@ -254,6 +254,29 @@ def test_a_narrow_well_beside_a_wide_one(place, steep):
         assert abs(value + np.log(z / 2)) < error + 1e-10 < 2e-9
 
 
+def by_adaptive_rule(weight, cuts):
+    """∫ weight over consecutive pieces, each smooth."""
+    return sum(integrate.quad(weight, a, b, epsabs=0, epsrel=1e-12, limit=400)[0] for a, b in pairwise(cuts))
+
+
+def test_losses_that_learners_try_need_no_breakpoints():
+    """A minimum off the middle, two wells with kinks at their bottoms and between them, and a bent sheet in space."""
+    aside = Posterior(lambda w: (w[:, 0] - 0.33) ** 2, LINE, 1e6).free_energy
+    assert aside.value == pytest.approx(-np.log(np.sqrt(np.pi / 1e6) / 2), abs=1e-9)
+
+    def kinked(w):
+        return np.where(w[:, 0] < 0.1, 0.02 + np.abs(w[:, 0] + 0.5), 3 * np.abs(w[:, 0] - 0.6))
+
+    n = np.array([1e2, 1e4, 1e6])
+    left = np.exp(-0.02 * n) * (2 - np.exp(-0.5 * n) - np.exp(-0.6 * n)) / n
+    right = (2 - np.exp(-1.5 * n) - np.exp(-1.2 * n)) / (3 * n)
+    assert Posterior(kinked, LINE, n).free_energy.value == pytest.approx(-np.log((left + right) / 2), abs=1e-9)
+    # w3 integrated by hand: an error function of the product t = w1 w2, whose density on [0, 1] is −log t
+    sheet = Posterior(lambda w: (w[:, 0] * w[:, 1] - w[:, 2]) ** 2, [(-1, 1)] * 3, 1000).free_energy
+    z = by_adaptive_rule(lambda t: -np.log(t) * gaussian_part(t, 1000) / 2, [1e-30, 1e-6, 1e-2, 0.8, 0.95, 1])
+    assert abs(sheet.value + np.log(z)) < sheet.error + 1e-10 < 2e-9
+
+
 def test_two_narrow_wells_in_the_plane():
     def loss(w):
         return np.minimum(0.01 + (w**2).sum(1), 1e3 * ((w - 0.77777) ** 2).sum(1))

@@ -1,3 +1,4 @@
+import inspect
 import tomllib
 from pathlib import Path
 
@@ -8,8 +9,15 @@ from sltcourse.kit import assets
 from sltcourse.lessons import two_mysteries as lesson
 from sltcourse.lessons.two_mysteries import make
 from tests.exercises import exercise_tests
+from tests.notebooks.lessons import prose
 
 check = lesson.check
+TEXT = prose("00_two_mysteries")
+
+
+def test_it_quarrels_with_nobody_and_does_not_see_for_the_reader():
+    assert "slide deck" not in TEXT.lower() and "now i see" not in TEXT.lower()
+    assert TEXT.count("Furman") == 1, "the deck is named once, among the sources"
 
 
 # ---- is everything there? -------------------------------------------------------------------------------------
@@ -82,6 +90,48 @@ def test_double_descent():
     )
 
 
+def test_at_little_noise_the_highest_point_is_not_the_peak():
+    middle = np.median(lesson.models.descent()[1], axis=-1)
+    widths, highest = lesson.models.WIDTHS, lesson.models.WIDTHS[middle.argmax(axis=0)]
+    np.testing.assert_array_equal(highest == 1, lesson.models.NOISES <= 0.1)
+    at = list(widths).index(16)
+    assert (middle[at] > middle[at - 1]).all() and (middle[at] > middle[at + 1]).all(), "it has a peak at every noise"
+    assert "the error peaks" not in TEXT and "the error has a peak at N = n" in TEXT
+
+
+def test_what_the_networks_add_to_the_noise():
+    live = lesson.live_width()
+    (_, floor), small = live.at(noise=0.5)["floor"], live.at(width=7, noise=0.5)["now"][1]
+    excess = small - floor[0], live.at(width=512, noise=0.5)["now"][1] - floor[0]
+    assert excess == pytest.approx((0.134, 0.279), abs=1e-3) and "0.13 against 0.28, twice as much" in TEXT
+    assert "σ² = 0.25" in live.at(noise=0.5)["caption"]
+    np.testing.assert_allclose(lesson.draw_valley().axes[0].lines[2].get_ydata(), 0.25)
+
+
+def test_seven_units_come_nearest_and_do_not_follow_the_truth():
+    rng = np.random.default_rng(6)  # as the lesson's first cells
+    x, z = lesson.some_inputs(rng), rng.normal(size=16)
+    units, t, gaps = lesson.some_units(rng, 512), np.linspace(-np.pi, np.pi, 241), {}
+    for width in (2, 7, 14):
+        chosen = [u[:width] for u in units]
+        w = np.linalg.lstsq(lesson.hidden(x, chosen), lesson.truth(x) + 0.5 * z, rcond=None)[0]
+        gaps[width] = np.abs(lesson.hidden(t, chosen) @ w - lesson.truth(t))
+    assert [np.mean(g**2) for g in gaps.values()] == pytest.approx([0.47, 0.16, 1.46], abs=0.005)
+    assert gaps[7].max() == pytest.approx(0.7, abs=0.03) and t[gaps[7].argmax()] == pytest.approx(-2, abs=0.15)
+    assert "Seven follow the truth" not in TEXT and "they miss it by 0.7 near x = −2" in TEXT
+
+
+def test_beyond_n_the_noise_is_what_is_left_of_the_rows():
+    phi = np.random.default_rng(5).normal(size=(4, 9))
+    rows = []
+    for k in range(4):
+        others = np.delete(phi, k, axis=0)
+        rest = phi[k] - np.linalg.lstsq(others.T, phi[k], rcond=None)[0] @ others
+        rows.append(1 / (rest @ rest))
+    np.testing.assert_allclose(np.diag(np.linalg.inv(phi @ phi.T)), rows)
+    assert np.sum(np.linalg.pinv(phi) ** 2) == pytest.approx(sum(rows))  # E|Φ⁺z|² for standard normal z
+
+
 def test_the_errors_contain_the_noise_of_new_data():
     rng = np.random.default_rng(0)
     x, z = lesson.some_inputs(rng, (80,)), rng.normal(size=(80, 16))
@@ -132,6 +182,17 @@ def test_one_network_learns_rings_and_coins():
     assert len(lesson.draw_regions(points, {"rings": (ring, true_net), "coins": (coins, coin_net)}).axes) == 2
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_other_points_and_weights_give_the_same_result(seed):
+    rng = np.random.default_rng(seed)
+    points, ring = lesson.rings(rng, 60)
+    coins = rng.integers(0, 2, 60)
+    (new, labels), new_coins = lesson.rings(rng, 10_000), rng.integers(0, 2, 10_000)
+    true_net, coin_net = (lesson.train_classifier(points, y, seed=seed) for y in (ring, coins))
+    assert (true_net(points) == ring).all() and (true_net(new) == labels).mean() > 0.95
+    assert (coin_net(points) == coins).all() and abs((coin_net(new) == new_coins).mean() - 0.5) < 0.02
+
+
 def test_the_rings():
     points, ring = lesson.rings(np.random.default_rng(0), 20_000)
     radius = np.linalg.norm(points, axis=1)
@@ -180,6 +241,23 @@ def test_the_circles(adder, k):
     np.testing.assert_allclose(seen, np.stack([np.cos(angle), np.sin(angle)], axis=-1), atol=0.25)
 
 
+def test_how_far_the_dots_are_from_their_numbers(adder):
+    off = {}
+    for k in (5, 6, 8, 9, 10, 12):
+        x, y = lesson.models.circle(adder.E, k).T
+        gap = np.arctan2(y, x) - 2 * np.pi * k * np.arange(31) / 31
+        off[k] = np.arctan2(np.sin(gap), np.cos(gap)) / (2 * np.pi / 31)  # in steps from number to number
+    rms = [np.sqrt(np.mean(o**2)) for o in off.values()]
+    assert min(rms) == pytest.approx(0.23, abs=0.01) and max(rms) == pytest.approx(0.37, abs=0.01)
+    assert max(off, key=lambda k: np.abs(off[k]).max()) == 10
+    assert np.abs(off[10]).max() == pytest.approx(0.89, abs=0.01) and "At frequency 10 one is off by 0.89" in TEXT
+
+
+def test_the_weight_decay_is_told():
+    assert "weight_decay=1.5" in inspect.getsource(make.train_adder) and "a weight decay of 1.5" in TEXT
+    assert "Nothing in the loss asks for circles" not in TEXT and "2311.07568" in TEXT
+
+
 def test_a_perfect_circle_in_any_basis():
     angle = 2 * np.pi * 4 * np.arange(31) / 31
     ring = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
@@ -215,6 +293,7 @@ def test_the_live_clock(adder):
     state = live.at(a=30, b=30, k="9")
     assert state["answer"][0] == 29 and "60 = 31 + 29" in state["caption"] and "differ by 7" in state["caption"]
     np.testing.assert_allclose(state["a"], lesson.models.circle(adder.E, 9)[30])
+    np.testing.assert_allclose(np.array(state["hand a + b"])[:, 1], state["a + b"])
     assert "a + b = 7." in live.at(a=3, b=4)["caption"]
     assert state["cosines"][1].argmax() == 29
 
@@ -250,6 +329,14 @@ WRONG = [
     ("more_data", (20 / 20, 38 / 2), "E[1/χ²]"),
     ("more_data", (38, 20 / 19), "are exchanged"),
     ("more_data", (20 / 19, 19), "n = 38"),
+    ("more_data", (40 / 20, 38), "law for a few parameters"),
+    ("promise", (0.48,), "looks measured"),
+    ("promise", (0.51 + 0.03,), "looks measured"),
+    ("promise", (0.3,), "too small"),
+    ("neighbour", (-24,), "the right place"),
+    ("neighbour", (69,), "the right place"),
+    ("neighbour", (-7,), "too small"),
+    ("price", (0.5,), "the root of n"),
     ("promise", (0,), "training error"),
     ("promise", (1,), "half of the new coins"),
     ("promise", (50,), "as a share"),

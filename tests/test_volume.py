@@ -1,5 +1,7 @@
 """V(ε): exact values against high precision and quadrature, the splitting and the fit against exact values."""
 
+import re
+from dataclasses import replace
 from fractions import Fraction
 
 import mpmath
@@ -484,8 +486,11 @@ def test_levels_where_the_populations_disagree_are_left_out_and_that_is_said():
 
 def test_a_fit_prints_as_one_line():
     found = fit(synthetic(lambda eps: normal_crossing_log_volume(eps, [1, 2]), 2))
-    assert "\n" not in repr(found) and len(repr(found)) < 200
-    assert repr(found).startswith("Fit(λ = 0.2") and "m = 1 with probability" in repr(found)
+    assert re.fullmatch(r"λ = 0\.2\d{3} ± 0\.00\d\d, m = 1 \(\d+ %\)(; doubtful: m may be .*)?", repr(found))
+    assert replace(found, lam=0.49744, se=0.00144, m=2, probability=np.array([0.004, 0.996]), doubt="").__repr__() == (
+        "λ = 0.4974 ± 0.0014, m = 2 (100 %)"
+    )
+    assert str(replace(found, lam=12.3, se=25.0)).startswith("λ = 12 ± 25, ")
     curve = splitting(square, [(-1, 1)], 1e-6, particles=32)
     assert "\n" not in repr(curve) and "log V(1.0e-06) = " in repr(curve)
 

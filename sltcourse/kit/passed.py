@@ -109,7 +109,7 @@ def exercises() -> dict[str, list[str]]:
                 node.name
                 for node in tree.body
                 if isinstance(node, ast.FunctionDef)
-                and any("check.exercise" in ast.unparse(d) for d in node.decorator_list)
+                and any(ast.unparse(d).startswith(("check.exercise", "check.writing")) for d in node.decorator_list)
             ]
     return dict(sorted(found.items()))
 

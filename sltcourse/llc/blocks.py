@@ -7,18 +7,23 @@ serves weighted draws, correlations, and moments that were streamed, where a blo
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from sltcourse.llc.errors import stats
+from sltcourse.llc.errors import stats  # type: ignore[attr-defined]  # one import for two versions of ArviZ
 
 BLOCK = 3  # a block's length in autocorrelation times of the slowest trace: errors were 0.94 to 1.02 of the true ones
 MOST_BLOCKS = 128  # more would cost time; a standard error from 128 blocks is itself known to 6 %
 ENTRIES_AT_ONCE = 2**22  # matrix entries worked on together: some 200 MB
 PAIRS = 16  # products of columns whose autocorrelation time is looked at
+
+
+Moved = tuple[float, np.ndarray, np.ndarray, np.ndarray]
+"""Of one block: its weight and, about some level, its mean of a (p,), of b (q,), and of a bᵀ (p, q)."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +43,17 @@ class Series:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """(p, q): how many columns the two sets have."""
         return self.first.shape[2], self.second.shape[2]
 
-    def read(self, chain, draws, rows, columns):
+    def read(self, chain: int, draws: slice, rows: slice, columns: slice) -> tuple[np.ndarray, np.ndarray]:
         """The two sets in one stretch of one chain, (draws, rows) and (draws, columns), in float64."""
         a = self.first[chain, draws, rows].astype(np.float64)
         b = self.second[chain, draws, columns].astype(np.float64)
         return a, b if self.minus is None else b - self.minus[chain, draws, None]
 
-    def weight_of(self, chain, draws) -> np.ndarray:
+    def weight_of(self, chain: int, draws: slice) -> np.ndarray:
+        """The weights of one stretch of one chain, (draws,)."""
         return np.ones(draws.stop - draws.start) if self.weight is None else self.weight[chain, draws]
 
     def stretches(self, length: int) -> list[tuple[int, slice]]:
@@ -55,7 +62,7 @@ class Series:
         edges = np.linspace(0, draws, max(1, draws // length) + 1).astype(int)
         return [(c, slice(i, j)) for c in range(chains) for i, j in pairwise(edges)]
 
-    def blocks(self, length, rows, columns) -> Iterator[tuple[float, np.ndarray, np.ndarray, np.ndarray]]:
+    def blocks(self, length: int, rows: slice, columns: slice) -> Iterator[Moved]:
         """For each stretch its weight and, about the global means, its mean of a, of b, and of a bᵀ."""
         means = self.means(rows, columns)
         for chain, draws in self.stretches(length):
@@ -65,9 +72,12 @@ class Series:
             weighted = a * (weight / (total or 1.0))[:, None]
             yield total, weighted.sum(0), weight @ b / (total or 1.0), weighted.T @ b
 
-    def means(self, rows, columns) -> tuple[np.ndarray, np.ndarray]:
+    def means(self, rows: slice, columns: slice) -> tuple[np.ndarray, np.ndarray]:
+        """The means of the two sets over all draws and chains, (rows,) and (columns,)."""
         chains, draws = self.first.shape[:2]
-        a, b, total = 0.0, 0.0, 0.0
+        a: Any = 0.0
+        b: Any = 0.0
+        total = 0.0
         for chain in range(chains):
             x, y = self.read(chain, slice(0, draws), rows, columns)
             weight = self.weight_of(chain, slice(0, draws))
@@ -85,7 +95,8 @@ class Series:
         traces += [(a - a.mean()) * (b - b.mean()) for _, _, a, b in found]
         return traces + list(self.watched)
 
-    def _pair(self, i, j):
+    def _pair(self, i: int, j: int) -> tuple[np.ndarray, np.ndarray]:
+        """Column i of the first set and column j of the second, (chain, draw) each, in float64."""
         a, b = self.first[:, :, i].astype(np.float64), self.second[:, :, j].astype(np.float64)
         return a, b if self.minus is None else b - self.minus
 
@@ -104,9 +115,11 @@ class ChainMoments:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """(p, q): how many columns the two sets have."""
         return self.first.shape[1], self.second.shape[1]
 
-    def blocks(self, length, rows, columns):
+    def blocks(self, length: int, rows: slice, columns: slice) -> Iterator[Moved]:
+        """As ``Series.blocks``, each chain being a block; ``length`` is not used."""
         a, b = self.first[:, rows], self.second[:, columns]
         a, b = a - self.count @ a / self.count.sum(), b - self.count @ b / self.count.sum()
         for chain, count in enumerate(self.count):
@@ -144,7 +157,9 @@ def mixing(series: Series) -> Mixing:
     return Mixing(ess, rhat, min(length, draws))
 
 
-def covariance_matrix(source, length: int, correlation: bool = False) -> tuple[np.ndarray, np.ndarray, int]:
+def covariance_matrix(
+    source: Series | ChainMoments, length: int, correlation: bool = False
+) -> tuple[np.ndarray, np.ndarray, int]:
     """The covariance (p, q) of ``source`` (Series or ChainMoments), its standard errors, and the number of blocks.
 
     ``correlation``: of one set with itself, divided by the standard deviations (both sets of ``source`` are the same);
@@ -173,46 +188,49 @@ def covariance_matrix(source, length: int, correlation: bool = False) -> tuple[n
     return value, error, count
 
 
-def variances(source, length: int) -> tuple[np.ndarray, np.ndarray]:
+def variances(source: Series | ChainMoments, length: int) -> tuple[np.ndarray, np.ndarray]:
     """The variance (p,) of each column of the first set, and its mean square about the global mean by block (K, p)."""
     p = source.shape[0]
-    out = []
+    out: list[tuple[np.ndarray, np.ndarray]] = []
     for at in range(0, p, 1024):
         part = slice(at, min(at + 1024, p))
-        weights, means, squares = [], [], []
-        for weight, a, _, product in source.blocks(length, part, part):
-            weights.append(weight), means.append(a), squares.append(np.diagonal(product))
-        weights, means, squares = np.array(weights), np.array(means), np.array(squares)
+        found = [(weight, a, np.diagonal(product)) for weight, a, _, product in source.blocks(length, part, part)]
+        weights, means, squares = map(np.array, zip(*found, strict=True))
         share = weights / weights.sum()
         out.append((share @ squares + _slack(len(weights)) * (share**2 @ means**2), squares))
     return np.concatenate([v for v, _ in out]), np.concatenate([s for _, s in out], axis=1)
 
 
-def mean_and_error(source, length: int, about: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+def mean_and_error(source: Series, length: int, about: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """E[a (b − about)] for ``about`` (q,), no means taken off: value (p, q), standard error, number of blocks."""
     whole = slice(0, source.shape[0]), slice(0, source.shape[1])
     centre = source.means(*whole)
     shift = centre[1] - about
 
-    def blocks():
+    def blocks() -> Iterator[Moved]:
         for weight, a, b, product in source.blocks(length, *whole):
             yield weight, 0 * a, 0 * b, product + np.outer(a, shift) + np.outer(centre[0], b + shift)
 
     return _pooled(blocks())
 
 
-def _pooled(blocks, scale=None, shares=None):
+def _pooled(
+    blocks: Iterable[Moved],
+    scale: np.ndarray | None = None,
+    shares: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[np.ndarray, np.ndarray, int]:
     """The mean of the blocks' matrices with its standard error.
 
     Taking off the estimated means makes the mean product too small by the covariance of those means, which the blocks'
     own means give: for independent draws that is the factor N/(N − 1). ``scale``: see ``covariance_matrix``; a
     correlation r moves with its variances too, by −r/2 times the sum of their relative changes.
     """
-    total = square = cross = own = outer = weights = 0.0
+    total: Any = 0.0
+    square = cross = own = outer = weights = total
     count = 0
     for weight, a, b, product in blocks:
         product = product if scale is None else product * scale
-        base = weight
+        base: Any = weight
         if shares is not None:
             base = 0.5 * weight * (shares[0][count][:, None] + shares[1][count][None, :])
         total, square = total + weight * product, square + (weight * product) ** 2
@@ -226,10 +244,11 @@ def _pooled(blocks, scale=None, shares=None):
 
 
 def _slack(count: int) -> float:
+    """N/(N − 1), what a variance is too small by that is taken about the mean of N; 0 for one."""
     return count / (count - 1) if count > 1 else 0.0
 
 
-def _share(variance, part) -> np.ndarray:
+def _share(variance: tuple[np.ndarray, np.ndarray], part: slice) -> np.ndarray:
     """Each block's mean square over the variance, (K, part)."""
     whole, by_block = variance
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -237,4 +256,5 @@ def _share(variance, part) -> np.ndarray:
 
 
 def _spread(size: int, count: int) -> list[int]:
+    """``count`` numbers from 0 to size − 1, evenly spread."""
     return [int(i) for i in np.linspace(0, size - 1, count)]

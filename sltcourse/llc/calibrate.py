@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from sltcourse.kit.progress import progress
 from sltcourse.llc.chains import Group
 from sltcourse.llc.draws import dataset
 from sltcourse.llc.posterior import LocalPosterior, whole
@@ -17,6 +16,7 @@ from sltcourse.llc.samplers import SGLD, WhitenedSGLD, to_json
 from sltcourse.llc.samplers.mala import propose
 from sltcourse.llc.samplers.whitened import safe_radius
 from sltcourse.llc.threads import threads_for
+from sltcourse.progress import progress
 
 LOCALIZATIONS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 STEPS = 600  # burn-in, and again as many draws, of each short run

@@ -3,9 +3,12 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+
+from sltcourse.llc.types import Form, Loss, Run
 
 WHOLE_BATCH = "the whole batch"
 NEEDS_LOSS = (
@@ -23,24 +26,24 @@ class Calling:
     is or has the loss. ``part``: the part of the output that the loss is given, "whole", "logits" or "first".
     """
 
-    inputs: object
-    targets: object
-    loss: object
+    inputs: tuple[Any, ...] | int | Literal["all"]
+    targets: Any
+    loss: Loss | None
     part: str = "whole"
 
-    def __call__(self, run, form) -> Tensor:
+    def __call__(self, run: Run, form: Form) -> Tensor:
         """The loss of one batch; ``run(*args, **kwargs)`` is the model."""
         return self.loss_of(self.output(run, form), form)
 
-    def output(self, run, form):
+    def output(self, run: Run, form: Form) -> Any:
         """The model's output."""
         if isinstance(self.inputs, tuple):
             return run(**{key: form[key] for key in self.inputs})
         return run(form) if self.inputs == "all" else run(*form[: self.inputs])
 
-    def loss_of(self, out, form) -> Tensor:
+    def loss_of(self, out: Any, form: Form) -> Tensor:
         """The loss, given the model's output."""
-        if self.targets is None:
+        if self.targets is None or self.loss is None:
             return _own_loss(out)
         if isinstance(self.targets, tuple):
             target = {key: form[key] for key in self.targets}
@@ -48,7 +51,7 @@ class Calling:
             target = form if self.targets == WHOLE_BATCH else form[self.targets]
         return self.loss(_part(out, self.part), target)
 
-    def said(self, form) -> str:
+    def said(self, form: Form) -> str:
         """What went to the model, in a sentence, where that may be the mistake."""
         if isinstance(self.inputs, tuple):
             return f" It was given {', '.join(map(str, self.inputs))} by keyword."
@@ -57,7 +60,7 @@ class Calling:
         rest = "" if self.inputs == len(form) else ", the last is what the loss is given"
         return f" It was given the first {self.inputs} of {len(form)} arrays of the data{rest}."
 
-    def settled(self, out, form):
+    def settled(self, out: Any, form: Form) -> "Calling":
         """This, with the part of the output that the loss can take; raises what the loss raises on the whole."""
         if self.targets is None:
             self.loss_of(out, form)
@@ -76,8 +79,8 @@ class Calling:
             raise
 
 
-def calling(model: nn.Module, loss, form) -> Calling:
-    """What goes where, for batches of the form of ``form``."""
+def calling(model: nn.Module, loss: Loss | None, form: Form) -> Calling:
+    """What goes where, for batches of the form of ``form``. Raises TypeError for a loss that is no function."""
     if loss is not None and not callable(loss):
         raise TypeError(f"loss is a {type(loss).__name__}. {NEEDS_LOSS}")
     if isinstance(form, Mapping):
@@ -87,7 +90,8 @@ def calling(model: nn.Module, loss, form) -> Calling:
     return Calling("all", None if loss is None else WHOLE_BATCH, loss)
 
 
-def _by_keyword(model, loss, form):
+def _by_keyword(model: nn.Module, loss: Loss | None, form: Mapping[Any, Any]) -> Calling:
+    """As ``calling``, where a batch is a dict."""
     names, anything = _names(model)
     taken = tuple(key for key in form if key in names or (anything and loss is None))
     if not taken and anything:
@@ -100,7 +104,7 @@ def _by_keyword(model, loss, form):
     return Calling(taken, WHOLE_BATCH if not rest else rest[0] if len(rest) == 1 else rest, loss)
 
 
-def unknown_keys(model, form) -> str:
+def unknown_keys(model: nn.Module, form: Mapping[Any, Any]) -> str:
     """What to do where forward knows no key of the dict and cannot take it whole."""
     return (
         f"forward of {type(model).__name__} takes ({', '.join(_names(model)[0])}) and none of them is a key of the "
@@ -108,16 +112,18 @@ def unknown_keys(model, form) -> str:
     )
 
 
-def _names(model):
+def _names(model: nn.Module) -> tuple[list[str], bool]:
     """The names of forward's arguments, and whether it takes any keyword."""
     if isinstance(model, torch.jit.ScriptModule):
-        return [argument.name for argument in model.forward.schema.arguments[1:]], False
+        schema = model.forward.schema  # type: ignore[attr-defined]  # a ScriptMethod, not any callable
+        return [argument.name for argument in schema.arguments[1:]], False
     kinds = inspect.signature(model.forward).parameters.values()
     named = [p.name for p in kinds if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     return named, any(p.kind == p.VAR_KEYWORD for p in kinds)
 
 
-def _part(out, part):
+def _part(out: Any, part: str) -> Any:
+    """The ``part`` of a model's output: "whole", "logits" or "first"."""
     if part == "whole":
         return out
     if part == "logits":
@@ -125,7 +131,7 @@ def _part(out, part):
     return out[0]
 
 
-def _own_loss(out) -> Tensor:
+def _own_loss(out: Any) -> Tensor:
     """The loss that the model itself gives: its output, its output's .loss, or the one number in a tuple."""
     found = out.get("loss") if isinstance(out, Mapping) else getattr(out, "loss", None)
     if found is None and isinstance(out, Tensor) and out.ndim == 0:

@@ -1,13 +1,23 @@
 """Is it a loss that can be sampled? One finite number, a function of w and of the rows alone, a mean over rows."""
 
+import math
 import random
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from sltcourse.llc.data import Rows
+from sltcourse.llc.modules import named_tensors
+from sltcourse.llc.types import Batch
+
+if TYPE_CHECKING:
+    from sltcourse.llc.objective import Objective
 
 ROWS = 12  # rows whose single losses are compared with those of batches of them
 LOOKED_AT = 4096, 256  # rows looked through for masks and padding: in memory, or read by rows
@@ -27,7 +37,12 @@ class Counts:
     ignored: float | None
     shifted: bool
 
-    def __call__(self, leaves) -> Tensor:
+    def of_rows(self, rows: Rows) -> Tensor:
+        """One number for each of the n rows, shape (n,), on the CPU; the rows are read in parts."""
+        step = max(1, LOOKED_AT_BYTES // max(1, rows.bytes_per_row))
+        return torch.cat([self(rows.slice(k, k + step)).cpu() for k in range(0, rows.num_samples, step)])
+
+    def __call__(self, leaves: Batch) -> Tensor:
         """One number per row, shape (rows,)."""
         x = leaves[self.leaf]
         x = x[:, 1:] if self.shifted else x
@@ -41,26 +56,28 @@ class Counts:
         return what + (", the first position left out" if self.shifted else "")
 
 
-def check(objective, user_model) -> None:
+def check(objective: "Objective", user_model: nn.Module | None) -> None:
     """Raise ValueError where the loss of ``objective`` is none that can be sampled; weigh the rows of token losses."""
     with _own_random_numbers():
         if objective.rows is None:
             _is_a_number(objective, (), user_model)
             _same_again(objective, ())
             return
-        batch, candidates = _rows_to_look_at(objective)
+        batch, candidates = _rows_to_look_at(objective.rows)
         _is_a_number(objective, batch, user_model)
         _same_again(objective, batch)
         _is_a_mean(objective, batch, candidates)
 
 
 @torch.inference_mode(False)
-def explain(objective, point: int) -> str:
+def explain(objective: "Objective", point: int) -> str:
     """Where L_n(w*) at ``point`` must be finite and is not: the rows that are at fault, in a sentence."""
-    w, bad = objective.centers[point], []
-    step = max(1, min(1024, 2**28 // objective.bytes_per_row)) if objective.rows is not None else 1
-    for start in range(0, objective.num_samples or 0, step):
-        leaves = objective.rows.slice(start, start + step)
+    w, bad, rows = objective.centers[point], [], objective.rows
+    if rows is None:
+        return "There are no rows."
+    step = max(1, min(1024, 2**28 // objective.bytes_per_row))
+    for start in range(0, rows.num_samples, step):
+        leaves = rows.slice(start, start + step)
         if torch.isfinite(objective.plain(w, point, leaves, False, 1.0)[0]):
             continue
         for k in range(len(leaves[0])):
@@ -72,14 +89,14 @@ def explain(objective, point: int) -> str:
             break
     if not bad:
         return "No row alone is at fault."
-    rows = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
+    some = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
     return (
-        f"It is not on the rows {rows}: the data there, or the loss on them, is at fault, not a chain that diverged. "
+        f"It is not on the rows {some}: the data there, or the loss on them, is at fault, not a chain that diverged. "
         "Leave these rows out or mend the loss."
     )
 
 
-def displaced(objective, scale: float) -> Tensor:
+def displaced(objective: "Objective", scale: float) -> Tensor:
     """A point (d,) away from the first w*, the same at each call: each coordinate by ± scale·(0.1 + |w*|)."""
     w = objective.centers[0]
     rng = torch.Generator().manual_seed(0)
@@ -88,7 +105,7 @@ def displaced(objective, scale: float) -> Tensor:
 
 
 @contextmanager
-def _own_random_numbers():
+def _own_random_numbers() -> Iterator[None]:
     """Leave the states of the global random numbers as they were."""
     states = random.getstate(), np.random.get_state()  # noqa: NPY002
     devices = [torch.cuda.current_device()] if torch.cuda.is_available() and torch.cuda.is_initialized() else []
@@ -100,14 +117,16 @@ def _own_random_numbers():
         np.random.set_state(states[1])  # noqa: NPY002
 
 
-def _value(objective, w, batch) -> float:
+def _value(objective: "Objective", w: Tensor, batch: Batch) -> float:
+    """The loss of one w (d,) on one batch, by the plain module."""
     return objective.plain(w, 0, batch, False, 1.0)[0].item()
 
 
 # ---- one number that depends on w and on nothing of the user's own module ----
 
 
-def _is_a_number(objective, batch, user_model):
+def _is_a_number(objective: "Objective", batch: Batch, user_model: nn.Module | None) -> None:
+    """Refuse a loss that is not one number, that does not depend on w, or that reads the user's own parameters."""
     spy = _Spy(_free_storages(objective, user_model)) if user_model is not None else None
     with torch.inference_mode(False), torch.enable_grad():
         if spy is None:
@@ -133,26 +152,27 @@ def _is_a_number(objective, batch, user_model):
         )
 
 
-def _free_storages(objective, user_model):
+def _free_storages(objective: "Objective", user_model: nn.Module) -> dict[int, str]:
     """Addresses of the user's parameters that are sampled, with their names."""
-    from sltcourse.llc.modules import named_tensors
-
     parameters, buffers, _ = named_tensors(user_model)
     free = {window.name for block in objective.layout.blocks if block.num_free for window in block.windows}
     if len(objective.centers) > 1:
         free = {*parameters, *buffers}
-    own = {**parameters, **buffers}
+    own: dict[str, Tensor] = {**parameters, **buffers}
     return {own[name].untyped_storage().data_ptr(): name for name in own if name in free and own[name].numel()}
 
 
 class _Spy(TorchDispatchMode):
     """Notes which of the given storages the operations under it read."""
 
-    def __init__(self, storages):
+    def __init__(self, storages: Mapping[int, str]):
         super().__init__()
-        self.storages, self.seen = storages, set()
+        self.storages = storages
+        self.seen: set[str] = set()
 
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         kwargs = kwargs or {}
         for x in _tensors_in((args, kwargs)):
             try:
@@ -164,7 +184,8 @@ class _Spy(TorchDispatchMode):
         return function(*args, **kwargs)
 
 
-def _tensors_in(x):
+def _tensors_in(x: Any) -> Iterator[Tensor]:
+    """All tensors in nested tuples, lists and dicts."""
     if isinstance(x, Tensor):
         yield x
     elif isinstance(x, (tuple, list)):
@@ -174,7 +195,8 @@ def _tensors_in(x):
         yield from _tensors_in(list(x.values()))
 
 
-def _same_again(objective, batch):
+def _same_again(objective: "Objective", batch: Batch) -> None:
+    """Refuse a loss that is random."""
     for w in (objective.centers[0], displaced(objective, 0.01), displaced(objective, 0.1)):
         first, second = _value(objective, w, batch), _value(objective, w, batch)
         size = max(abs(first), abs(second))
@@ -188,9 +210,9 @@ def _same_again(objective, batch):
 # ---- a mean over rows ----
 
 
-def _rows_to_look_at(objective):
+def _rows_to_look_at(rows: Rows) -> tuple[Batch, list[Counts]]:
     """A few rows, spread over the data and as unlike as masks and padding make them, and the Counts that may fit."""
-    rows, n = objective.rows, objective.num_samples
+    n = rows.num_samples
     room = LOOKED_AT_BYTES // max(1, rows.bytes_per_row)
     looked = min(n, LOOKED_AT[0] if rows.in_memory else LOOKED_AT[1], max(ROWS, room))
     spread = torch.arange(looked) * n // looked
@@ -205,7 +227,8 @@ def _rows_to_look_at(objective):
     return tuple(x[torch.tensor(chosen, device=x.device)] for x in leaves), candidates
 
 
-def _candidates(leaves):
+def _candidates(leaves: Batch) -> Iterator[Counts]:
+    """What may say how many targets a row counts: masks, and targets with an ignored value."""
     for k in reversed(range(len(leaves))):
         x = leaves[k]
         shifts = (False, True) if x.ndim > 1 and x.shape[1] > 1 else (False,)
@@ -220,7 +243,7 @@ def _candidates(leaves):
                 yield from (Counts(k, ignored, shifted) for shifted in shifts)
 
 
-def _is_a_mean(objective, batch, candidates):
+def _is_a_mean(objective: "Objective", batch: Batch, candidates: Sequence[Counts]) -> None:
     """Refuse what is no mean over rows or over counted targets; weigh rows by their counted targets.
 
     The loss of batches is compared with those of their single rows, at two points away from w*: at the farther one it
@@ -232,21 +255,24 @@ def _is_a_mean(objective, batch, candidates):
     sure, most = HALF_ROUNDING if objective.native else ROUNDING[objective.dtype]
     order = torch.randperm(many, generator=torch.Generator().manual_seed(1)).tolist()
     groups = [group for group in (order[:2], order[: many // 3 + 1], order[many // 3 :], order) if len(group) > 1]
-    seen = []
+    seen: list[tuple[list[float], list[float | None]]] = []
     for scale in (0.1, 0.01, 0.0):
         if seen and not scale:
             break
         w = displaced(objective, scale)
-        at = [_loss_or_none(objective, w, batch, group) for group in groups]
-        if None in at:
-            raise _on_some_sizes(objective, batch, groups[at.index(None)], w)
+        at: list[float] = []
+        for group in groups:
+            value = _loss_or_none(objective, w, batch, group)
+            if value is None:
+                raise _on_some_sizes(objective, batch, group, w)
+            at.append(value)
         if at[-1] == 0 or (scale and not np.isfinite(at[-1])):
             continue
         one = [_loss_or_none(objective, w, batch, [k]) for k in range(many)]
         fits, is_sum = _fits(objective, batch, w, candidates, groups, at, one, sure)
         if is_sum <= most:
             raise ValueError("the loss is a sum over the batch; it must be the mean.")
-        off, best = min(fits, key=lambda fit: fit[0], default=(np.inf, None))
+        off, best = min(fits, key=lambda fit: fit[0], default=(math.inf, None))
         if off <= (sure if seen else most):
             if best is not None:
                 objective.weigh_tokens(best)
@@ -256,35 +282,46 @@ def _is_a_mean(objective, batch, candidates):
         raise _no_mean(*seen[0])
 
 
-def _fits(objective, batch, w, candidates, groups, at, one, sure):
+def _fits(
+    objective: "Objective",
+    batch: Batch,
+    w: Tensor,
+    candidates: Sequence[Counts],
+    groups: Sequence[list[int]],
+    at: Sequence[float],
+    one: Sequence[float | None],
+    sure: float,
+) -> tuple[list[tuple[float, Counts | None]], float]:
     """How far the losses ``at`` of ``groups`` are off a mean over rows, None, and off each of ``candidates``.
 
     Second: how far they are off a sum. A mean over rows is preferred where it is as good as the others.
     """
     many, order = len(one), groups[-1]
-    if None in one:  # a model or a loss that cannot take one row alone: split the batch in two
+    alone = [x for x in one if x is not None]
+    if len(alone) < many:  # a model or a loss that cannot take one row alone: split the batch in two
         parts = []
         for group in groups[:2]:
             rest = [k for k in order if k not in group]
             if (other := _loss_or_none(objective, w, batch, rest)) is not None:
                 mine = _value(objective, w, _some(batch, group))
                 parts.append((len(group) * mine + len(rest) * other) / many)
-        off = _off(parts, [at[-1]] * len(parts), abs(at[-1])) if parts else np.inf
-        return [(off, None)], np.inf
-    fits, is_sum = [], np.inf
-    if np.isfinite(one).all():
-        means = [np.mean([one[k] for k in group]) for group in groups]
-        size = np.mean(np.abs(one))
+        off = _off(parts, [at[-1]] * len(parts), abs(at[-1])) if parts else math.inf
+        return [(off, None)], math.inf
+    fits: list[tuple[float, Counts | None]] = []
+    is_sum = math.inf
+    if np.isfinite(alone).all():
+        means = [float(np.mean([alone[k] for k in group])) for group in groups]
+        size = float(np.mean(np.abs(alone)))
         off = _off(at, means, size)
         is_sum = _off(at, [mean * len(group) for mean, group in zip(means, groups, strict=True)], size * many)
         if off <= sure:
             return [(off, None)], is_sum
         fits.append((off / 2, None))
-    fits += [(_weighted(one, counts(batch).cpu().numpy(), groups, at), counts) for counts in candidates]
+    fits += [(_weighted(alone, counts(batch).cpu().numpy(), groups, at), counts) for counts in candidates]
     return fits, is_sum
 
 
-def _no_mean(at, one) -> ValueError:
+def _no_mean(at: Sequence[float], one: Sequence[float | None]) -> ValueError:
     """The error for a loss that is no mean over rows."""
     alone = [x for x in one if x is not None and np.isfinite(x)]
     many, bad = len(one), len(one) - len(alone)
@@ -303,18 +340,20 @@ def _no_mean(at, one) -> ValueError:
     )
 
 
-def _some(batch, group):
+def _some(batch: Batch, group: Sequence[int]) -> Batch:
+    """The rows ``group`` of a batch."""
     return tuple(x[torch.tensor(group, device=x.device)] for x in batch)
 
 
-def _loss_or_none(objective, w, batch, group):
+def _loss_or_none(objective: "Objective", w: Tensor, batch: Batch, group: Sequence[int]) -> float | None:
+    """The loss on the rows ``group`` of a batch, None where the model or the loss fails on them."""
     try:
         return _value(objective, w, _some(batch, group))
     except ValueError:
         return None
 
 
-def _on_some_sizes(objective, batch, group, w):
+def _on_some_sizes(objective: "Objective", batch: Batch, group: Sequence[int], w: Tensor) -> ValueError:
     """The error for a loss that works on some batches and fails on others."""
     try:
         _value(objective, w, _some(batch, group))
@@ -323,12 +362,12 @@ def _on_some_sizes(objective, batch, group, w):
     return ValueError("the loss fails on some batches and not on others.")
 
 
-def _off(found, wanted, size) -> float:
+def _off(found: Sequence[float], wanted: Sequence[float], size: float) -> float:
     """The largest relative difference."""
     return max(abs(a - b) / max(size, abs(b), 1e-300) for a, b in zip(found, wanted, strict=True))
 
 
-def _weighted(one, each, groups, at) -> float:
+def _weighted(one: Sequence[float], each: np.ndarray, groups: Sequence[list[int]], at: Sequence[float]) -> float:
     """How far batches are off the means of their rows weighted by ``each``; what counts nothing may be nan."""
     counted = each > 0
     values = np.array(one)

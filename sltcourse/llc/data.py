@@ -3,14 +3,17 @@
 What fits in memory is kept as tensors on the device; what does not is read by rows (``stream``).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import (
     DataLoader,
+    Dataset,
     IterableDataset,
     Subset,
     SubsetRandomSampler,
@@ -20,10 +23,15 @@ from torch.utils.data import (
 )
 
 from sltcourse.llc.stream import ArraySource, DatasetSource, Ragged, StreamMinibatches, as_tensor, flatten
+from sltcourse.llc.types import Batch, Form, Share
 
 THIN = 16  # a table with this many columns or fewer is gathered column by column
 MEMORY = 4 * 2**30  # bytes of data that are read into memory unless told otherwise
 AT_ONCE = 2**26  # bytes that are read, or counted, at a time
+
+
+Collate = Callable[[list[Any]], Any]
+"""A DataLoader's collate_fn: a list of rows to one batch."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +40,10 @@ class Structure:
 
     tree: object
 
-    def build(self, leaves):
+    def build(self, leaves: Sequence[Any]) -> Form:
         """The user's form (a tensor, a tuple, a dict, or these nested) of ``leaves``."""
 
-        def made(node):
+        def made(node: Any) -> Form:
             if isinstance(node, int):
                 return leaves[node]
             if isinstance(node, dict):
@@ -52,10 +60,17 @@ class Rows:
     device, so that ``draw`` can be captured in a CUDA graph. ``uneven``: rows have different weights, see ``passes``.
     """
 
-    def __init__(self, source, structure: Structure, device, weights: Tensor | None = None):
+    def __init__(
+        self,
+        source: "TensorSource | ArraySource | DatasetSource",
+        structure: Structure,
+        device: torch.device | str,
+        weights: Tensor | None = None,
+    ):
         self.num_samples, self.structure, self.device = len(source), structure, torch.device(device)
         self.in_memory = isinstance(source, TensorSource)
-        self._source, self._counts, self._columns = source, None, None
+        self._source = source
+        self._counts: Tensor | None = None
         self._weights = weights  # float64 on the CPU, or None: all alike
         self.uneven = weights is not None and not bool((weights == weights[0]).all())
 
@@ -65,21 +80,23 @@ class Rows:
         return sum(x.nbytes for x in self.slice(0, 1))
 
     @torch.inference_mode(False)
-    def slice(self, start: int, stop: int) -> tuple[Tensor, ...]:
+    def slice(self, start: int, stop: int) -> Batch:
         """The leaves of rows start, ..., stop − 1."""
-        if self.in_memory:
+        if isinstance(self._source, TensorSource):
             return tuple(x[start:stop] for x in self._source.leaves)
         return self._moved(self._source.get(np.arange(start, min(stop, self.num_samples))))
 
     @torch.inference_mode(False)
-    def take(self, index: Tensor) -> tuple[Tensor, ...]:
+    def take(self, index: Tensor) -> Batch:
         """The leaves of the rows ``index`` (k,), in that order."""
-        if self.in_memory:
+        if isinstance(self._source, TensorSource):
             return tuple(x.index_select(0, index.to(self.device)) for x in self._source.leaves)
         return self._moved(self._source.get(index.cpu().numpy()))
 
     @torch.inference_mode(False)
-    def minibatches(self, chains: int, size: int, generator: torch.Generator, seed: int = 0):
+    def minibatches(
+        self, chains: int, size: int, generator: torch.Generator | None, seed: int = 0
+    ) -> "Minibatches | StreamMinibatches":
         """An object whose ``draw()`` gives fresh leaves (chains, size, ...), with replacement, each chain its own.
 
         In memory the numbers come from ``generator`` and nothing waits for the device. Read by rows, those of step t
@@ -89,12 +106,12 @@ class Rows:
         """
         chance = self._chance()
         cumulative = None if chance is None else chance.cumsum(0) / chance.sum()
-        if self.in_memory:
-            return Minibatches(self, chains, size, generator, cumulative)
-        cumulative = None if cumulative is None else cumulative.numpy()
-        return StreamMinibatches(self._source, chains, size, seed, cumulative, self._moved)
+        if isinstance(self._source, TensorSource):
+            return Minibatches(self._source, chains, size, generator, cumulative)
+        edges = None if cumulative is None else cumulative.numpy()
+        return StreamMinibatches(self._source, chains, size, seed, edges, self._moved)
 
-    def passes(self, size: int) -> Iterator[tuple[tuple[Tensor, ...], float | Tensor]]:
+    def passes(self, size: int) -> Iterator[tuple[Batch, Share]]:
         """All rows that count, at most ``size`` at a time, with what each part adds to L_n.
 
         Yields (leaves, share): L_n = Σ share·L(part) with a number ``share``; where rows are ``uneven``, ``share``
@@ -123,48 +140,56 @@ class Rows:
 
         Returns their mean over the rows that minibatches are drawn from. Rows that count none are never drawn.
         """
-        self._counts = counts.double().cpu()
-        chance = self._chance()
-        return ((chance * self._counts).sum() / chance.sum()).item()
+        each = self._counts = counts.double().cpu()
+        chance = self._chance_of(each)
+        return ((chance * each).sum() / chance.sum()).item()
 
-    def _chance(self):
+    def _chance(self) -> Tensor | None:
         """What each row's chance to be drawn is proportional to (n,), or None where it is the same for all."""
-        weights = self._weights if self.uneven else None
         if self._counts is None:
-            return weights
-        counted = (self._counts > 0).double()
-        return counted if weights is None else counted * weights
+            return self._weights if self.uneven else None
+        return self._chance_of(self._counts)
 
-    def _moved(self, leaves):
+    def _chance_of(self, counts: Tensor) -> Tensor:
+        """The same, where rows count ``counts`` (n,) targets."""
+        counted = (counts > 0).double()
+        return counted * self._weights if self.uneven and self._weights is not None else counted
+
+    def _moved(self, leaves: Iterable[Tensor]) -> Batch:
         return tuple(x.to(self.device, non_blocking=True) for x in leaves)
-
-    def columns(self):
-        """Thin tables column by column, else None, for each leaf."""
-        if self._columns is None:
-            self._columns = [
-                x.T.contiguous() if x.ndim == 2 and x.shape[1] <= THIN else None for x in self._source.leaves
-            ]
-        return self._columns
 
 
 class TensorSource:
     """Leaves that lie on the device."""
 
-    def __init__(self, leaves):
-        self.leaves = leaves
+    def __init__(self, leaves: Sequence[Tensor]):
+        self.leaves = tuple(leaves)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.leaves[0])
+
+    @cached_property
+    def columns(self) -> list[Tensor | None]:
+        """Thin tables column by column, else None, for each leaf."""
+        return [x.T.contiguous() if x.ndim == 2 and x.shape[1] <= THIN else None for x in self.leaves]
 
 
 class Minibatches:
     """Minibatches gathered on the device; the index is one tensor, filled again at each draw."""
 
-    def __init__(self, rows, chains, size, generator, cumulative):
-        device = rows.device
-        self._leaves, self._columns, self._n = rows._source.leaves, rows.columns(), rows.num_samples
+    def __init__(
+        self,
+        source: TensorSource,
+        chains: int,
+        size: int,
+        generator: torch.Generator | None,
+        cumulative: Tensor | None,
+    ):
+        self._leaves, self._columns, self._n = source.leaves, source.columns, len(source)
+        device = self._leaves[0].device
         self._index = torch.zeros(chains, size, dtype=torch.long, device=device)
-        self._generator, self._cumulative = generator, None
+        self._generator = generator
+        self._cumulative: Tensor | None = None
         if cumulative is not None:
             real = torch.float32 if device.type == "mps" else torch.float64
             self._last = int((cumulative < 1).sum().clamp(max=self._n - 1))  # the last row that can be drawn
@@ -172,7 +197,7 @@ class Minibatches:
             self._uniform = torch.zeros(chains, size, dtype=real, device=device)
 
     @torch.inference_mode(False)
-    def draw(self) -> tuple[Tensor, ...]:
+    def draw(self) -> Batch:
         """Leaves (chains, size, ...); thin tables come column by column, the batch's last stride being 1."""
         chains, size = self._index.shape
         if self._cumulative is None:
@@ -189,11 +214,19 @@ class Minibatches:
             for x, columns in zip(self._leaves, self._columns, strict=True)
         )
 
-    def seek(self, step: int):
+    def seek(self, step: int) -> None:
         """Nothing to do: where the draws stand is in the generator."""
 
 
-def as_rows(data, *, device, dtype, memory_bytes: int | None = None, weights=None, keep_dtype: bool = False) -> Rows:
+def as_rows(
+    data: Any,
+    *,
+    device: torch.device | str,
+    dtype: torch.dtype,
+    memory_bytes: int | None = None,
+    weights: Any = None,
+    keep_dtype: bool = False,
+) -> Rows:
     """Rows of ``data``, on ``device``, numbers with a point as ``dtype`` (as they are with ``keep_dtype``).
 
     ``data``: a tensor; tuples, lists or dicts of tensors or numpy arrays (np.memmap too) with n rows each; a
@@ -210,7 +243,10 @@ def as_rows(data, *, device, dtype, memory_bytes: int | None = None, weights=Non
         return Rows(source, structure, device, _checked_weights(weights, len(source)))
 
 
-def _read(data, dtype, memory_bytes, device):
+def _read(
+    data: Any, dtype: torch.dtype | None, memory_bytes: int, device: torch.device
+) -> "tuple[TensorSource | ArraySource | DatasetSource, Structure]":
+    """The leaves of ``data``, in memory if they fit, and how they form it; errors as ``as_rows``."""
     collate, workers = None, None
     if isinstance(data, DataLoader):
         data, collate, workers = _opened(data)
@@ -222,10 +258,11 @@ def _read(data, dtype, memory_bytes, device):
     if isinstance(data, TensorDataset) and collate is None:
         data = tuple(data.tensors)
     if isinstance(data, Subset) and collate is None:
-        inner, index = data, None
+        inner: Dataset[Any] = data
+        index = torch.arange(len(data))
         while isinstance(inner, Subset):
-            own = torch.as_tensor(list(inner.indices), dtype=torch.long)
-            inner, index = inner.dataset, own if index is None else own[index]
+            index = torch.as_tensor(list(inner.indices), dtype=torch.long)[index]
+            inner = inner.dataset
         if isinstance(inner, TensorDataset):
             if len(index) == 0:
                 raise ValueError("the data is empty.")
@@ -240,7 +277,7 @@ def _read(data, dtype, memory_bytes, device):
     return _from_dataset(data, collate, workers, dtype, memory_bytes, device)
 
 
-def _opened(loader):
+def _opened(loader: DataLoader[Any]) -> tuple[Any, Collate | None, int | None]:
     """The dataset, collate_fn (None: the default one) and number of workers of a DataLoader."""
     if isinstance(loader.dataset, IterableDataset):
         return loader.dataset, None, None
@@ -259,7 +296,7 @@ def _opened(loader):
     return data, collate, loader.num_workers or None
 
 
-def _is_arrays(data) -> bool:
+def _is_arrays(data: Any) -> bool:
     """Whole arrays (a tensor, a tuple or dict of them), as against single rows one after another."""
     if isinstance(data, (Tensor, np.ndarray, Mapping, tuple)) or hasattr(data, "to_numpy"):
         return True
@@ -274,7 +311,10 @@ def _is_arrays(data) -> bool:
     return False
 
 
-def _from_arrays(data, dtype, memory_bytes, device):
+def _from_arrays(
+    data: Any, dtype: torch.dtype | None, memory_bytes: int, device: torch.device
+) -> tuple[TensorSource | ArraySource, Structure]:
+    """As ``_read``, of whole arrays."""
     leaves, tree = flatten(data)
     if not leaves or any(len(x) == 0 if x.ndim else False for x in leaves):
         raise ValueError("the data is empty.")
@@ -293,7 +333,15 @@ def _from_arrays(data, dtype, memory_bytes, device):
     return TensorSource([source.whole(k).to(device) for k in range(len(leaves))]), Structure(tree)
 
 
-def _from_dataset(data, collate, workers, dtype, memory_bytes, device):
+def _from_dataset(
+    data: Any,
+    collate: Collate | None,
+    workers: int | None,
+    dtype: torch.dtype | None,
+    memory_bytes: int,
+    device: torch.device,
+) -> tuple[TensorSource | DatasetSource, Structure]:
+    """As ``_read``, of a map-style Dataset, whose rows are asked for twice to see that they are not random."""
     n = len(data)
     if n == 0:
         raise ValueError("the data is empty.")
@@ -316,13 +364,14 @@ def _from_dataset(data, collate, workers, dtype, memory_bytes, device):
     except Ragged:
         if collate is None:
             raise
-        shapes = ()
+        shapes = set()
     if len(shapes) != 1:  # a collate_fn that pads each batch to its longest row
         parts = [source.get(np.arange(n))]
     return TensorSource([torch.cat(column).to(device) for column in zip(*parts, strict=True)]), structure
 
 
-def _checked_weights(weights, n):
+def _checked_weights(weights: Any, n: int) -> Tensor | None:
+    """``weights`` as float64 on the CPU, (n,); ValueError where they are none."""
     if weights is None:
         return None
     weights = as_tensor(weights).detach().double().cpu()

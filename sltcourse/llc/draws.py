@@ -15,21 +15,33 @@ draw) of the exact samplers; ``burnin_loss`` (chain, burnin); ``state_...``, whe
 stand. Attributes: the settings. ``draws.to_netcdf(path)`` and ``xarray.load_dataset(path)`` keep all of it.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
 
 from sltcourse.llc import recorder
-from sltcourse.llc.chains import DIVERGED
+from sltcourse.llc.chains import DIVERGED, Group
+from sltcourse.llc.recorder import Recorder, Variables
 
 VARIABLES = ("loss", "distance", "tilt", "virial", "step_bias")
 STATE = "state_"
 RANDOM = "random_"
 
 
-def dataset(taken, group, burnin_loss, settings, event_steps, rows=slice(None), first_draw=0, seen=None):
+def dataset(
+    taken: Mapping[str, np.ndarray],
+    group: Group,
+    burnin_loss: np.ndarray,
+    settings: Mapping[str, Any],
+    event_steps: np.ndarray,
+    rows: slice = slice(None),
+    first_draw: int = 0,
+    seen: Recorder | None = None,
+) -> xr.Dataset:
     """The Dataset of the chains ``rows`` of ``group``, from what ``Group.draw`` gave of them.
 
     ``taken``: name to array (chains, draws). ``burnin_loss`` (chains, burnin). ``event_steps``: the step at which each
@@ -37,10 +49,10 @@ def dataset(taken, group, burnin_loss, settings, event_steps, rows=slice(None), 
     """
     excess, both = taken["excess"], ("chain", "draw")
     values = {"loss": group.loss_at_center[rows] + excess, **{name: taken[name] for name in VARIABLES[1:]}}
-    data = {name: (both, np.asarray(value, float)) for name, value in values.items()}
+    data: Variables = {name: (both, np.asarray(value, float)) for name, value in values.items()}
     if group.blocks:
         data["block_virial"] = (*both, "block"), np.asarray(taken["block_virial"], float)
-    coords = {"chain": np.arange(len(excess)), "draw": first_draw + np.arange(excess.shape[1])}
+    coords: Variables = {"chain": np.arange(len(excess)), "draw": first_draw + np.arange(excess.shape[1])}
     every = settings["num_steps_bw_draws"]
     bad = first_bad(excess, settings["nbeta"], settings["dim"], event_steps, burnin_loss, every)
     coords["first_bad"] = "chain", bad
@@ -54,9 +66,9 @@ def dataset(taken, group, burnin_loss, settings, event_steps, rows=slice(None), 
         value = torch.as_tensor(getattr(group.state, field.name)).detach().cpu()
         if value.ndim == 0:
             value = value[None]
-        value = value.expand(len(group.state.w), *value.shape[1:])[rows].numpy().copy()  # the chains may go on
-        dims = ("coordinate",) if value.shape[1:] == (settings["dim"],) else (f"{STATE}{field.name}_axis",)
-        coords[STATE + field.name] = ("chain", *dims[: value.ndim - 1]), value
+        each = value.expand(len(group.state.w), *value.shape[1:])[rows].numpy().copy()  # the chains may go on
+        dims = ("coordinate",) if each.shape[1:] == (settings["dim"],) else (f"{STATE}{field.name}_axis",)
+        coords[STATE + field.name] = ("chain", *dims[: each.ndim - 1]), each
     if seen is not None:
         more, thinned = seen.variables(excess.shape[1], rows)
         data.update(more)
@@ -72,7 +84,7 @@ def append(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
     if "acceptance" in joined:
         joined = joined.set_coords("acceptance")
     bad = xr.where(before.first_bad >= 0, before.first_bad, after.first_bad)
-    kept = {name: value for name, value in after.coords.items() if name.startswith((STATE, RANDOM))}
+    kept = {str(name): value for name, value in after.coords.items() if str(name).startswith((STATE, RANDOM))}
     joined = joined.assign_coords(
         first_bad=bad,
         bad_batches=after.bad_batches,
@@ -86,7 +98,7 @@ def append(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
     return joined
 
 
-def random_state(group) -> dict[str, np.ndarray]:
+def random_state(group: Group) -> dict[str, np.ndarray]:
     """Where the random numbers of a group stand, as whole numbers that every file format holds."""
     state = {"generator": group.generator.get_state().numpy().astype(np.int16)}
     bits = None if group.noise is None else group.noise.bits_state()
@@ -95,14 +107,14 @@ def random_state(group) -> dict[str, np.ndarray]:
     return state
 
 
-def pack(states: list[dict]) -> dict:
+def pack(states: Sequence[Mapping[str, np.ndarray]]) -> Variables:
     """The random states of all groups as coordinates (group, byte)."""
     return {
         RANDOM + name: (("group", f"{name}_byte"), np.stack([state[name] for state in states])) for name in states[0]
     }
 
 
-def restore(group, draws: xr.Dataset, number: int) -> None:
+def restore(group: Group, draws: xr.Dataset, number: int) -> None:
     """Put the chains of ``group``, and its random numbers, where ``draws`` left them; it is group ``number``."""
     for field in fields(group.state):
         now = getattr(group.state, field.name)
@@ -110,18 +122,29 @@ def restore(group, draws: xr.Dataset, number: int) -> None:
         if not torch.is_tensor(now):
             setattr(group.state, field.name, type(now)(kept[0]))
             continue
-        kept = torch.as_tensor(kept.copy()).to(now)
-        now.copy_(kept[0] if now.ndim == 0 else kept[: len(now)])
+        then = torch.as_tensor(kept.copy()).to(now)
+        now.copy_(then[0] if now.ndim == 0 else then[: len(now)])
     group.generator.set_state(torch.from_numpy(draws[RANDOM + "generator"].values[number].astype(np.uint8)))
-    if RANDOM + "noise" in draws.coords:
+    if group.noise is not None and RANDOM + "noise" in draws.coords:
         group.noise.restore_bits(draws[RANDOM + "noise"].values[number].astype(np.uint8).tobytes())
     group.steps = int(draws.attrs["steps"])
     group.target.seek(int(draws.attrs["batches"]))
     group.bad_batches.copy_(torch.from_numpy(draws.bad_batches.values.astype(np.int32)))
 
 
-def first_bad(excess, nbeta, dim, event_steps, burnin_loss, every) -> np.ndarray:
-    """The step by which each chain had diverged, (chains,), −1 where it never did."""
+def first_bad(
+    excess: np.ndarray,
+    nbeta: float | np.ndarray,
+    dim: int,
+    event_steps: np.ndarray,
+    burnin_loss: np.ndarray,
+    every: int,
+) -> np.ndarray:
+    """The step by which each chain had diverged, (chains,), −1 where it never did.
+
+    ``excess`` (chains, draws): L − L(w*) at the draws, which were made at ``event_steps``. ``burnin_loss`` (chains,
+    k): the loss at every ``every``-th step before.
+    """
     with np.errstate(invalid="ignore", over="ignore"):
         bad = ~np.isfinite(excess) | (np.asarray(nbeta) * excess > DIVERGED * (dim + 1))
     before = ~np.isfinite(burnin_loss)  # a burn-in may overshoot and return

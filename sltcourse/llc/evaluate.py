@@ -9,13 +9,24 @@ the fast way does not work, the slow way runs, and ``notes`` says why.
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import torch
 from torch import Tensor
 from torch.func import grad_and_value, vmap
 
+from sltcourse.llc.data import Rows
 from sltcourse.llc.plain import out_of_memory
 from sltcourse.llc.trace import CannotCompile, trace
+from sltcourse.llc.types import Batch, Fixed, Pieces, Share
+
+if TYPE_CHECKING:
+    from sltcourse.llc.objective import Objective
+
+Recorded = Callable[..., list[Tensor]]
+"""A function (w, *batch) of all chains: [loss (chains,)], or [loss, gradient (chains, d)]."""
+Finish = Callable[[Tensor, Tensor | None, Tensor, int], tuple[Tensor, Tensor | None]]
+"""(loss, gradient, w (d,), chain) of the plain module to what a recorded function makes of them."""
 
 SAMPLES_AT_ONCE = 2**18  # rows × chains in one pass over the data, at most
 LOSS_TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-9}  # relative; rounding is ten to a hundred times smaller
@@ -31,22 +42,32 @@ class Evaluator:
     over the data keeps. ``compiled``: see ``trace``. ``notes``: sentences on what could not be done the fast way.
     """
 
-    def __init__(self, objective, rows, points: Tensor, *, penalty=0.0, memory_bytes=2**32, compiled=False):
+    def __init__(
+        self,
+        objective: "Objective",
+        rows: Rows | None,
+        points: Tensor,
+        *,
+        penalty: float = 0.0,
+        memory_bytes: float = 2**32,
+        compiled: bool = False,
+    ):
         self.objective, self.rows, self.points = objective, rows, points
         self.penalty, self.memory_bytes, self.compiled = penalty, memory_bytes, compiled
         self.notes: list[str] = []
         self.looped = False
         if not objective.functional:
             self.give_up("torch.func cannot batch a scripted module.")
-        several = len(objective.centers) > 1
-        vectors, buffers = objective.fixed
-        self._fixed = objective.fixed_at(0)
-        if several:
-            self._fixed = [v[points] for v in vectors], {k: b[points] for k, b in buffers.items()}
-        self._fixed_axis = 0 if several else None
-        self._recorded = {}
+        self._fixed, self._fixed_axis = objective.fixed_of(points)
+        self._recorded: dict[tuple[object, ...], Recorded] = {}
 
-    def on_batches(self, kind: str, w: Tensor, batch) -> tuple[Tensor, ...]:
+    @overload
+    def on_batches(self, kind: Literal["loss"], w: Tensor, batch: Batch) -> tuple[Tensor]: ...
+
+    @overload
+    def on_batches(self, kind: Literal["grad"], w: Tensor, batch: Batch) -> tuple[Tensor, Tensor]: ...
+
+    def on_batches(self, kind: str, w: Tensor, batch: Batch) -> tuple[Tensor, ...]:
         """(loss,) or, of ``kind`` "grad", (loss, gradient) of w (chains, d), each chain on its own minibatch.
 
         A gradient is not recorded here: it is part of a sampler's step, which is recorded as a whole.
@@ -56,16 +77,22 @@ class Evaluator:
         else:
             out = self.batched(kind, "own")(w, *batch) if kind == "grad" else self._run(kind, w, batch, "own")
         if not self.penalty:
-            return out
+            return tuple(out)
         loss = out[0] + 0.5 * self.penalty * w.square().sum(1)
         return (loss,) if kind == "loss" else (loss, out[1] + self.penalty * w)
 
-    def over_data(self, kind: str, w: Tensor) -> tuple[Tensor, ...]:
+    @overload
+    def over_data(self, kind: Literal["loss"], w: Tensor) -> tuple[Tensor]: ...
+
+    @overload
+    def over_data(self, kind: Literal["grad"], w: Tensor) -> tuple[Tensor, Tensor]: ...
+
+    def over_data(self, kind: Literal["loss", "grad"], w: Tensor) -> tuple[Tensor, ...]:
         """(loss,) or (loss, gradient) of w (chains, d) on all the data, slice by slice."""
         if self.rows is None:
             return tuple(self._run(kind, w, (), "shared"))
         try:
-            return self._over_slices(kind, w)
+            return self._over_slices(kind, w, self.rows)
         except (RuntimeError, MemoryError) as error:
             rows = slice_size(self.objective, self.rows, len(w), self.memory_bytes)
             if not out_of_memory(error) or rows == 1:
@@ -76,37 +103,42 @@ class Evaluator:
             torch.cuda.empty_cache()
         return self.over_data(kind, w)
 
-    def _over_slices(self, kind, w):
-        total = None
-        for batch, share in self.rows.passes(slice_size(self.objective, self.rows, len(w), self.memory_bytes)):
+    def _over_slices(self, kind: str, w: Tensor, rows: Rows) -> tuple[Tensor, ...]:
+        """``over_data``, with what fits the memory at a time."""
+        total: list[Tensor] = []
+        for batch, share in rows.passes(slice_size(self.objective, rows, len(w), self.memory_bytes)):
             if isinstance(share, Tensor):  # rows of different weights
                 parts = self._run(kind, w, (*batch, share), "uneven")
             else:
                 parts = [part.mul_(share) for part in self._run(kind, w, batch, "shared")]
-            total = parts if total is None else [t.add_(p) for t, p in zip(total, parts, strict=True)]
+            total = [t.add_(p) for t, p in zip(total, parts, strict=True)] if total else parts
         if self.penalty:
             total[0].add_(w.square().sum(1), alpha=0.5 * self.penalty)
             if kind == "grad":
                 total[1].add_(w, alpha=self.penalty)
         return tuple(total)
 
-    def batched(self, kind: str, which: str) -> Callable:
+    def batched(self, kind: str, which: str) -> Recorded:
         """The function (w, *batch) of all chains, not recorded.
 
         ``which`` batch: "own", a minibatch for each chain, (chains, rows, ...); "shared", rows of the data for all
         chains; "uneven", the same with a last tensor (rows,), what each row's loss is multiplied by.
         """
 
-        def uneven(pieces, fixed, batch):
-            *batch, share = batch
-            return self.objective.part(pieces, fixed, tuple(batch), share)
+        def uneven(pieces: Pieces, fixed: Fixed, batch: Batch) -> Tensor:
+            return self.objective.part(pieces, fixed, batch[:-1], batch[-1])
 
-        one = {"own": self.objective, "shared": self.objective.raw, "uneven": uneven}[which]
-        many = vmap(
+        ways: dict[str, Callable[..., Tensor]] = {
+            "own": self.objective,
+            "shared": self.objective.raw,
+            "uneven": uneven,
+        }
+        one = ways[which]
+        many: Callable[..., Any] = vmap(
             one if kind == "loss" else grad_and_value(one), in_dims=(0, self._fixed_axis, 0 if which == "own" else None)
         )
 
-        def function(w, *batch):
+        def function(w: Tensor, *batch: Tensor) -> list[Tensor]:
             out = many(self.objective.split(w), self._fixed, batch)
             if kind == "loss":
                 return [out.to(w.dtype).clone()]
@@ -120,13 +152,16 @@ class Evaluator:
         self.looped = True
         self.notes.append(f"the chains ran one by one, which is slower: {reason}")
 
-    def _run(self, kind, w, batch, which) -> list[Tensor]:
+    def _run(self, kind: str, w: Tensor, batch: Batch, which: str) -> list[Tensor]:
+        """What ``batched`` says, recorded, or chain by chain."""
         key, w = (kind, which, len(w), len(batch[0]) if batch else 0), w.contiguous()
         if not self.looped and key not in self._recorded:
-            self._recorded[key] = self._record(kind, w, batch, which)
+            recorded = self._record(kind, w, batch, which)
+            if recorded is not None:
+                self._recorded[key] = recorded
         return self._plain(kind, w, batch, which) if self.looped else list(self._recorded[key](w, *batch))
 
-    def _record(self, kind, w, batch, which):
+    def _record(self, kind: str, w: Tensor, batch: Batch, which: str) -> Recorded | None:
         """The recorded function, compared with the plain module; None, and ``looped``, where that fails."""
         try:
             try:
@@ -152,7 +187,15 @@ class Evaluator:
             return None
         return function
 
-    def difference(self, function, w, batch, which, finish=None, beside=True) -> str | None:
+    def difference(
+        self,
+        function: Recorded,
+        w: Tensor,
+        batch: Batch,
+        which: str,
+        finish: "Finish | None" = None,
+        beside: bool = True,
+    ) -> str | None:
         """What ``function(w, *batch)`` gets wrong for the last chain a little beside its w*, or None.
 
         ``function`` returns [loss] or [loss, gradient]. ``finish(loss, gradient, w, chain)``: what the function makes
@@ -171,7 +214,7 @@ class Evaluator:
             of_loss, of_grad = HALF_TOLERANCE
         if not (got[0] - loss).abs() <= of_loss * loss.abs() + torch.finfo(w.dtype).tiny:
             return f"batched over chains its loss is {got[0].item():.6g}, where the model's own is {loss.item():.6g}."
-        if len(got) > 1:
+        if len(got) > 1 and grad is not None:
             off, size = (got[1] - grad).norm(), grad.norm()
             if not off <= of_grad * size + torch.finfo(w.dtype).tiny:
                 return f"batched over chains its gradient is off by {(off / size).item():.1%} of its norm."
@@ -183,22 +226,26 @@ class Evaluator:
         size = w.square().mean(1, keepdim=True).sqrt()
         return w + BESIDE * torch.where(size > 0, size, 1.0) * ripple
 
-    def _plain(self, kind, w, batch, which) -> list[Tensor]:
+    def _plain(self, kind: str, w: Tensor, batch: Batch, which: str) -> list[Tensor]:
+        """What ``batched`` says, chain by chain by the plain module."""
         results = [self._plain_one(w[k], k, batch, which, kind == "grad") for k in range(len(w))]
-        return [torch.stack(column) for column in zip(*results, strict=True) if column[0] is not None]
+        losses, gradients = zip(*results, strict=True)
+        return [torch.stack(losses)] if kind == "loss" else [torch.stack(losses), torch.stack(gradients)]
 
-    def _plain_one(self, w, chain, batch, which, with_grad):
+    def _plain_one(
+        self, w: Tensor, chain: int, batch: Batch, which: str, with_grad: bool
+    ) -> tuple[Tensor, Tensor | None]:
         """Loss and gradient (or None) of one chain by the plain module."""
-        batch, share = {
-            "own": lambda: (tuple(x[chain] for x in batch), None),
-            "shared": lambda: (batch, 1.0),
-            "uneven": lambda: (batch[:-1], batch[-1]),
-        }[which]()
+        share: Share | None = 1.0
+        if which == "own":
+            batch, share = tuple(x[chain] for x in batch), None
+        elif which == "uneven":
+            batch, share = batch[:-1], batch[-1]
         loss, grad = self.objective.plain(w, int(self.points[chain]), batch, with_grad, share)
         return loss.to(w.dtype), grad
 
 
-def slice_size(objective, rows, chains: int, memory_bytes: float) -> int:
+def slice_size(objective: "Objective", rows: Rows, chains: int, memory_bytes: float) -> int:
     """How many rows a pass over the data takes at once, so that what ``chains`` chains keep fits the memory."""
     fit = int(memory_bytes / (chains * max(1, 2 * objective.bytes_per_row)))  # the gradient takes as much again
     return max(1, min(rows.num_samples, fit, math.ceil(SAMPLES_AT_ONCE / chains)))

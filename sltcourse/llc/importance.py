@@ -4,14 +4,17 @@ import json
 import math
 import time
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
+from numpy.typing import ArrayLike
 
-from sltcourse.kit.progress import progress
 from sltcourse.llc.observables import Chains, LossOn
+from sltcourse.llc.posterior import LocalPosterior
 from sltcourse.llc.recorder import Recorder
+from sltcourse.progress import progress
 
 LEAST = 20.0  # effective draws, below which nothing is returned
 HEAVY = 0.7  # Pareto k̂ of the weights, above which they are not to be trusted (Vehtari et al. 2024, JMLR 25)
@@ -33,7 +36,15 @@ class Importance:
     exact = True
     adapts = False
 
-    def draw(self, posterior, *, num_chains: int = 8, num_draws: int = 500, observe=None, seed: int = 0):
+    def draw(
+        self,
+        posterior: LocalPosterior,
+        *,
+        num_chains: int = 8,
+        num_draws: int = 500,
+        observe: Any = None,
+        seed: int = 0,
+    ) -> xr.Dataset | list[xr.Dataset]:
         """``num_chains`` × ``num_draws`` independent draws of a ``LocalPosterior``, as a Dataset over (chain, draw).
 
         It has ``loss``, ``distance`` and the observables as ``sample``'s draws do, and ``log_weight``, −nβ (L − L(w*))
@@ -50,7 +61,8 @@ class Importance:
         stiffness = posterior.localization + posterior.prior_precision + posterior.nbeta * posterior.penalty
         if not stiffness > 0:
             raise ValueError("independent draws come from the spring: give localization (or prior_precision) above 0.")
-        began, out = time.perf_counter(), []
+        began = time.perf_counter()
+        out: list[xr.Dataset] = []
         generator = torch.Generator(posterior.device).manual_seed(int(seed))
         points = len(posterior.centers)
         with progress(None, "drawing", total=points * num_draws) as bar:
@@ -69,7 +81,16 @@ class Importance:
         return out if posterior.several else out[0]
 
 
-def _draws(posterior, point, num_chains, num_draws, observe, generator, stiffness, bar) -> xr.Dataset:
+def _draws(
+    posterior: LocalPosterior,
+    point: int,
+    num_chains: int,
+    num_draws: int,
+    observe: Any,
+    generator: torch.Generator,
+    stiffness: float,
+    bar: Any,
+) -> xr.Dataset:
     """The draws around one w*."""
     center = posterior.centers[point]
     chains = Chains(posterior.objective, torch.full((num_chains,), point), memory_bytes=posterior.memory_bytes)
@@ -129,7 +150,10 @@ def _draws(posterior, point, num_chains, num_draws, observe, generator, stiffnes
     return xr.Dataset({**{name: (both, value) for name, value in data.items()}, **more}, coords, attrs)
 
 
-def _settings(sampler, posterior, num_chains, seed, wall) -> dict:
+def _settings(
+    sampler: Importance, posterior: LocalPosterior, num_chains: int, seed: int, wall: float
+) -> dict[str, Any]:
+    """The attributes of the draws that say how they were made; ``wall``: seconds."""
     return dict(
         nbeta=posterior.nbeta, localization=posterior.localization, prior_precision=posterior.prior_precision,
         penalty=posterior.penalty, dim=posterior.dim, num_samples=posterior.num_samples or 0, batch_size=0,
@@ -139,30 +163,30 @@ def _settings(sampler, posterior, num_chains, seed, wall) -> dict:
     )  # fmt: skip
 
 
-def effective(log_weight) -> float:
+def effective(log_weight: ArrayLike) -> float:
     """Kish's effective sample size (Σv)²/Σv² of independent draws with weights v = exp(``log_weight``), any shape."""
     weight = np.exp(np.ravel(log_weight) - np.max(log_weight))
     return float(weight.sum() ** 2 / np.square(weight).sum())
 
 
-def tail_of(log_weight) -> float:
+def tail_of(log_weight: ArrayLike) -> float:
     """Pareto k̂ of the weights' upper tail; −inf where all are alike."""
-    log_weight = np.ravel(log_weight).astype(float)
-    if np.ptp(log_weight) < 1e-9:
+    logs = np.ravel(log_weight).astype(float)
+    if np.ptp(logs) < 1e-9:
         return -math.inf
     try:
-        from arviz_stats.base import array_stats
+        from arviz_stats.base import array_stats  # type: ignore[attr-defined]  # it is public, but not annotated
 
-        def fit(x):
+        def fit(x: np.ndarray) -> Any:
             return array_stats.psislw(-x)[1]  # it takes the logarithm of 1/v
     except ImportError:  # Colab has ArviZ 0.22
         import arviz
 
-        def fit(x):
+        def fit(x: np.ndarray) -> Any:
             return arviz.psislw(x)[1]
 
     try:
         with np.errstate(all="ignore"):
-            return float(fit(log_weight))
+            return float(fit(logs))
     except ValueError:  # a tail of equal weights
         return -math.inf

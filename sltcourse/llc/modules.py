@@ -1,7 +1,8 @@
 """A private copy of the user's module, so that theirs is never touched, and checkpoints as people keep them."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch.nn.parameter import is_lazy
 WRAPPERS = {"_orig_mod": "torch.compile", "module": "DataParallel"}  # the attribute that holds the module itself
 
 
-def wrapped(module):
+def wrapped(module: nn.Module) -> nn.Module | None:
     """The module inside a torch.compile'd, DataParallel or DistributedDataParallel one, else None."""
     if isinstance(module, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
         return module.module
@@ -32,7 +33,7 @@ def named_tensors(model: nn.Module) -> tuple[dict[str, nn.Parameter], dict[str, 
     inner = [name for name, module in model.named_modules(remove_duplicate=False) if name and _inside(model, name)]
     inner.sort(key=len, reverse=True)
 
-    def clean(name):
+    def clean(name: str) -> str:
         for path in inner:
             if name.startswith(path + "."):
                 name = (path.rpartition(".")[0] + "." + name[len(path) + 1 :]).lstrip(".")
@@ -43,7 +44,8 @@ def named_tensors(model: nn.Module) -> tuple[dict[str, nn.Parameter], dict[str, 
     return parameters, buffers, set(buffers) - {clean(name) for name in model.state_dict()}
 
 
-def _inside(model, name):
+def _inside(model: nn.Module, name: str) -> bool:
+    """Whether the submodule ``name`` is what a wrapper wraps."""
     parent, _, last = name.rpartition(".")
     return last in WRAPPERS and wrapped(model.get_submodule(parent)) is not None
 
@@ -54,7 +56,7 @@ def private_copy(model: nn.Module) -> nn.Module:
     Raises ValueError where the module cannot be copied.
     """
     with torch.inference_mode(False), torch.no_grad():
-        memo = {}
+        memo: dict[int, Any] = {}
         for module in model.modules():
             _detach_kept(vars(module), memo)
         try:
@@ -81,7 +83,7 @@ def private_copy(model: nn.Module) -> nn.Module:
         return new
 
 
-def _detach_kept(values, memo, depth=3):
+def _detach_kept(values: Any, memo: dict[int, Any], depth: int = 3) -> None:
     """Tensors that forward left behind with their graph cannot be copied: put detached ones in their place."""
     for value in list(values.values() if isinstance(values, dict) else values):
         if isinstance(value, Tensor):
@@ -91,15 +93,19 @@ def _detach_kept(values, memo, depth=3):
             _detach_kept(value, memo, depth - 1)
 
 
-def _shares(new, old):
+def _shares(new: nn.Module, old: nn.Module) -> bool:
+    """Whether the two hold a parameter or a buffer in common."""
     mine = {id(x) for x in (*old.parameters(), *old.buffers())}
     return any(id(x) in mine for x in (*new.parameters(), *new.buffers()))
 
 
-def _rebuilt(module, done):
-    """Copies of the modules, parameters and buffers; all other attributes (a lock, a file) are shared."""
-    if wrapped(module) is not None:
-        return _rebuilt(wrapped(module), done)
+def _rebuilt(module: nn.Module, done: dict[int, Any]) -> nn.Module:
+    """Copies of the modules, parameters and buffers; all other attributes (a lock, a file) are shared.
+
+    ``done``: the copies made so far, by the id of what they are of.
+    """
+    if (inner := wrapped(module)) is not None:
+        return _rebuilt(inner, done)
     if id(module) not in done:
         new = done[id(module)] = copy.copy(module)
         for name in ("_parameters", "_buffers"):
@@ -112,10 +118,11 @@ def _rebuilt(module, done):
         new.__dict__["_modules"] = {
             key: None if child is None else _rebuilt(child, done) for key, child in module._modules.items()
         }
-    return done[id(module)]
+    copied: nn.Module = done[id(module)]
+    return copied
 
 
-def refuse(model: nn.Module):
+def refuse(model: nn.Module) -> None:
     """Raise ValueError for a module whose loss is no function of its parameters as they stand."""
     noisy = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
     for name, module in model.named_modules():
@@ -133,7 +140,7 @@ def refuse(model: nn.Module):
             raise ValueError(f"{name} is complex: hold its real and imaginary parts as real parameters.")
 
 
-def points_of(at):
+def points_of(at: Any) -> tuple[list[Any], list[Any] | None]:
     """The points w* in ``at`` (a list), and their names; the names are None where ``at`` is a single point.
 
     A list or tuple of points is named 0, 1, ...; a mapping of steps to state dicts by its keys.
@@ -146,7 +153,9 @@ def points_of(at):
     return [at], None
 
 
-def state_of(point, parameters, buffers, optional) -> tuple[dict[str, Tensor], str | None]:
+def state_of(
+    point: Any, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor], optional: Collection[str]
+) -> tuple[dict[str, Tensor], str | None]:
     """The state at ``point`` by clean names, and a note if it lay under another name.
 
     ``point``: a state dict, one nested under a key ("model", "state_dict", ...), with the prefixes that torch.compile
@@ -165,8 +174,8 @@ def state_of(point, parameters, buffers, optional) -> tuple[dict[str, Tensor], s
     wanted = set(own) - set(optional)
     found, note = _matching(point, wanted), None
     if found is None:
-        nested = {key: _matching(value, wanted) for key, value in point.items() if isinstance(value, Mapping)}
-        nested = {key: value for key, value in nested.items() if value is not None}
+        inside = ((key, _matching(value, wanted)) for key, value in point.items() if isinstance(value, Mapping))
+        nested = {key: value for key, value in inside if value is not None}
         if len(nested) > 1:
             raise ValueError(
                 f"the checkpoint holds several states, under {sorted(map(str, nested))}: give one of them."
@@ -180,7 +189,7 @@ def state_of(point, parameters, buffers, optional) -> tuple[dict[str, Tensor], s
     return {**own, **state}, note
 
 
-def _matching(point, wanted):
+def _matching(point: Mapping[Any, Any], wanted: set[str]) -> Mapping[Any, Any] | None:
     """``point`` by clean names if it has all that is ``wanted``, else None."""
     if wanted <= set(point):
         return point

@@ -12,14 +12,19 @@ import math
 import operator
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
+from functools import reduce
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import vmap
 
 from sltcourse.llc.check import displaced
-from sltcourse.llc.data import as_rows
+from sltcourse.llc.data import Rows, Structure, as_rows
+from sltcourse.llc.evaluate import first_line
+from sltcourse.llc.objective import Objective
 from sltcourse.llc.trace import trace
+from sltcourse.llc.types import Batch, Fixed, Form, Loss, Pieces
 
 ROWS_AT_ONCE = 2**18  # rows × chains that are measured together, at most
 SAME = {torch.float64: 1e-7, torch.float32: 1e-3}  # difference from the plain module that is rounding, of the largest
@@ -39,7 +44,7 @@ class Observable:
     every: int = 1
     moments: bool | str = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         try:
             every = operator.index(self.every)
         except TypeError:
@@ -64,28 +69,30 @@ class LossOn(Observable):
 
     data: object = None
 
-    def bind(self, name, chains):
+    def bind(self, name: str, chains: "Chains") -> "Bound":
+        """One number for each chain; errors as ``Chains.rows_of``."""
         objective, rows = chains.objective, chains.rows_of(name, self.data)
         own = self.data is None
 
-        if rows is None:
-            form = Form(lambda p, f, b: objective.raw(p, f, b), lambda w, k, b: objective.plain(w, k, b, False, 1.0)[0])
-            parts = [((), 1.0)]
-        elif rows.uneven:
-            form = Form(
-                lambda p, f, b: objective.part(p, f, b[:-1], b[-1]),
-                lambda w, k, b: objective.plain(w, k, b[:-1], False, b[-1])[0],
-            )
-        else:
-            form = Form(lambda p, f, b: objective.raw(p, f, b), lambda w, k, b: objective.plain(w, k, b, False, 1.0)[0])
+        def plain(w: Tensor, point: int, batch: Batch) -> Tensor:
+            return objective.plain(w, point, batch, False, 1.0)[0]
 
-        def measure(w):
+        def uneven(pieces: Pieces, fixed: Fixed, batch: Batch) -> Tensor:
+            return objective.part(pieces, fixed, batch[:-1], batch[-1])
+
+        def plain_uneven(w: Tensor, point: int, batch: Batch) -> Tensor:
+            return objective.plain(w, point, batch[:-1], False, batch[-1])[0]
+
+        alike = rows is None or not rows.uneven
+        quantity = Quantity(objective.raw, plain) if alike else Quantity(uneven, plain_uneven)
+
+        def measure(w: Tensor) -> Tensor:
             total = torch.zeros(len(w), dtype=w.dtype, device=w.device)
-            for batch, share in parts if rows is None else rows.passes(chains.rows_at_once(rows)):
+            for batch, share in [((), 1.0)] if rows is None else rows.passes(chains.rows_at_once(rows)):
                 if isinstance(share, Tensor):
-                    total += chains.many(form, w, (*batch, share))
+                    total += chains.many(quantity, w, (*batch, share))
                 else:
-                    total += chains.many(form, w, batch) * share
+                    total += chains.many(quantity, w, batch) * share
             return total + 0.5 * chains.penalty * w.square().sum(1) if own else total
 
         return Bound(name, self, measure, ())
@@ -101,18 +108,18 @@ class PerSample(Observable):
     """
 
     data: object = None
-    loss: Callable | None = None
+    loss: Loss | None = None
     block: int | None = None
     dim: str = "sample"
 
-    def bind(self, name, chains):
-        rows = chains.rows_of(name, self.data, needed=True)
+    def bind(self, name: str, chains: "Chains") -> "Bound":
+        """One number for each chain and row; errors as ``Chains.rows_of``."""
         objective = chains.objective
         if self.loss is None:
-            form = Form(objective.per_row, objective.plain_per_row)
+            quantity = Quantity(objective.per_row, objective.plain_per_row)
         else:
-            form = _of_output(objective, objective.row_loss(self.loss))
-        return _by_rows(name, self, chains, rows, form, (self.dim,), 1)
+            quantity = _of_output(objective, objective.row_loss(self.loss))
+        return _by_rows(name, self, chains, quantity, (self.dim,), 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,15 +131,15 @@ class PerToken(Observable):
     in ``PerSample``.
     """
 
-    loss: Callable
+    loss: Loss
     data: object = None
     block: int | None = None
     dims: tuple[str, str] = ("sample", "token")
 
-    def bind(self, name, chains):
-        rows = chains.rows_of(name, self.data, needed=True)
-        form = _of_output(chains.objective, chains.objective.row_loss(self.loss))
-        return _by_rows(name, self, chains, rows, form, tuple(self.dims), 2)
+    def bind(self, name: str, chains: "Chains") -> "Bound":
+        """One number for each chain, row and token; errors as ``Chains.rows_of``."""
+        quantity = _of_output(chains.objective, chains.objective.row_loss(self.loss))
+        return _by_rows(name, self, chains, quantity, tuple(self.dims), 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,16 +150,16 @@ class OfOutputs(Observable):
     rows if ``mean``); None: name_dim_0, ... ``block``: as in ``PerSample``.
     """
 
-    function: Callable
+    function: Callable[[Any], Tensor]
     data: object = None
     block: int | None = None
     mean: bool = False
     dims: tuple[str, ...] | None = None
 
-    def bind(self, name, chains):
-        rows = chains.rows_of(name, self.data, needed=True)
-        form = _of_output(chains.objective, lambda output, _: self.function(output))
-        return _by_rows(name, self, chains, rows, form, self.dims, None, self.mean)
+    def bind(self, name: str, chains: "Chains") -> "Bound":
+        """A tensor for each chain, and each row unless their mean is taken; errors as ``Chains.rows_of``."""
+        quantity = _of_output(chains.objective, lambda output, _: self.function(output))
+        return _by_rows(name, self, chains, quantity, self.dims, None, self.mean)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,26 +169,30 @@ class OfParameters(Observable):
     Its result, a tensor of any shape, is recorded as (chain, draw, *``dims``); None: name_dim_0, ...
     """
 
-    function: Callable
+    function: Callable[[dict[str, Tensor]], Any]
     dims: tuple[str, ...] | None = None
 
-    def bind(self, name, chains):
+    def bind(self, name: str, chains: "Chains") -> "Bound":
+        """A tensor for each chain."""
         objective = chains.objective
 
-        def plain(w, point, batch):
+        def plain(w: Tensor, point: int, batch: Batch) -> Any:
             return self.function(objective.named(objective.split(w), objective.fixed_at(point)))
 
-        form = Form(lambda pieces, fixed, batch: self.function(objective.named(pieces, fixed)), plain)
-        return Bound(name, self, lambda w: chains.many(form, w, ()), self.dims)
+        quantity = Quantity(lambda pieces, fixed, batch: self.function(objective.named(pieces, fixed)), plain)
+        return Bound(name, self, lambda w: chains.many(quantity, w, ()), self.dims)
 
 
-def observables(observe) -> dict[str, Observable]:
-    """``observe`` with plain data and plain functions made into observables; refuses names that are taken."""
+def observables(observe: Any) -> dict[str, Observable]:
+    """``observe`` with plain data and plain functions made into observables.
+
+    Raises TypeError for what is no dict of observables, ValueError for names that are taken or no identifiers.
+    """
     if observe is None:
         return {}
     if not isinstance(observe, dict):
         raise TypeError(f"observe is a {type(observe).__name__}; it must be a dict from names to what is recorded.")
-    found = {}
+    found: dict[str, Observable] = {}
     for name, what in observe.items():
         if not isinstance(name, str) or not name.isidentifier():
             raise ValueError(f"observe has the name {name!r}; a name must be a Python identifier, say 'test_loss'.")
@@ -199,13 +210,17 @@ def observables(observe) -> dict[str, Observable]:
 
 
 @dataclass(eq=False)
-class Form:
-    """One quantity in two forms: ``function(pieces, fixed, batch)`` for ``torch.func``, ``plain(w, point, batch)``."""
+class Quantity:
+    """A function of w in two forms: ``function(pieces, fixed, batch)`` for ``torch.func``, ``plain(w, point, batch)``.
 
-    function: Callable
-    plain: Callable
+    ``recorded``: the function of all chains, for each number of rows and strides of w. ``looped``: it is measured chain
+    by chain.
+    """
+
+    function: Callable[[Pieces, Fixed, Batch], Any]
+    plain: Callable[[Tensor, int, Batch], Any]
     looped: bool = False
-    recorded: dict = field(default_factory=dict)
+    recorded: dict[Any, Callable[..., Tensor]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,9 +229,9 @@ class Bound:
 
     name: str
     kind: Observable
-    measure: Callable
+    measure: Callable[[Tensor], Tensor]
     dims: tuple[str, ...] | None
-    by_rows: object = None  # the data whose rows the first dimension is
+    by_rows: Rows | None = None  # the data whose rows the first dimension is
 
 
 class Chains:
@@ -226,27 +241,31 @@ class Chains:
     bounds what a block of rows keeps. ``notes``: sentences on what could not be done the fast way.
     """
 
-    def __init__(self, objective, points: Tensor, *, penalty=0.0, memory_bytes=2**32):
+    def __init__(self, objective: Objective, points: Tensor, *, penalty: float = 0.0, memory_bytes: float = 2**32):
         self.objective, self.points, self.penalty = objective, points, penalty
-        self.memory_bytes, self.notes = memory_bytes, []
-        vectors, buffers = objective.fixed
-        several = len(objective.centers) > 1
-        self._axis = 0 if several else None
-        at = points if several else 0
-        self._fixed = [v[at] for v in vectors], {k: b[at] for k, b in buffers.items()}
+        self.memory_bytes = memory_bytes
+        self.notes: list[str] = []
+        self._fixed, self._axis = objective.fixed_of(points)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.points)
 
-    def rows_at_once(self, rows) -> int:
+    def rows_at_once(self, rows: Rows) -> int:
         """How many rows of data are measured at a time."""
         fit = int(self.memory_bytes / (len(self) * max(1, self.objective.bytes_per_row)))
         return max(1, min(rows.num_samples, fit, math.ceil(ROWS_AT_ONCE / len(self))))
 
-    def rows_of(self, name, data, needed=False):
-        """``data`` as rows in the form of the posterior's own (None: those), weighted as they are."""
+    def rows_of(self, name: str, data: Any) -> Rows | None:
+        """``data`` as rows in the form of the posterior's own (None: those, if it has any), weighted as they are.
+
+        Raises TypeError and ValueError as ``as_rows``, ValueError for data of another form, or where there are none.
+        """
+        return self.objective.rows if data is None else self.needed_rows(name, data)
+
+    def needed_rows(self, name: str, data: Any) -> Rows:
+        """``rows_of``, with a ValueError where there are none."""
         own, objective = self.objective.rows, self.objective
-        if own is None and (needed or data is not None):
+        if own is None:
             raise ValueError(f"observe[{name!r}] is of data, and the posterior's function has none.")
         if data is None:
             return own
@@ -255,85 +274,101 @@ class Chains:
         rows = as_rows(data, device=objective.device, dtype=dtype, memory_bytes=int(self.memory_bytes))
         rows.structure = _same_form(name, rows.structure, own.structure)
         if objective.counts is not None:
-            step = max(1, 2**26 // max(1, rows.bytes_per_row))
-            each = [objective.counts(rows.slice(k, k + step)).cpu() for k in range(0, rows.num_samples, step)]
-            rows.set_counts(torch.cat(each))
+            rows.set_counts(objective.counts.of_rows(rows))
         return rows
 
     @torch.no_grad()
-    def many(self, form: Form, w: Tensor, batch) -> Tensor:
-        """``form`` for each chain of w (chains, d) on one batch: (chains, ...)."""
+    def many(self, quantity: Quantity, w: Tensor, batch: Batch) -> Tensor:
+        """``quantity`` for each chain of w (chains, d) on one batch: (chains, ...)."""
         if not self.objective.functional:
-            form.looped = True
+            quantity.looped = True
         key = len(batch[0]) if batch else 0, w.stride()
-        if not form.looped and key not in form.recorded:
-            self._record(form, key, w, batch)
-        if form.looped:
-            return torch.stack([self._plain(form, w, k, batch) for k in range(len(w))])
-        return form.recorded[key](w, *batch)
+        if not quantity.looped and key not in quantity.recorded:
+            self._record(quantity, key, w, batch)
+        if quantity.looped:
+            return torch.stack([self._plain(quantity, w, k, batch) for k in range(len(w))])
+        return quantity.recorded[key](w, *batch)
 
-    def _plain(self, form, w, chain, batch):
+    def _plain(self, quantity: Quantity, w: Tensor, chain: int, batch: Batch) -> Tensor:
+        """``quantity`` for one chain of w (chains, d), by the plain module."""
         point = int(self.points[chain]) if self._axis == 0 else 0
-        return _as_number(form.plain(w[chain], point, batch), w.dtype)
+        return _as_number(quantity.plain(w[chain], point, batch), w.dtype)
 
-    def _record(self, form, key, w, batch):
-        many = vmap(form.function, in_dims=(0, self._axis, None))
+    def _record(self, quantity: Quantity, key: Any, w: Tensor, batch: Batch) -> None:
+        """Record ``quantity`` for all chains and compare it with the plain module; give up where they differ."""
+        many: Callable[..., Any] = vmap(quantity.function, in_dims=(0, self._axis, None))
 
-        def function(w, *batch):
+        def function(w: Tensor, *batch: Tensor) -> Tensor:
             return _as_number(many(self.objective.split(w), self._fixed, batch), w.dtype).clone()
 
         try:
-            form.recorded[key] = trace(function, w, *batch)
+            quantity.recorded[key] = trace(function, w, *batch)
         except Exception as error:  # whatever torch.func cannot do with somebody's model
-            self._give_up(form, f"torch.func cannot batch it ({_first_line(error)})")
+            self._give_up(quantity, f"torch.func cannot batch it ({first_line(error)})")
             return
         beside = torch.stack([displaced(self.objective, 0.01)] * len(w)) if len(self.objective.centers) == 1 else w
-        mine, plain = form.recorded[key](beside, *batch)[-1], self._plain(form, beside, len(w) - 1, batch)
+        mine, plain = quantity.recorded[key](beside, *batch)[-1], self._plain(quantity, beside, len(w) - 1, batch)
         if not self._same(mine, plain):
-            self._give_up(form, "batched over chains it differs from the plain module's")
+            self._give_up(quantity, "batched over chains it differs from the plain module's")
 
-    def _same(self, mine, plain) -> bool:
+    def _same(self, mine: Tensor, plain: Tensor) -> bool:
+        """Whether two tensors differ by rounding at most."""
         if mine.shape != plain.shape:
             return False
         largest = float(plain.abs().nan_to_num().max()) if plain.numel() else 0.0
         off = (SAME_HALF if self.objective.native else SAME[self.objective.dtype]) * largest
         return torch.allclose(mine, plain, rtol=0, atol=off, equal_nan=True)
 
-    def _give_up(self, form, reason):
-        form.looped = True
+    def _give_up(self, quantity: Quantity, reason: str) -> None:
+        """From now on, measure ``quantity`` chain by chain."""
+        quantity.looped = True
         self.notes.append(f"an observable was measured chain by chain, which is slower: {reason}.")
 
 
-def _of_output(objective, function) -> Form:
-    return Form(
+def _of_output(objective: Objective, function: Callable[[Any, Form], Any]) -> Quantity:
+    """``function(output, batch)`` of the module's outputs."""
+    return Quantity(
         lambda pieces, fixed, batch: objective.of_output(pieces, fixed, batch, function),
         lambda w, point, batch: objective.plain_of_output(w, point, batch, function),
     )
 
 
-def _by_rows(name, kind, chains, rows, form, dims, ndim, mean=False) -> Bound:
-    """Measured block of rows by block of rows, put together along the rows or averaged over them."""
+def _by_rows(
+    name: str,
+    kind: PerSample | PerToken | OfOutputs,
+    chains: Chains,
+    quantity: Quantity,
+    dims: tuple[str, ...] | None,
+    ndim: int | None,
+    mean: bool = False,
+) -> Bound:
+    """Measured block of rows by block of rows, put together along the rows or averaged over them.
+
+    ``ndim``: how many dimensions one chain's result must have, None: any.
+    """
+    rows = chains.needed_rows(name, kind.data)
     if kind.block is not None and (not isinstance(kind.block, int) or kind.block < 1):
         raise ValueError(f"block is {kind.block!r}; it must be a whole number of rows, 1 or more.")
 
-    def measure(w):
+    def measure(w: Tensor) -> Tensor:
         step, parts = kind.block or chains.rows_at_once(rows), []
         for start in range(0, rows.num_samples, step):
             batch = rows.slice(start, start + step)
-            part = chains.many(form, w, batch)
+            part = chains.many(quantity, w, batch)
             if part.ndim < 2 or part.shape[1] != len(batch[0]) or (ndim is not None and part.ndim != 1 + ndim):
-                wanted = {1: "one number per row", 2: "a number per row and token"}.get(ndim, "one entry per row")
+                wanted = {1: "one number per row", 2: "a number per row and token", None: "one entry per row"}[ndim]
                 raise ValueError(
                     f"observe[{name!r}] gives shape {tuple(part.shape[1:])} for {len(batch[0])} rows; {wanted} is "
                     'wanted (a loss with reduction="none", say).'
                 )
             parts.append(part.sum(1) if mean else part)
-        return sum(parts) / rows.num_samples if mean else torch.cat(parts, 1)
+        return reduce(torch.add, parts) / rows.num_samples if mean else torch.cat(parts, 1)
 
     return Bound(name, kind, measure, dims, None if mean else rows)
 
 
-def _same_form(name, given, own):
+def _same_form(name: str, given: Structure, own: Structure) -> Structure:
+    """``own``, if data formed as ``given`` can be formed so; else ValueError."""
     if given.tree == own.tree:
         return own
     both = isinstance(given.tree, tuple) and len(set(given.tree)) == 1 and own.tree == given.tree[0]
@@ -345,12 +380,8 @@ def _same_form(name, given, own):
     )
 
 
-def _as_number(x, dtype) -> Tensor:
+def _as_number(x: Any, dtype: torch.dtype) -> Tensor:
+    """``x`` as a tensor of ``dtype``, or of float64 if it is that."""
     if not isinstance(x, Tensor):
         x = torch.as_tensor(x)
     return x if x.dtype == torch.float64 else x.to(dtype)
-
-
-def _first_line(error) -> str:
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return line if len(line) <= 160 else line[:157] + "..."

@@ -5,11 +5,14 @@ weights, also transposed) share their coordinates, so a sampler moves them toget
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from sltcourse.llc.types import Pieces
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,11 @@ class Window:
     index: Tensor | None = None  # position in the block of each element; None: the block itself, in order
 
     def read(self, block: Tensor) -> Tensor:
+        """The Parameter's elements, in its own shape, from the ``block`` (size,)."""
         return (block if self.index is None else block[self.index]).reshape(self.shape)
 
     def write(self, block: Tensor, value: Tensor) -> None:
+        """Put the elements ``value``, of the Parameter's shape, into the ``block`` (size,)."""
         if self.index is None:
             block.copy_(value.reshape(-1))
         else:
@@ -40,6 +45,7 @@ class Block:
 
     @property
     def num_free(self) -> int:
+        """How many coordinates are to be sampled."""
         return self.size if self.free is None else len(self.free)
 
 
@@ -52,12 +58,12 @@ class Parameters:
     ``requires_grad=False``.
     """
 
-    def __init__(self, model, mask=None):
+    def __init__(self, model: nn.Module | Mapping[str, nn.Parameter], mask: Any = None):
         named = dict(model.named_parameters() if isinstance(model, nn.Module) else model)
         if not named:
             raise ValueError("the model has no parameters: there is nothing to sample.")
         masks = _masks(named, mask)
-        groups = defaultdict(list)
+        groups: defaultdict[Any, list[str]] = defaultdict(list)
         for name, p in named.items():
             groups[p.untyped_storage().data_ptr() if p.numel() else name].append(name)
         self.blocks = [_block([(name, named[name]) for name in group], masks) for group in groups.values()]
@@ -69,8 +75,8 @@ class Parameters:
         """The free coordinates of each block that has any, in the order of w; named by the block's first parameter."""
         return {block.windows[0].name: block.num_free for block in self.blocks if block.num_free}
 
-    def values(self, state) -> list[Tensor]:
-        """The blocks, each a vector, filled from ``state`` (names to tensors)."""
+    def values(self, state: Mapping[str, Tensor]) -> list[Tensor]:
+        """The blocks, each a vector, filled from ``state`` (names to tensors). ValueError for other shapes."""
         filled = []
         for block in self.blocks:
             first = state[block.windows[0].name]
@@ -85,7 +91,7 @@ class Parameters:
             filled.append(vector)
         return filled
 
-    def split(self, w: Tensor) -> tuple[Tensor, ...]:
+    def split(self, w: Tensor) -> Pieces:
         """The free coordinates ``w`` (..., d) cut into one piece per block that has any."""
         return w.split([block.num_free for block in self.blocks if block.num_free], dim=-1)
 
@@ -95,9 +101,10 @@ class Parameters:
             [v if b.free is None else v[b.free.to(v.device)] for b, v in zip(self.blocks, values, strict=True)]
         )
 
-    def tensors(self, pieces, fixed) -> dict[str, Tensor]:
+    def tensors(self, pieces: Iterable[Tensor], fixed: Sequence[Tensor]) -> dict[str, Tensor]:
         """Names to parameter tensors, from the free ``pieces`` and the block vectors ``fixed`` at w*."""
-        out, pieces = {}, iter(pieces)
+        out: dict[str, Tensor] = {}
+        pieces = iter(pieces)
         for block, at_rest in zip(self.blocks, fixed, strict=True):
             if block.num_free == 0:
                 vector = at_rest
@@ -109,7 +116,7 @@ class Parameters:
         return out
 
 
-def _masks(named, mask) -> dict[str, Tensor]:
+def _masks(named: Mapping[str, nn.Parameter], mask: Any) -> dict[str, Tensor]:
     """A boolean vector per parameter: which of its elements are free."""
     wanted = _wanted(named, mask)
     free = {}
@@ -121,7 +128,7 @@ def _masks(named, mask) -> dict[str, Tensor]:
     return free
 
 
-def _wanted(named, mask) -> dict[str, Tensor]:
+def _wanted(named: Mapping[str, nn.Parameter], mask: Any) -> dict[str, Tensor]:
     """The boolean that ``mask`` gives to each parameter, by its name or by the longest name of a module above it."""
     if mask is None:
         return {name: torch.tensor(True) for name in named}
@@ -146,13 +153,14 @@ def _wanted(named, mask) -> dict[str, Tensor]:
     }
 
 
-def _prefixes(name):
+def _prefixes(name: str) -> list[str]:
     """``name`` and the names of the modules above it, the nearest first."""
     parts = name.split(".")
     return [".".join(parts[:k]) for k in range(len(parts), 0, -1)]
 
 
-def _boolean(name, value) -> Tensor:
+def _boolean(name: str, value: Any) -> Tensor:
+    """``value`` as a boolean tensor; TypeError or ValueError where it is none."""
     try:
         value = torch.as_tensor(value)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -162,15 +170,17 @@ def _boolean(name, value) -> Tensor:
     return value
 
 
-def _block(named, masks) -> Block:
+def _block(named: Sequence[tuple[str, nn.Parameter]], masks: Mapping[str, Tensor]) -> Block:
+    """The block of the Parameters ``named``, which share a storage; ValueError where a mask parts them."""
+    windows: list[Window] = []
     if len(named) == 1 and named[0][1].is_contiguous():
         name, p = named[0]
-        windows, size, free = (Window(name, p.shape),), p.numel(), masks[name]
+        size, free = p.numel(), masks[name]
+        windows.append(Window(name, p.shape))
     else:  # several Parameters on one storage, or one with strides: number the distinct elements they touch
         where = {name: _elements(p) for name, p in named}
         distinct = torch.cat(list(where.values())).unique()
         size, free, seen = len(distinct), torch.zeros(len(distinct), dtype=torch.bool), {}
-        windows = []
         for name, p in named:
             index = torch.searchsorted(distinct, where[name])
             whole = len(index) == size and torch.equal(index, torch.arange(size))
@@ -184,13 +194,12 @@ def _block(named, masks) -> Block:
                     f"{name} shares its storage with {others}, but the mask (or requires_grad) frees "
                     "only one of them; tied parameters move together."
                 )
-        windows = tuple(windows)
-    return Block(windows, size, None if free.all() else free.nonzero().squeeze(1))
+    return Block(tuple(windows), size, None if free.all() else free.nonzero().squeeze(1))
 
 
 def _elements(p: Tensor) -> Tensor:
     """The position in its storage of each element of ``p``, in ``p``'s own order."""
-    index = torch.full((), p.storage_offset())
+    index = torch.tensor(p.storage_offset())
     for size, stride in zip(p.shape, p.stride(), strict=True):
         index = index.unsqueeze(-1) + torch.arange(size) * stride
     return index.reshape(-1)

@@ -5,17 +5,27 @@ and not before. Colours are the house's; a verdict has a shape beside its colour
 one *doubtful*, a cross *don't*, and a diamond stands where there is no verdict (weighted draws have none).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from sltcourse.llc.errors import summary
 from sltcourse.llc.readings import expectation
-from sltcourse.llc.result import diagnostics
+from sltcourse.llc.result import LLCResult, diagnostics
 from sltcourse.llc.verdict import judge
 
-MARKS = {  # verdict: the name of its colour, marker, filled
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+Drawn = LLCResult | xr.Dataset
+"""What a picture is drawn of: an estimate, or draws of one w*."""
+Mark = tuple[str, str, bool]
+"""The name of a colour, a marker, and whether it is filled."""
+
+MARKS: dict[str | None, Mark] = {  # verdict: the name of its colour, marker, filled
     "trust": ("regular", "o", True),
     "doubtful": ("theory", "o", False),
     "don't": ("singular", "X", True),
@@ -24,7 +34,7 @@ MARKS = {  # verdict: the name of its colour, marker, filled
 EXCESS = r"$n\beta\,(L_n(w) - L_n(w^*))$"
 
 
-def plot_trace(result, *, ax=None):
+def plot_trace(result: Drawn, *, ax: "Axes | None" = None) -> "Axes":
     """nβ (L_n(w) − L_n(w*)) along each chain, burn-in in grey before draw 0, with λ̂ and its error as a band.
 
     ``result``: an LLCResult or draws. Diverged chains are left out, and counted in the legend.
@@ -47,7 +57,7 @@ def plot_trace(result, *, ax=None):
     return _legend(ax)
 
 
-def plot_llc_over_draws(result, *, ax=None):
+def plot_llc_over_draws(result: Drawn, *, ax: "Axes | None" = None) -> "Axes":
     """λ̂ from the first draws of each chain, and of all of them together, against their number.
 
     What has not settled by the end is no estimate yet; chains that settle apart have not met. ``result``: an LLCResult
@@ -68,7 +78,9 @@ def plot_llc_over_draws(result, *, ax=None):
     return _legend(ax)
 
 
-def plot_step_size(results, *, exact=None, ax=None):
+def plot_step_size(
+    results: Mapping[float, Drawn] | Iterable[LLCResult], *, exact: float | None = None, ax: "Axes | None" = None
+) -> "Axes":
     """λ̂ against the step size ε, with error bars and verdicts: where it no longer moves, the step is small enough.
 
     ``results``: a dict from step sizes to LLCResults or draws, or a list of LLCResults (ε is then ``settings["lr"]``).
@@ -83,7 +95,14 @@ def plot_step_size(results, *, exact=None, ax=None):
     return _legend(ax)
 
 
-def plot_checkpoints(results, steps, *, exact=None, ax=None, logx=False):
+def plot_checkpoints(
+    results: Iterable[Drawn],
+    steps: Iterable[float],
+    *,
+    exact: float | None = None,
+    ax: "Axes | None" = None,
+    logx: bool = False,
+) -> "Axes":
     """λ̂ along a training run, with error bars and verdicts.
 
     ``results``: one LLCResult (or draws) for each checkpoint; ``steps``: their training steps. ``exact``: a known λ.
@@ -91,26 +110,25 @@ def plot_checkpoints(results, steps, *, exact=None, ax=None, logx=False):
     Raises ValueError where the two have different lengths.
     """
     ax, colors = _axes(ax)
-    results, steps = list(results), np.asarray(list(steps), dtype=float)
-    if len(results) != len(steps):
-        raise ValueError(f"{len(results)} results and {len(steps)} steps: each result needs its step.")
+    runs, x = [_Run(one) for one in results], np.asarray(list(steps), dtype=float)
+    if len(runs) != len(x):
+        raise ValueError(f"{len(runs)} results and {len(x)} steps: each result needs its step.")
     if logx:
         ax.set_xscale("function", functions=(np.log1p, np.expm1))
-    runs = [_Run(one) for one in results]
-    order = np.argsort(steps)
+    order = np.argsort(x)
     llc = np.array([run.llc for run in runs])[order]
-    ax.plot(steps[order], llc, color=colors["muted"], linewidth=1.2, zorder=1)
-    _points(ax, steps, runs, colors)
+    ax.plot(x[order], llc, color=colors["muted"], linewidth=1.2, zorder=1)
+    _points(ax, x, runs, colors)
     _exact(ax, exact, colors)
     if logx:
-        top = steps.max()
+        top = x.max()
         ax.set_xticks([0, *(10.0**k for k in range(int(np.log10(max(top, 1))) + 1))])
         ax.minorticks_off()
     ax.set(xlabel="training step", ylabel=r"$\hat\lambda$")
     return _legend(ax)
 
 
-def plot_llc_map(results, *, ax=None):
+def plot_llc_map(results: Mapping[tuple[float, float], Drawn] | Iterable[Drawn], *, ax: "Axes | None" = None) -> "Axes":
     """λ̂ over localization γ (across) and inverse temperature nβ (up): a cell each, with its number and verdict.
 
     Where neighbours agree the two do not matter, and that is where to estimate. ``results``: a dict from (γ, nβ) to
@@ -146,9 +164,22 @@ def plot_llc_map(results, *, ax=None):
 
 
 class _Run:
-    """What the pictures need, from an LLCResult or from draws."""
+    """What the pictures need, from an LLCResult or from draws.
 
-    def __init__(self, result):
+    ``excess`` (chains, draws) and ``burnin`` (chains, recorded steps): nβ(L − L(w*)) of the chains that did not
+    diverge. ``llc``, ``error``, ``word``: λ̂, its standard error and the verdict's word; nan and None where there is
+    none. ``diverged``: how many chains did. ``stride_of_burnin``: draws between two recorded steps of burn-in.
+    """
+
+    excess: np.ndarray
+    burnin: np.ndarray
+    llc: float
+    error: float
+    word: str | None
+    diverged: int
+    stride_of_burnin: float
+
+    def __init__(self, result: Drawn):
         if isinstance(result, xr.Dataset):
             self._of_draws(result)
         elif hasattr(result, "loss_trace") and hasattr(result, "llc"):
@@ -158,7 +189,7 @@ class _Run:
                 f"pictures are of an LLCResult or of draws (an xarray Dataset), not {type(result).__name__}."
             )
 
-    def _of_result(self, r):
+    def _of_result(self, r: LLCResult) -> None:
         bad = np.zeros(len(r.loss_trace), bool)
         bad[list(r.diverged)] = True
         self.excess = r.nbeta * (r.loss_trace[~bad] - r.init_loss)
@@ -166,7 +197,7 @@ class _Run:
         self.llc, self.error, self.word, self.diverged = r.llc, r.std_error, r.verdict.word, int(bad.sum())
         self.stride_of_burnin = self._stride(r.settings.get("num_burnin_steps"), r.settings.get("num_steps_bw_draws"))
 
-    def _of_draws(self, draws):
+    def _of_draws(self, draws: xr.Dataset) -> None:
         good = draws["first_bad"].values < 0 if "first_bad" in draws.coords else np.ones(draws.sizes["chain"], bool)
         nbeta, start = draws.attrs["nbeta"], draws.attrs["init_loss"]
         self.excess = nbeta * (draws["loss"].transpose("chain", "draw").values[good] - start)
@@ -182,17 +213,20 @@ class _Run:
             found = diagnostics(draws)
             self.llc, self.error, self.word = found.llc, found.std_error, judge(found).word
         elif self.excess.size:
-            found = summary(self.excess)
-            self.llc, self.error = found.mean, found.std_error
+            level_alone = summary(self.excess)
+            self.llc, self.error = level_alone.mean, level_alone.std_error
         self.stride_of_burnin = self._stride(draws.attrs.get("num_burnin_steps"), draws.attrs.get("num_steps_bw_draws"))
 
-    def _stride(self, steps, between) -> float:
+    def _stride(self, steps: int | None, between: int | None) -> float:
         """How many draws' time lies between two recorded burn-in steps."""
         recorded = self.burnin.shape[1] if self.burnin.ndim == 2 else 0
         return steps / recorded / (between or 1) if steps and recorded else 1.0
 
 
-def _keyed(results, key, what):
+def _keyed(
+    results: Mapping[Any, Drawn] | Iterable[Drawn], key: Callable[[Any], Any], what: str
+) -> tuple[list[Any], list[_Run]]:
+    """The keys and the runs of ``results``; those of a list know their own by ``key``. TypeError where not."""
     if isinstance(results, Mapping) and not isinstance(results, xr.Dataset):
         keys, values = list(results), list(results.values())
     else:
@@ -206,13 +240,14 @@ def _keyed(results, key, what):
     return keys, [_Run(one) for one in values]
 
 
-def _knows(result, *names):
+def _knows(result: Drawn, *names: str) -> tuple[Any, ...]:
+    """What a result or draws say of their own settings."""
     if isinstance(result, xr.Dataset):
         return tuple(result.attrs[name] for name in names)
     return tuple(getattr(result, name) for name in names)
 
 
-def _points(ax, x, runs, colors):
+def _points(ax: "Axes", x: Iterable[float], runs: Sequence[_Run], colors: Mapping[str, str]) -> None:
     """One point with its error bar for each run, the verdicts in the legend."""
     for word, (name, marker, filled) in MARKS.items():
         chosen = [(at, run) for at, run in zip(x, runs, strict=True) if run.word == word and np.isfinite(run.llc)]
@@ -241,7 +276,8 @@ def _points(ax, x, runs, colors):
         ax.plot([], [], " ", label=f"{lost} without a number, left out")
 
 
-def _proxy(word, mark, colors):
+def _proxy(word: str, mark: Mark, colors: Mapping[str, str]) -> "Line2D":
+    """The legend's entry for a verdict."""
     from matplotlib.lines import Line2D
 
     name, marker, filled = mark
@@ -249,7 +285,8 @@ def _proxy(word, mark, colors):
     return Line2D([], [], linestyle="", marker=marker, markerfacecolor=face, markeredgecolor="#333333", label=word)
 
 
-def _level(ax, run, colors):
+def _level(ax: "Axes", run: _Run, colors: Mapping[str, str]) -> None:
+    """λ̂ and its error as a line and a band."""
     if not np.isfinite(run.llc):
         return
     label = rf"$\hat\lambda$ = {run.llc:.3g}" + (f" ± {run.error:.2g}" if np.isfinite(run.error) else "")
@@ -258,36 +295,39 @@ def _level(ax, run, colors):
         ax.axhspan(run.llc - run.error, run.llc + run.error, color=colors["estimate"], alpha=0.18, linewidth=0)
 
 
-def _exact(ax, exact, colors):
+def _exact(ax: "Axes", exact: float | None, colors: Mapping[str, str]) -> None:
+    """A known λ as a line."""
     if exact is not None:
         ax.axhline(exact, color=colors["truth"], linewidth=1.2, linestyle="--", label=f"exact {exact:.4g}", zorder=1)
 
 
-def _see_the_draws(ax, run):
+def _see_the_draws(ax: "Axes", run: _Run) -> None:
     """Limits that show the draws; a burn-in that starts far off does not flatten them."""
     if run.excess.size:
         _limits(ax, run.excess)
 
 
-def _limits(ax, values):
-    values = np.asarray(values)[np.isfinite(values)]
+def _limits(ax: "Axes", values: np.ndarray) -> None:
+    """Limits of the upright axis that show all ``values`` that are finite."""
+    values = values[np.isfinite(values)]
     if values.size and np.ptp(values) > 0:
         margin = 0.06 * np.ptp(values)
         ax.set_ylim(values.min() - margin, values.max() + margin)
 
 
-def _alpha(chains) -> float:
+def _alpha(chains: int) -> float:
+    """How opaque each of so many lines is drawn."""
     return max(0.15, min(0.7, 3 / chains))
 
 
-def _legend(ax):
+def _legend(ax: "Axes") -> "Axes":
     """The legend above the axes, where it covers nothing."""
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
     return ax
 
 
-def _axes(ax):
+def _axes(ax: "Axes | None") -> "tuple[Axes, dict[str, str]]":
     """The axes to draw in (a new figure's if None) and the house's colours."""
     from sltcourse.kit.style import COLORS, figure
 

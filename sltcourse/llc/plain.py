@@ -1,7 +1,13 @@
 """The model as anyone runs it: parameters written into a private copy, forward, backward. The slow, sure way."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from sltcourse.llc.parameters import Parameters, Window
+from sltcourse.llc.types import Fixed
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -16,15 +22,19 @@ class PlainModule:
     needs none.
     """
 
-    def __init__(self, module, layout, fixed, dtype, device):
+    def __init__(self, module: nn.Module, layout: Parameters, fixed: Fixed, dtype: torch.dtype, device: torch.device):
         vectors, buffers = fixed
-        self.module, self._layout = module, layout
-        self._fixed, self._buffers, self._point = vectors, buffers, None
+        self.module = module
+        self._fixed, self._buffers = vectors, buffers
+        self._point: int | None = None
         params = dict(module.named_parameters(remove_duplicate=False))
         size = sum(block.size for block in layout.blocks)
         self._flat = torch.zeros(size, dtype=dtype, device=device)
         self._grad = torch.zeros(size, dtype=dtype, device=device)
-        self._views, self._copies, self._whole, free, start = [], [], [], [], 0
+        self._views: list[tuple[nn.Parameter, Tensor]] = []
+        self._copies: list[tuple[nn.Parameter, Window, slice]] = []
+        self._whole: list[tuple[nn.Parameter, Window, int]] = []
+        free, start = [], 0
         for number, block in enumerate(layout.blocks):
             stop = start + block.size
             place = torch.arange(start, stop) if block.free is None else start + block.free.cpu()
@@ -41,18 +51,17 @@ class PlainModule:
                 else:
                     self._copies.append((p, window, slice(start, stop)))
             start = stop
-        self._free = torch.cat(free).to(device)
-        if len(self._free) == size:
-            self._free = slice(None)
+        places = torch.cat(free).to(device)
+        self._free: Tensor | slice = slice(None) if len(places) == size else places
         self._homes = [
             (f"{path}.{key}" if path else key, owner, key)
             for path, owner in module.named_modules()
             for key, value in owner._buffers.items()
             if value is not None
         ]
-        self.changed = set()  # names of buffers that forward writes into
+        self.changed: set[str] = set()  # names of buffers that forward writes into
 
-    def forward(self, w: Tensor, point: int, run) -> Tensor:
+    def forward(self, w: Tensor, point: int, run: Callable[[Any], Any]) -> Any:
         """``run(module)`` with w (d,) and the buffers of ``point`` written into the module."""
         with torch.no_grad():
             if point != self._point:
@@ -76,7 +85,7 @@ class PlainModule:
         self._grad.zero_()
         for p, grad in self._views:
             p.grad = grad if p.requires_grad else None
-        for p, *_ in self._copies:
+        for p, _, _ in self._copies:
             p.grad = None
         loss.backward()
         for p, grad in self._views:
@@ -92,7 +101,8 @@ class PlainModule:
             p.grad = None
         return self._grad[self._free].clone()
 
-    def _load(self, point):
+    def _load(self, point: int) -> None:
+        """Write what is not sampled at w* number ``point`` into the module."""
         start = 0
         for vector in self._fixed:
             self._flat[start : start + vector.shape[1]] = vector[point].to(self._flat)
@@ -103,7 +113,7 @@ class PlainModule:
             owner._buffers[key] = self._buffers[name][point].clone()
         self._point = point
 
-    def _restore(self, before):
+    def _restore(self, before: list[tuple[Any, int]]) -> None:
         """Undo what forward did to buffers; the graph keeps the tensors that it has seen."""
         for (name, owner, key), (value, version) in zip(self._homes, before, strict=True):
             if owner._buffers.get(key) is not value or value._version != version:
@@ -114,11 +124,12 @@ class PlainModule:
 class PlainFunction:
     """The loss of a function f(w, *batch)."""
 
-    def __init__(self, layout, fixed, dtype, device):
+    def __init__(self, layout: Parameters, fixed: Fixed):
         self._layout, (self._fixed, _) = layout, fixed
-        self.changed, self._w = set(), fixed[0][0]
+        self.changed: set[str] = set()
+        self._w = self._fixed[0]
 
-    def forward(self, w: Tensor, point: int, run) -> Tensor:
+    def forward(self, w: Tensor, point: int, run: Callable[[Any], Any]) -> Any:
         """``run(w)``, all coordinates of w, those that are not sampled as they are at ``point``."""
         self._w = w.detach().clone().requires_grad_(torch.is_grad_enabled())
         vectors = [vector[point] for vector in self._fixed]

@@ -3,9 +3,10 @@
 import math
 import numbers
 import operator
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sltcourse.llc.check import explain
 from sltcourse.llc.evaluate import Evaluator
@@ -13,6 +14,7 @@ from sltcourse.llc.model import make_objective
 from sltcourse.llc.modules import points_of
 from sltcourse.llc.target import Target, default_nbeta
 from sltcourse.llc.threads import threads_for
+from sltcourse.llc.types import Loss
 
 DEFAULT_BATCH = 512
 DEFAULT_MEMORY_GIB = 4.0  # on cpu and mps; on cuda 80 % of what is free
@@ -33,9 +35,24 @@ class LocalPosterior:
     Raises ValueError or TypeError where the question makes no sense, in a sentence, before anything is sampled.
     """
 
-    def __init__(self, model, data=None, loss=None, *, at=None, nbeta=None, localization=1.0, prior_precision=0.0,
-                 penalty=0.0, mask=None, weights=None, dtype=None, device=None, memory_gib=None):  # fmt: skip
-        self._arguments = dict(data=data, loss=loss, at=at, nbeta=nbeta, localization=localization,
+    def __init__(
+        self,
+        model: nn.Module | Loss,
+        data: Any = None,
+        loss: Loss | None = None,
+        *,
+        at: Any = None,
+        nbeta: float | None = None,
+        localization: float = 1.0,
+        prior_precision: float = 0.0,
+        penalty: float = 0.0,
+        mask: Any = None,
+        weights: Any = None,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+        memory_gib: float | None = None,
+    ):
+        self._arguments: dict[str, Any] = dict(data=data, loss=loss, at=at, nbeta=nbeta, localization=localization,
                                prior_precision=prior_precision, penalty=penalty, mask=mask, weights=weights,
                                dtype=dtype, device=device, memory_gib=memory_gib)  # fmt: skip
         for name, value in (
@@ -59,8 +76,18 @@ class LocalPosterior:
         with torch.inference_mode(False), threads_for(self.dim * (self.num_samples or 1)):
             self.init_loss, self.init_grad = self._at_centers()
 
-    def target(self, points: Tensor, *, batch_size=None, generator=None, seed=0, compiled=False, nbeta=None,
-               localization=None, pool=None) -> Target:  # fmt: skip
+    def target(
+        self,
+        points: Tensor,
+        *,
+        batch_size: int | None = None,
+        generator: torch.Generator | None = None,
+        seed: int = 0,
+        compiled: bool = False,
+        nbeta: Tensor | None = None,
+        localization: Tensor | None = None,
+        pool: Tensor | None = None,
+    ) -> Target:
         """The Target of one chain for each entry of ``points``, the number of the w* it starts at.
 
         ``batch_size``: None for full batch. ``pool`` (default: ``points``) says which chains may share what a sampler
@@ -70,13 +97,13 @@ class LocalPosterior:
                               compiled=compiled)  # fmt: skip
         center = self.centers[points] if len(self.centers) > 1 else self.centers.expand(len(points), -1)
         batches = None
-        if batch_size is not None:
+        if batch_size is not None and self.rows is not None:
             batches = self.rows.minibatches(len(points), batch_size, generator, seed)
         return Target(evaluator, center, points if pool is None else pool, self.nbeta if nbeta is None else nbeta,
                       self.localization if localization is None else localization, self.prior_precision,
                       batches)  # fmt: skip
 
-    def replace(self, **changes) -> "LocalPosterior":
+    def replace(self, **changes: Any) -> "LocalPosterior":
         """The same posterior with some of its arguments changed, say ``localization=10.0``."""
         arguments = {**self._arguments, **changes}
         if "at" not in changes and not self.several:  # w* is what the module held, whatever it holds now
@@ -113,7 +140,7 @@ class LocalPosterior:
         if self.rows is None:
             return self.objective.bytes_per_chain(0)
         most = max(1, int(self.memory_bytes / 8 / max(1, self.objective.bytes_per_row)))  # a pass is cut, see evaluate
-        return self.objective.bytes_per_chain(batch_size or min(self.num_samples, most))
+        return self.objective.bytes_per_chain(batch_size or min(self.rows.num_samples, most))
 
     def chains_at_once(self, batch_size: int | None, chains: int) -> int:
         """How many of ``chains`` chains fit the memory together; raises ValueError where one does not."""
@@ -126,7 +153,8 @@ class LocalPosterior:
         groups = math.ceil(chains / int(self.memory_bytes // each))
         return math.ceil(chains / groups)
 
-    def _at_centers(self):
+    def _at_centers(self) -> tuple[Tensor, Tensor]:
+        """L_n(w*) (points,) and its gradient (points, d) at each w*; ValueError where they are not finite."""
         losses, grads = [], []
         for point, center in enumerate(self.centers):
             loss, grad = self._at_center(point, center)
@@ -140,7 +168,7 @@ class LocalPosterior:
             grads.append(grad)
         return torch.stack(losses), torch.stack(grads)
 
-    def _at_center(self, point, center):
+    def _at_center(self, point: int, center: Tensor) -> tuple[Tensor, Tensor]:
         """L_n(w*) and its gradient over all the data, by the plain module."""
         evaluator = Evaluator(self.objective, self.rows, torch.tensor([point]), penalty=self.penalty,
                               memory_bytes=self.memory_bytes)  # fmt: skip
@@ -149,8 +177,8 @@ class LocalPosterior:
         return loss[0], grad[0]
 
 
-def nbeta_of(nbeta, n) -> float:
-    """``nbeta`` checked, or n/log n where it is None."""
+def nbeta_of(nbeta: float | None, n: int | None) -> float:
+    """``nbeta`` checked, or n/log n where it is None; ValueError where it is no positive number, or n is unknown."""
     if nbeta is None:
         if n is None:
             raise ValueError("without data there is no n: give nbeta (n/log n for n samples).")
@@ -160,7 +188,7 @@ def nbeta_of(nbeta, n) -> float:
     return float(nbeta)
 
 
-def _memory(memory_gib, device) -> float:
+def _memory(memory_gib: float | None, device: torch.device | str | None) -> float:
     """Bytes that may be used."""
     if memory_gib is not None:
         if not (_is_number(memory_gib) and memory_gib > 0):
@@ -170,7 +198,7 @@ def _memory(memory_gib, device) -> float:
     return torch.cuda.mem_get_info()[0] * 0.8 if on_cuda else DEFAULT_MEMORY_GIB * 2**30
 
 
-def whole(name: str, value, at_least: int) -> int:
+def whole(name: str, value: Any, at_least: int) -> int:
     """``value`` as an int; raises ValueError where it is no whole number, or below ``at_least``."""
     try:
         number = operator.index(value)
@@ -181,5 +209,6 @@ def whole(name: str, value, at_least: int) -> int:
     return number
 
 
-def _is_number(value) -> bool:
+def _is_number(value: Any) -> bool:
+    """A real number; True and False are none."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)

@@ -26,13 +26,25 @@ list of sentences that say why not to trust it; they are also given as warnings.
 import json
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 
-from sltcourse.llc.blocks import Series, covariance_matrix, mean_and_error, mixing
-from sltcourse.llc.recorded import is_minibatch, is_streamed, moments, pool, refuse_large, rest, series, still, variable
+from sltcourse.llc.blocks import ChainMoments, Mixing, Series, covariance_matrix, mean_and_error, mixing
+from sltcourse.llc.recorded import (
+    Recorded,
+    is_minibatch,
+    is_streamed,
+    moments,
+    pool,
+    refuse_large,
+    rest,
+    series,
+    still,
+    variable,
+)
 
 FEW_FOR_A_MEAN = 100  # effective draws; below, the error bar of a mean is itself uncertain
 FEW = 400  # effective draws; below, a covariance has a relative error of 7 % at the least (√(2/N), Gaussian)
@@ -42,8 +54,12 @@ HOT = 1.1  # equipartition: where 1.1, a variance is a fifth too large, or more
 HEATED = 0.05  # the share of the excess loss that is the step's
 NOISE = 0.05  # the share of Var L that minibatch noise may have
 
+Draws = xr.Dataset | list[xr.Dataset] | Mapping[str, Any]
+"""Draws of one posterior, of several runs on it (a list), or of several posteriors (a dict of either)."""
+Scale = Literal["covariance", "response"]
 
-def expectation(draws, observable="loss") -> xr.Dataset:
+
+def expectation(draws: Draws, observable: Recorded = "loss") -> xr.Dataset:
     """E[f] of a recorded variable, an array, or a list of scalars, with its standard error; weighted if the draws are.
 
     Of weighted draws it is Σ v f / Σ v, and the error is that of the ratio (delta method). nβ (E[loss] − init_loss)
@@ -52,7 +68,9 @@ def expectation(draws, observable="loss") -> xr.Dataset:
     return _of(draws, _expectation, observable)
 
 
-def covariance(draws, first, second=None, *, scale="covariance") -> xr.Dataset:
+def covariance(
+    draws: Draws, first: Recorded, second: Recorded | None = None, *, scale: Scale = "covariance"
+) -> xr.Dataset:
     """Cov(first, second) in the posterior that was sampled.
 
     ``first``, ``second``: names of recorded variables, arrays over (chain, draw, …), or lists of names of scalars
@@ -67,14 +85,14 @@ def covariance(draws, first, second=None, *, scale="covariance") -> xr.Dataset:
 
 
 def susceptibility(
-    draws,
-    observable="loss",
-    perturbation="losses",
+    draws: Draws,
+    observable: Recorded = "loss",
+    perturbation: Recorded = "losses",
     *,
-    base="loss",
-    scale="covariance",
-    definition="covariance",
-    full=None,
+    base: Recorded | None = "loss",
+    scale: Scale = "covariance",
+    definition: Literal["covariance", "slice"] = "covariance",
+    full: Draws | None = None,
 ) -> xr.Dataset:
     """The susceptibility χ = −Cov(φ, ΔL) with ΔL = ℓ − L (Baker et al. 2025, arXiv 2504.18274, eq. 5 ff.).
 
@@ -109,7 +127,9 @@ def susceptibility(
     return _of(draws, _covariance, observable, perturbation, base, _factor(scale), -1.0, "χ = −Cov(φ, ΔL)")
 
 
-def influence(draws, losses="losses", observable=None, *, scale="covariance") -> xr.Dataset:
+def influence(
+    draws: Draws, losses: Recorded = "losses", observable: Recorded | None = None, *, scale: Scale = "covariance"
+) -> xr.Dataset:
     """The Bayesian influence function −Cov(ℓ_i, φ) (Kreer et al. 2025, arXiv 2509.26544).
 
     It is how E[φ] answers when training sample i counts for more: with h ℓ_i added to L, ∂E[φ]/∂h = −nβ Cov(ℓ_i, φ),
@@ -132,7 +152,7 @@ def influence(draws, losses="losses", observable=None, *, scale="covariance") ->
     )
 
 
-def loss_kernel(draws, losses="losses", *, correlation=False) -> xr.Dataset:
+def loss_kernel(draws: Draws, losses: Recorded = "losses", *, correlation: bool = False) -> xr.Dataset:
     """The loss kernel K(i, j) = Cov(ℓ_i, ℓ_j) (Adam et al. 2025, arXiv 2509.26537), or the correlation.
 
     ``losses``: per-sample losses (chain, draw, sample); of per-token losses take a mean first. The result has
@@ -143,7 +163,7 @@ def loss_kernel(draws, losses="losses", *, correlation=False) -> xr.Dataset:
     return _of(draws, _kernel, losses, correlation)
 
 
-def heat(draws, loss="loss") -> xr.Dataset:
+def heat(draws: Draws, loss: Recorded = "loss") -> xr.Dataset:
     """λ by its second door: (nβ)² Var(L_n), with its standard error.
 
     Without a spring and for a quasi-homogeneous K, nβ (L − L*) is Gamma distributed with shape λ, so that its variance
@@ -160,7 +180,7 @@ def heat(draws, loss="loss") -> xr.Dataset:
 # ---- one posterior -------------------------------------------------------------------------------------------------
 
 
-def _of(draws, reading, *args) -> xr.Dataset:
+def _of(draws: Draws, reading: Callable[..., xr.Dataset], *args: Any) -> xr.Dataset:
     """The reading of one set of draws, or of each in a dict, with its notes said aloud."""
     if isinstance(draws, Mapping) and not isinstance(draws, xr.Dataset):
         if not draws:
@@ -184,7 +204,8 @@ def _of(draws, reading, *args) -> xr.Dataset:
     return result
 
 
-def _expectation(draws, observable) -> xr.Dataset:
+def _expectation(draws: xr.Dataset, observable: Recorded) -> xr.Dataset:
+    """``expectation`` of one posterior's draws."""
     one = variable(draws, observable)
     source = series(draws, xr.ones_like(one.isel({d: 0 for d in rest(one)}, drop=True), dtype=float), one, None)
     mixed = mixing(source)
@@ -192,36 +213,59 @@ def _expectation(draws, observable) -> xr.Dataset:
     return _result(draws, one.isel({d: 0 for d in rest(one)}), one, value, error, blocks, mixed, source, "E[f]")
 
 
-def _covariance(draws, first, second, base, factor, sign, name) -> xr.Dataset:
+def _covariance(
+    draws: xr.Dataset,
+    first: Recorded,
+    second: Recorded,
+    base: Recorded | None,
+    factor: bool,
+    sign: float,
+    name: str,
+) -> xr.Dataset:
+    """``sign`` times Cov(first, second − base), times nβ if ``factor``; ``name``: what it is called."""
     if is_minibatch(draws) and base == "loss" and _touches_loss(first):
         raise ValueError(
             "on minibatches 'loss' carries the minibatch's noise, which would be counted as variance where it stands "
             'on both sides: record observe={"full_loss": LossOn(data)} and give its name as observable or as base.'
         )
-    if is_streamed(draws, first) or is_streamed(draws, second):
-        source, one, two = moments(draws, first, second, base)
-        length, mixed = 1, None
-    else:
-        one, two = variable(draws, first), variable(draws, second)
-        source = series(draws, one, two, base)
-        mixed = mixing(source)
-        length = mixed.length
+    source, one, two, mixed = _source(draws, first, second, base)
+    length = 1 if mixed is None else mixed.length
     refuse_large(source)
     value, error, blocks = covariance_matrix(source, length)
     scale = sign * (draws.attrs["nbeta"] if factor else 1.0)
     return _result(draws, one, two, scale * value, abs(scale) * error, blocks, mixed, source, name)
 
 
-def _slice(draws, observable, perturbation, base, factor, full) -> xr.Dataset:
+def _source(
+    draws: xr.Dataset, first: Recorded, second: Recorded, base: Recorded | None
+) -> tuple[Series | ChainMoments, xr.DataArray, xr.DataArray, Mixing | None]:
+    """What the covariance of two variables is read from, the two, and how the chains mixed (None: streamed)."""
+    if is_streamed(draws, first) or is_streamed(draws, second):
+        return *moments(draws, first, second, base), None
+    one, two = variable(draws, first), variable(draws, second)
+    columns = series(draws, one, two, base)
+    return columns, one, two, mixing(columns)
+
+
+def _slice(
+    draws: xr.Dataset,
+    observable: Recorded,
+    perturbation: Recorded,
+    base: Recorded | None,
+    factor: bool,
+    full: Draws,
+) -> xr.Dataset:
+    """``susceptibility`` by the definition "slice"."""
     one, two = variable(draws, observable), variable(draws, perturbation)
-    full = pool(full)
+    unrestricted = pool(full)
     if base is None:
         raise ValueError('definition="slice" needs base, the loss that perturbation is compared with.')
     if observable == "loss":
         one = one - draws.attrs["init_loss"]
     source = series(draws, one, two, base)
     mixed = mixing(source)
-    whole = series(full, xr.ones_like(variable(full, base)), variable(full, perturbation), base)
+    ones = xr.ones_like(variable(unrestricted, base))
+    whole = series(unrestricted, ones, variable(unrestricted, perturbation), base)
     zero = np.zeros(whole.shape[1])
     level, level_error, _ = mean_and_error(whole, mixing(whole).length, zero)
     value, error, blocks = mean_and_error(source, mixed.length, level[0])
@@ -231,15 +275,10 @@ def _slice(draws, observable, perturbation, base, factor, full) -> xr.Dataset:
     return _result(draws, one, two, -scale * value, scale * error, blocks, mixed, source, "χ of the slice")
 
 
-def _kernel(draws, losses, correlation) -> xr.Dataset:
-    if is_streamed(draws, losses):
-        source, one, two = moments(draws, losses, losses, None)
-        length, mixed = 1, None
-    else:
-        one = two = variable(draws, losses)
-        source = series(draws, one, two, None)
-        mixed = mixing(source)
-        length = mixed.length
+def _kernel(draws: xr.Dataset, losses: Recorded, correlation: bool) -> xr.Dataset:
+    """``loss_kernel`` of one posterior's draws."""
+    source, one, two, mixed = _source(draws, losses, losses, None)
+    length = 1 if mixed is None else mixed.length
     refuse_large(source)
     untouched = still(source)
     with np.errstate(invalid="ignore"):
@@ -256,7 +295,8 @@ def _kernel(draws, losses, correlation) -> xr.Dataset:
     return result
 
 
-def _heat(draws, loss) -> xr.Dataset:
+def _heat(draws: xr.Dataset, loss: Recorded) -> xr.Dataset:
+    """``heat`` of one posterior's draws."""
     one = variable(draws, loss)
     if rest(one):
         raise ValueError(f"heat needs one number per draw; {loss!r} has the dimensions {rest(one)} beside.")
@@ -275,7 +315,17 @@ def _heat(draws, loss) -> xr.Dataset:
     return _result(draws, one, one, square * value, square * error, blocks, mixed, source, "(nβ)² Var L")
 
 
-def _result(draws, one, two, value, error, blocks, mixed, source, name) -> xr.Dataset:
+def _result(
+    draws: xr.Dataset,
+    one: xr.DataArray,
+    two: xr.DataArray,
+    value: np.ndarray,
+    error: np.ndarray,
+    blocks: int,
+    mixed: Mixing | None,
+    source: Series | ChainMoments,
+    name: str,
+) -> xr.Dataset:
     """The values and errors with the names of their dimensions, and notes on what to think of them."""
     first = rest(one)
     second = {d: f"{d}2" if d in first else d for d in rest(two)}
@@ -286,15 +336,17 @@ def _result(draws, one, two, value, error, blocks, mixed, source, name) -> xr.Da
     coords = {d: one[d].values for d in first if d in one.coords}
     coords.update({new: two[d].values for d, new in second.items() if d in two.coords})
     result = xr.Dataset({"value": (dims, value.reshape(shape)), "std_error": (dims, error.reshape(shape))}, coords)
-    total = int(source.count.sum()) if mixed is None else source.first.shape[0] * source.first.shape[1]
+    streamed = isinstance(source, ChainMoments)
+    total = int(source.count.sum()) if isinstance(source, ChainMoments) else math.prod(source.first.shape[:2])
     ess, rhat = (math.nan, math.nan) if mixed is None else (mixed.ess, mixed.rhat)
     kept = {k: draws.attrs[k] for k in ("nbeta", "localization", "num_samples") if k in draws.attrs}
     result.attrs = {"estimand": name, **kept, "draws": total, "ess": ess, "rhat": rhat, "blocks": blocks}
-    result.attrs["notes"] = _notes(draws, ess, rhat, blocks, streamed=mixed is None, of_a_mean=name == "E[f]")
+    result.attrs["notes"] = _notes(draws, ess, rhat, blocks, streamed=streamed, of_a_mean=name == "E[f]")
     return result
 
 
-def _notes(draws, ess, rhat, blocks, streamed, of_a_mean) -> list[str]:
+def _notes(draws: xr.Dataset, ess: float, rhat: float, blocks: int, streamed: bool, of_a_mean: bool) -> list[str]:
+    """Sentences that say why a reading is not to be trusted."""
     notes = []
     if blocks < 2:
         notes.append("one block of draws gives no error bar: take more draws, or more chains.")
@@ -316,7 +368,7 @@ def _notes(draws, ess, rhat, blocks, streamed, of_a_mean) -> list[str]:
     return notes if hot is None else [*notes, hot]
 
 
-def _heated(draws) -> str | None:
+def _heated(draws: xr.Dataset) -> str | None:
     """A sentence where the finite step or the minibatch noise makes the chain hotter than the posterior."""
     if "step_bias" in draws.variables and "nbeta" in draws.attrs:
         excess = draws.attrs["nbeta"] * (float(draws["loss"].mean()) - draws.attrs["init_loss"])
@@ -334,11 +386,13 @@ def _heated(draws) -> str | None:
     return None
 
 
-def _factor(scale) -> bool:
+def _factor(scale: str) -> bool:
+    """Whether ``scale`` asks for nβ times the covariance; ValueError where it is no scale."""
     if scale not in ("covariance", "response"):
         raise ValueError(f'scale is {scale!r}; it must be "covariance" or "response" (nβ times as much).')
     return scale == "response"
 
 
-def _touches_loss(name) -> bool:
+def _touches_loss(name: Recorded) -> bool:
+    """Whether "loss" is this variable, or one of these."""
     return (isinstance(name, str) and name == "loss") or (isinstance(name, (list, tuple)) and "loss" in name)

@@ -1,5 +1,8 @@
 """What was recorded along the chains, found by name and laid out as columns for ``blocks``."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -7,9 +10,16 @@ from sltcourse.llc.blocks import ChainMoments, Series
 
 LARGEST = 2**28  # entries of a matrix, 2 GB
 
+Recorded = Any
+"""The name of a recorded variable, an array (chain, draw, …) made from one, or a list of names of scalars."""
 
-def pool(draws) -> xr.Dataset:
-    """One Dataset of the chains that did not diverge, from one or a list of Datasets."""
+
+def pool(draws: Any) -> xr.Dataset:
+    """One Dataset of the chains that did not diverge, from one or a list of Datasets.
+
+    Raises TypeError for what is no Dataset; ValueError for one without chains and draws, for Datasets of different
+    posteriors, and where every chain diverged.
+    """
     many = list(draws) if isinstance(draws, (list, tuple)) else [draws]
     for one in many:
         if not isinstance(one, xr.Dataset):
@@ -32,7 +42,7 @@ def pool(draws) -> xr.Dataset:
     return pooled
 
 
-def _joined(many) -> xr.Dataset:
+def _joined(many: Sequence[xr.Dataset]) -> xr.Dataset:
     """One Dataset with the chains of all, and with the variables that all of them have."""
     if len({one.sizes["draw"] for one in many}) > 1:
         raise ValueError(
@@ -44,17 +54,22 @@ def _joined(many) -> xr.Dataset:
         one.drop_vars([v for v in one.variables if ("chain" in one[v].dims and v not in common) or v == "first_bad"])
         for one in many
     ]
-    options = dict(data_vars="minimal", coords="minimal", compat="override", join="override", combine_attrs="override")
+    options: Any = dict(
+        data_vars="minimal", coords="minimal", compat="override", join="override", combine_attrs="override"
+    )
     return xr.concat(parts, dim="chain", **options).assign_coords(first_bad=("chain", np.concatenate(bad)))
 
 
-def variable(draws, name) -> xr.DataArray:
-    """The recorded variable, its dimensions in the order (chain, draw, …)."""
+def variable(draws: xr.Dataset, name: Recorded) -> xr.DataArray:
+    """The recorded variable, its dimensions in the order (chain, draw, …); of a list (chain, draw, observable).
+
+    Raises KeyError where it was not recorded, ValueError where it has no chains and draws, or a list not only scalars.
+    """
     if isinstance(name, (list, tuple)):
-        parts = [variable(draws, one) for one in name]
-        if any(rest(part) for part in parts):
+        listed = [variable(draws, one) for one in name]
+        if any(rest(part) for part in listed):
             raise ValueError(f"of {list(name)} some are not one number per draw: give those by themselves.")
-        parts = xr.align(*parts, join="inner")
+        parts = xr.align(*listed, join="inner")
         together = xr.concat(
             [part.rename("value").reset_coords(drop=True) for part in parts],
             dim=xr.DataArray([str(one) for one in name], dims="observable", name="observable"),
@@ -79,17 +94,22 @@ def variable(draws, name) -> xr.DataArray:
     return array.transpose("chain", "draw", ...)
 
 
-def rest(array) -> list[str]:
+def rest(array: xr.DataArray) -> list[str]:
+    """The names of the dimensions behind chain and draw."""
     return [str(d) for d in array.dims if d not in ("chain", "draw")]
 
 
-def series(draws, one, two, base) -> Series:
-    """The columns of two variables, and of what goes with them, at the draws that all of them have."""
-    together = [one.rename("one").reset_coords(drop=True), two.rename("two").reset_coords(drop=True)]
-    together += [] if base is None else [_scalar(draws, base)]
+def series(draws: xr.Dataset, one: xr.DataArray, two: xr.DataArray, base: Recorded | None) -> Series:
+    """The columns of two variables, and of what goes with them, at the draws that all of them have.
+
+    ``base``: the scalar that is taken off ``two``, or None. Raises ValueError where that is no scalar, where fewer than
+    two draws are left, or where a draw is not finite.
+    """
+    some = [one.rename("one").reset_coords(drop=True), two.rename("two").reset_coords(drop=True)]
+    some += [] if base is None else [_scalar(draws, base)]
     watched = [draws[name] for name in ("loss", "distance") if name in draws.variables]
     weight = [draws["log_weight"]] if "log_weight" in draws.variables else []
-    together = xr.align(*together, *watched, *weight, join="inner")
+    together = xr.align(*some, *watched, *weight, join="inner")
     if together[0].sizes["draw"] < 2:
         raise ValueError(f"{together[0].sizes['draw']} draw(s) in common: a covariance needs two or more.")
     first, second, *others = [_columns(array) for array in together]
@@ -104,15 +124,16 @@ def series(draws, one, two, base) -> Series:
     )
 
 
-def _scalar(draws, name) -> xr.DataArray:
+def _scalar(draws: xr.Dataset, name: Recorded) -> xr.DataArray:
+    """The recorded variable, one number per draw; else ValueError."""
     array = variable(draws, name)
     if rest(array):
         raise ValueError(f"base must be one number per draw; {name!r} has the dimensions {rest(array)} beside.")
     return array.reset_coords(drop=True)
 
 
-def _columns(array) -> np.ndarray:
-    """(chain, draw, columns), finite."""
+def _columns(array: xr.DataArray) -> np.ndarray:
+    """(chain, draw, columns), finite; else ValueError."""
     values = np.asarray(array.values)
     values = values.reshape(*values.shape[:2], -1)
     if not np.isfinite(values).all():
@@ -120,17 +141,23 @@ def _columns(array) -> np.ndarray:
     return values
 
 
-def is_minibatch(draws) -> bool:
+def is_minibatch(draws: xr.Dataset) -> bool:
     """Whether ``loss`` is a minibatch's, with its noise."""
     return bool(draws.attrs.get("batch_size", 0) or draws.attrs.get("minibatch", 0))
 
 
-def is_streamed(draws, name) -> bool:
+def is_streamed(draws: xr.Dataset, name: Recorded) -> bool:
+    """Whether of this variable the moments only were kept."""
     return isinstance(name, str) and name not in draws.variables and f"{name}_mean" in draws.variables
 
 
-def moments(draws, first, second, base) -> tuple[ChainMoments, xr.DataArray, xr.DataArray]:
-    """The streamed moments of two variables, of which one at least is known by its moments only."""
+def moments(
+    draws: xr.Dataset, first: Recorded, second: Recorded, base: Recorded | None
+) -> tuple[ChainMoments, xr.DataArray, xr.DataArray]:
+    """The streamed moments of two variables, of which one at least is known by its moments only.
+
+    Raises KeyError where what is needed was not kept.
+    """
     if is_streamed(draws, first) and is_streamed(draws, second) and first != second:
         raise KeyError(f"{first!r} and {second!r} were streamed apart: no covariance of theirs was kept.")
     name = first if is_streamed(draws, first) else second
@@ -166,18 +193,20 @@ def moments(draws, first, second, base) -> tuple[ChainMoments, xr.DataArray, xr.
     return ChainMoments(count, level[:, at], flat, cross.transpose(0, 2, 1)), label, _with_draw(mean)
 
 
-def _with_draw(mean) -> xr.DataArray:
+def _with_draw(mean: xr.DataArray) -> xr.DataArray:
+    """What has the dimensions of one draw."""
     return mean.isel(chain=0, drop=True)
 
 
-def still(source) -> np.ndarray:
+def still(source: Series | ChainMoments) -> np.ndarray:
     """Which columns of the first set never change."""
     if isinstance(source, ChainMoments):
         return np.all([np.diagonal(c) == 0 for c in source.covariance], axis=0) & (np.ptp(source.first, axis=0) == 0)
     return np.array([np.ptp(source.first[:, :, i]) == 0 for i in range(source.shape[0])])
 
 
-def refuse_large(source):
+def refuse_large(source: Series | ChainMoments) -> None:
+    """ValueError for a matrix of more than ``LARGEST`` entries."""
     p, q = source.shape
     if p * q > LARGEST:
         raise ValueError(

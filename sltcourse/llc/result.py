@@ -3,11 +3,12 @@
 import json
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from sltcourse.llc.errors import summary
+from sltcourse.llc.errors import Summary, summary
 from sltcourse.llc.readings import expectation
 from sltcourse.llc.samplers import named
 from sltcourse.llc.verdict import Diagnostics, Verdict, judge
@@ -45,7 +46,7 @@ class LLCResult:
     chain_steps_per_second: float
     partial: bool  # an interrupt ended the run early
     notes: tuple[str, ...]  # what was done otherwise than one may think, say chain by chain
-    settings: dict = field(repr=False)
+    settings: dict[str, Any] = field(repr=False)
     draws: xr.Dataset = field(repr=False)  # all that was recorded; see ``sltcourse.llc.draws``
 
     @classmethod
@@ -83,7 +84,7 @@ class LLCResult:
             raise ValueError("WBIC is defined at nβ = n/log n; estimate with nbeta=None.")
         return self.num_samples * self.init_loss + self.llc * math.log(self.num_samples)
 
-    def __str__(self):
+    def __str__(self) -> str:
         rhat = "–" if self.rhat is None else f"{self.rhat:.3f}"
         lines = [
             f"λ̂ = {self.llc:.4g} ± {self.std_error:.2g}" + (" (interrupted)" if self.partial else ""),
@@ -143,10 +144,10 @@ def llc(draws: xr.Dataset) -> tuple[float, float]:
     return found.llc, found.std_error
 
 
-def _excess(draws) -> np.ndarray:
+def _excess(draws: xr.Dataset) -> np.ndarray:
     """nβ(L − L(w*)), (chains, draws)."""
     return draws.attrs["nbeta"] * (draws.loss.values - draws.attrs["init_loss"])
 
 
-def _unpacked(found):
+def _unpacked(found: Summary) -> tuple[float, float, float, float | None]:
     return found.mean, found.std_error, found.ess, found.rhat

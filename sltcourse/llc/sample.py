@@ -9,7 +9,6 @@ import numpy as np
 import torch
 import xarray as xr
 
-from sltcourse.kit.progress import progress
 from sltcourse.llc.chains import Group
 from sltcourse.llc.draws import append, dataset, pack, random_state, restore
 from sltcourse.llc.importance import Importance
@@ -19,6 +18,7 @@ from sltcourse.llc.posterior import LocalPosterior, whole
 from sltcourse.llc.recorder import Recorder
 from sltcourse.llc.samplers import WhitenedSGLD, named, to_json
 from sltcourse.llc.threads import threads_for
+from sltcourse.progress import progress
 
 _made_by: dict[int, tuple] = {}  # id of draws that live → (posterior, observe, group or None), for resume
 

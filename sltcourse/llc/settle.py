@@ -2,12 +2,19 @@
 
 import threading
 import warnings
+from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
 from sltcourse.llc.calling import NEEDS_LOSS, calling, unknown_keys
 from sltcourse.llc.check import check
+from sltcourse.llc.data import Rows
 from sltcourse.llc.plain import out_of_memory
+from sltcourse.llc.types import Batch, Loss
+
+if TYPE_CHECKING:
+    from sltcourse.llc.objective import Objective
 
 _alone = threading.RLock()  # the filters of warnings and the global random numbers are the whole process's
 ALL_AT_ONCE = 2**28  # bytes of data up to which a model that fails on a few rows is tried on all
@@ -17,7 +24,7 @@ class ModelFails(ValueError):
     """The user's model or loss raised an error, which is the cause of this one."""
 
 
-def sentence(error: Exception, batch, what: str, said: str = "") -> Exception:
+def sentence(error: Exception, batch: Batch, what: str, said: str = "") -> Exception:
     """``error`` of the user's code in a sentence; what says that memory ran out comes back as it is."""
     if out_of_memory(error) or isinstance(error, ModelFails):
         return error
@@ -27,8 +34,12 @@ def sentence(error: Exception, batch, what: str, said: str = "") -> Exception:
     return ModelFails(f"{what} fails{rows}: {type(error).__name__}: {message}{said}")
 
 
-def settle(objective, user_model, loss) -> None:
-    """Find out how the model is called, what a row weighs and costs, and refuse what is no mean loss of w."""
+def settle(objective: "Objective", user_model: nn.Module | None, loss: Loss | None) -> None:
+    """Find out how the model is called, what a row weighs and costs, and refuse what is no mean loss of w.
+
+    ``user_model``: the user's own module, None for a function. Raises ModelFails (a ValueError) where the model or the
+    loss raises an error, TypeError and ValueError as ``make_objective``.
+    """
     rows = objective.rows
     batch = rows.slice(0, min(4, rows.num_samples)) if rows is not None else ()
     with _alone, warnings.catch_warnings():
@@ -39,7 +50,7 @@ def settle(objective, user_model, loss) -> None:
             with torch.no_grad():
                 objective.plain_loss(objective.centers[0], 0, batch)
         except ModelFails as error:
-            if not _works_on_all(objective):
+            if rows is None or not _works_on_all(objective, rows):
                 raise
             raise ModelFails(
                 f"{str(error).rstrip('.')}. On all {rows.num_samples} rows it works: a tensor with one row per sample "
@@ -49,8 +60,9 @@ def settle(objective, user_model, loss) -> None:
         check(objective, user_model)
 
 
-def _settle_calling(objective, batch, loss):
-    form = objective.rows.structure.build(batch)
+def _settle_calling(objective: "Objective", batch: Batch, loss: Loss | None) -> None:
+    """Find out how ``objective``'s module is called, and which part of its output the loss takes."""
+    form = objective.form(batch)
     call = objective.calling = calling(objective.model, loss, form)
     try:
         out = objective.output(objective.centers[0], 0, batch)
@@ -72,9 +84,9 @@ def _settle_calling(objective, batch, loss):
         objective.notes.append(f"the loss is given the {what} of the model's output ({type(out).__name__}).")
 
 
-def _works_on_all(objective):
-    rows = objective.rows
-    if rows is None or rows.num_samples * rows.bytes_per_row > ALL_AT_ONCE:
+def _works_on_all(objective: "Objective", rows: Rows) -> bool:
+    """Whether the loss can be computed on all the data, if these are few enough to try."""
+    if rows.num_samples * rows.bytes_per_row > ALL_AT_ONCE:
         return False
     try:
         objective.plain(objective.centers[0], 0, rows.slice(0, rows.num_samples), False, 1.0)
@@ -83,7 +95,7 @@ def _works_on_all(objective):
     return True
 
 
-def _measure(objective, batch):
+def _measure(objective: "Objective", batch: Batch) -> None:
     """Bytes that one gradient keeps: so many for each row, and so many whatever the batch."""
     many, more = objective.bytes_kept(batch), 0
     for size in (1, 2):

@@ -2,12 +2,16 @@
 
 import itertools
 import multiprocessing
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
+
+from sltcourse.llc.types import Batch
 
 WORKERS = 2  # processes that read ahead, where processes can be forked
 WIDER = {np.dtype("uint16"): np.int64, np.dtype("uint32"): np.int64, np.dtype("uint64"): np.int64}
@@ -20,13 +24,15 @@ class Ragged(ValueError):
 class ArraySource:
     """Tensors or numpy arrays with n rows each, read by rows; numbers with a point are given as ``dtype``."""
 
-    def __init__(self, arrays, dtype):
-        self.arrays, self.dtype, self.workers = arrays, dtype, None
+    workers: int | None = None
 
-    def __len__(self):
+    def __init__(self, arrays: Sequence[Any], dtype: torch.dtype | None):
+        self.arrays, self.dtype = arrays, dtype
+
+    def __len__(self) -> int:
         return len(self.arrays[0])
 
-    def get(self, index: np.ndarray) -> tuple[Tensor, ...]:
+    def get(self, index: np.ndarray) -> Batch:
         """The leaves of the rows ``index``."""
         order = np.argsort(index, kind="stable")
         back = torch.from_numpy(np.argsort(order, kind="stable"))
@@ -37,65 +43,71 @@ class ArraySource:
             out.append(self._cast(rows)[back.to(rows.device)])
         return tuple(out)
 
-    def whole(self, k) -> Tensor:
+    def whole(self, k: int) -> Tensor:
         """Array ``k`` as a tensor in memory."""
         x = self.arrays[k]
         x = x.detach() if isinstance(x, Tensor) else as_tensor(x)
         return self._cast(x.clone() if x.is_inference() else x)
 
-    def stays(self, k) -> bool:
+    def stays(self, k: int) -> bool:
         """Whether ``whole`` takes no new memory."""
         x = self.arrays[k]
         if isinstance(x, np.memmap):
             return False
         return not isinstance(x, Tensor) or not self._changes(x)
 
-    def bytes_per_row(self, k) -> int:
+    def bytes_per_row(self, k: int) -> int:
         """Bytes of a row of array ``k`` as it is given."""
         row = self.arrays[k][:1]
         return self._cast(row if isinstance(row, Tensor) else as_tensor(np.array(row))).nbytes
 
-    def _changes(self, x):
+    def _changes(self, x: Tensor) -> bool:
         return x.is_floating_point() and self.dtype is not None and x.dtype != self.dtype
 
-    def _cast(self, x):
+    def _cast(self, x: Tensor) -> Tensor:
         return x.to(self.dtype) if self._changes(x) else x
 
 
 class DatasetSource:
     """A map-style Dataset and its collate_fn (None: ours, which stacks numbers, arrays and tensors)."""
 
-    def __init__(self, dataset, collate, dtype, workers=None):
+    def __init__(
+        self,
+        dataset: Any,
+        collate: Callable[[list[Any]], Any] | None,
+        dtype: torch.dtype | None,
+        workers: int | None = None,
+    ):
         self.dataset, self.collate, self.dtype, self.workers = dataset, collate, dtype, workers
-        self.tree = None
+        self.tree: object = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.dataset)
 
-    def get(self, index: np.ndarray) -> tuple[Tensor, ...]:
+    def get(self, index: np.ndarray) -> Batch:
         """The leaves of the rows ``index``."""
-        index = index.tolist()
+        numbers = index.tolist()
         try:
             many = getattr(self.dataset, "__getitems__", None)
-            items = many(index) if many else [self.dataset[i] for i in index]
+            items = many(numbers) if many else [self.dataset[i] for i in numbers]
             batch = None if self.collate is None else self.collate(items)
         except (KeyboardInterrupt, MemoryError):
             raise
         except Exception as error:
             raise ValueError(
-                f"the dataset could not give rows {_few(index)}: {type(error).__name__}: {error}"
+                f"the dataset could not give rows {_few(numbers)}: {type(error).__name__}: {error}"
             ) from error
-        leaves, tree = _stacked(items, index) if self.collate is None else flatten(batch)
+        found, tree = _stacked(items, numbers) if self.collate is None else flatten(batch)
         if self.tree is None:
             self.tree = tree
         elif self.tree != tree:
             raise ValueError(
-                f"rows {_few(index)} of the dataset have another form than the first: {tree}, {self.tree}."
+                f"rows {_few(numbers)} of the dataset have another form than the first: {tree}, {self.tree}."
             )
-        leaves = [as_tensor(x).detach().cpu() for x in leaves]
-        if any(x.ndim == 0 or len(x) != len(index) for x in leaves):
+        leaves = [as_tensor(x).detach().cpu() for x in found]
+        if any(x.ndim == 0 or len(x) != len(numbers) for x in leaves):
             raise ValueError(
-                f"{len(index)} items became leaves of shapes {[tuple(x.shape) for x in leaves]}: collate_fn must "
+                f"{len(numbers)} items became leaves of shapes {[tuple(x.shape) for x in leaves]}: collate_fn must "
                 "keep one row per item."
             )
         return tuple(x.to(self.dtype) if self.dtype and x.is_floating_point() else x for x in leaves)
@@ -104,12 +116,21 @@ class DatasetSource:
 class StreamMinibatches:
     """Minibatches of step 0, 1, ...: which rows step t takes depends on the seed and on t alone."""
 
-    def __init__(self, source, chains, size, seed, cumulative, moved):
+    def __init__(
+        self,
+        source: ArraySource | DatasetSource,
+        chains: int,
+        size: int,
+        seed: int,
+        cumulative: np.ndarray | None,
+        moved: Callable[[Iterable[Tensor]], Batch],
+    ):
         self._steps = _Steps(source, chains, size, seed, cumulative)
-        self._moved, self._iterator, self.step = moved, None, 0
+        self._moved, self.step = moved, 0
+        self._iterator: Iterator[Batch] | None = None
 
     @torch.inference_mode(False)
-    def draw(self) -> tuple[Tensor, ...]:
+    def draw(self) -> Batch:
         """The next leaves (chains, size, ...)."""
         if self._iterator is None:
             self._iterator = self._started()
@@ -118,26 +139,34 @@ class StreamMinibatches:
         shape = self._steps.chains, self._steps.size
         return self._moved(x.view(*shape, *x.shape[1:]) for x in leaves)
 
-    def seek(self, step: int):
+    def seek(self, step: int) -> None:
         """Go on with the minibatch of step ``step``."""
         if step != self.step:
             self.step, self._iterator = step, None
 
-    def _started(self):
-        forks = multiprocessing.get_start_method(allow_none=True) in (None, "fork") and hasattr(
-            __import__("os"), "fork"
-        )
+    def _started(self) -> Iterator[Batch]:
+        """The minibatches from the present step on, read ahead by worker processes where they can be forked."""
+        forks = multiprocessing.get_start_method(allow_none=True) in (None, "fork") and hasattr(os, "fork")
         workers = self._steps.source.workers or (WORKERS if forks else 0)
         return iter(
             DataLoader(self._steps, batch_size=None, sampler=_From(self.step), num_workers=workers, collate_fn=tuple)
         )
 
 
-class _Steps(Dataset):
-    def __init__(self, source, chains, size, seed, cumulative):
+class _Steps(Dataset[Batch]):
+    """Minibatch t of all chains as item t; the arguments are those of ``StreamMinibatches``."""
+
+    def __init__(
+        self,
+        source: ArraySource | DatasetSource,
+        chains: int,
+        size: int,
+        seed: int,
+        cumulative: np.ndarray | None,
+    ):
         self.source, self.chains, self.size, self.seed, self.cumulative = source, chains, size, seed, cumulative
 
-    def __getitem__(self, step):
+    def __getitem__(self, step: int) -> Batch:
         rng = np.random.Generator(np.random.Philox(key=self.seed % 2**64, counter=[0, 0, 0, step]))
         many, n = self.chains * self.size, len(self.source)
         if self.cumulative is None:
@@ -148,23 +177,24 @@ class _Steps(Dataset):
         return self.source.get(index)
 
 
-class _From(Sampler):
-    def __init__(self, step):
+class _From(Sampler[int]):
+    """step, step + 1, ... without end."""
+
+    def __init__(self, step: int):
         self.step = step
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[int]:
         return itertools.count(self.step)
 
 
-def as_tensor(x) -> Tensor:
+def as_tensor(x: Any) -> Tensor:
     """A tensor of a number, a list of numbers, an array or a tensor; TypeError or ValueError where it is none."""
     if isinstance(x, Tensor):
         return x
     if hasattr(x, "to_numpy"):
         x = x.to_numpy()  # pandas, polars
     if isinstance(x, (list, tuple)) and x and all(isinstance(part, Tensor) for part in x):
-        x = torch.stack(tuple(x))
-        return x
+        return torch.stack(tuple(x))
     if isinstance(x, (bool, int, float)):
         return torch.tensor(x)
     try:
@@ -184,11 +214,12 @@ def as_tensor(x) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(array) if not array.dtype.isnative else array)
 
 
-def flatten(data):
+def flatten(data: Any) -> tuple[list[Any], object]:
     """The distinct arrays in ``data`` (a list) and the tree that says where each belongs."""
-    leaves, seen = [], {}
+    leaves: list[Any] = []
+    seen: dict[int, int] = {}
 
-    def walk(node, path):
+    def walk(node: Any, path: tuple[Any, ...]) -> Any:
         if isinstance(node, Mapping) or (hasattr(node, "keys") and hasattr(node, "values")):
             return {key: walk(node[key], (*path, key)) for key in node.keys()}
         if isinstance(node, tuple) or (
@@ -208,11 +239,11 @@ def flatten(data):
     return leaves, tree
 
 
-def _plain(node):
+def _plain(node: Any) -> bool:
     return isinstance(node, Tensor) or (node.dtype.kind in "biufc" and node.dtype.isnative and node.dtype not in WIDER)
 
 
-def _stacked(items, index):
+def _stacked(items: Sequence[Any], index: Sequence[int]) -> tuple[list[Tensor], object]:
     """The rows ``items`` of a dataset, stacked leaf by leaf."""
     flat = [flatten(item if not isinstance(item, list) else tuple(item)) for item in items]
     tree = flat[0][1]
@@ -220,8 +251,8 @@ def _stacked(items, index):
         if other != tree:
             raise ValueError(f"row {i} of the dataset has another form than row {index[0]}: {other}, {tree}.")
     columns = []
-    for column in zip(*(leaves for leaves, _ in flat), strict=True):
-        column = [as_tensor(x) for x in column]
+    for entries in zip(*(leaves for leaves, _ in flat), strict=True):
+        column = [as_tensor(x) for x in entries]
         shapes = {tuple(x.shape) for x in column}
         if len(shapes) > 1:
             raise Ragged(
@@ -232,5 +263,6 @@ def _stacked(items, index):
     return columns, tree
 
 
-def _few(index):
-    return f"{index[0]} to {index[-1]}" if len(index) > 3 else index
+def _few(index: Sequence[int]) -> str:
+    """Numbers of rows, for an error message."""
+    return f"{index[0]} to {index[-1]}" if len(index) > 3 else str(index)

@@ -8,7 +8,10 @@ import math
 import torch
 from torch import Tensor
 
+from sltcourse.llc.data import Minibatches
 from sltcourse.llc.evaluate import Evaluator
+from sltcourse.llc.stream import StreamMinibatches
+from sltcourse.llc.types import Batch
 
 
 class Target:
@@ -20,7 +23,14 @@ class Target:
     """
 
     def __init__(
-        self, evaluator: Evaluator, center: Tensor, pool: Tensor, nbeta, localization, prior_precision, minibatches
+        self,
+        evaluator: Evaluator,
+        center: Tensor,
+        pool: Tensor,
+        nbeta: float | Tensor,
+        localization: float | Tensor,
+        prior_precision: float,
+        minibatches: Minibatches | StreamMinibatches | None,
     ):
         self.evaluator, self.center = evaluator, center
         self.nbeta, self.localization, self.prior_precision = nbeta, localization, prior_precision
@@ -30,11 +40,12 @@ class Target:
 
     @property
     def full_batch(self) -> bool:
+        """Whether the loss is that of all the data."""
         return self._minibatches is None
 
-    def draw_batch(self) -> tuple[Tensor, ...]:
+    def draw_batch(self) -> Batch:
         """A fresh minibatch for each chain, drawn with replacement, (chains, batch, ...); empty at full batch."""
-        if self.full_batch:
+        if self._minibatches is None:
             return ()
         self.batches += 1
         return self._minibatches.draw()
@@ -42,14 +53,14 @@ class Target:
     def seek(self, batches: int) -> None:
         """Go on as after so many minibatches; where the data are in memory the generator alone says where that is."""
         self.batches = batches
-        if not self.full_batch:
+        if self._minibatches is not None:
             self._minibatches.seek(batches)
 
-    def loss_and_grad(self, w: Tensor, batch) -> tuple[Tensor, Tensor]:
+    def loss_and_grad(self, w: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Mean loss (chains,) of ``w`` (chains, d) on what ``draw_batch`` gave, and its gradient (chains, d)."""
         return self.evaluator.on_batches("grad", w, batch) if batch else self.full_loss_and_grad(w)
 
-    def loss(self, w: Tensor, batch) -> Tensor:
+    def loss(self, w: Tensor, batch: Batch) -> Tensor:
         """Mean loss (chains,) of ``w`` on what ``draw_batch`` gave."""
         return self.evaluator.on_batches("loss", w, batch)[0] if batch else self.full_loss(w)
 
@@ -71,7 +82,7 @@ class Target:
         return pull.add_(w, alpha=self.prior_precision) if self.prior_precision else pull
 
     @property
-    def stiffness(self):
+    def stiffness(self) -> float | Tensor:
         """γ + α, what localization and prior add to every eigenvalue of U's Hessian."""
         return self.localization + self.prior_precision
 

@@ -3,8 +3,9 @@
 import signal
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import torch
 from torch.fx import GraphModule, Node
@@ -33,7 +34,9 @@ class CannotCompile(RuntimeError):
 _tracing = threading.Lock()  # make_fx patches what all threads share
 
 
-def trace(function: Callable, *args: torch.Tensor, compiled: bool = False, forward_only: bool = False) -> Callable:
+def trace(
+    function: Callable[..., Any], *args: torch.Tensor, compiled: bool = False, forward_only: bool = False
+) -> Callable[..., Any]:
     """``function`` of tensors, recorded once at ``args`` and stripped of Python, vmap and autograd.
 
     The result takes tensors of the same shapes and strides as ``args``; what ``function`` writes into them it writes
@@ -69,7 +72,7 @@ def trace(function: Callable, *args: torch.Tensor, compiled: bool = False, forwa
 
 
 @contextmanager
-def uninterrupted():
+def uninterrupted() -> Iterator[None]:
     """Hold an interrupt (Ctrl-C) back until the end: torch's tracing, cut short, leaves its own state broken."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -85,6 +88,7 @@ def uninterrupted():
 
 
 def _keep_first_output(recorded: GraphModule) -> None:
+    """Drop what the first output does not need."""
     output = next(iter(recorded.graph.find_nodes(op="output")))
     output.args = ([output.args[0][0]],)
     recorded.graph.eliminate_dead_code()
@@ -101,7 +105,8 @@ def turn_thin_products(recorded: GraphModule) -> None:
     graph = recorded.graph
     for node in graph.find_nodes(op="call_function", target=aten.bmm.default):
         a, b = node.args
-        if not _shape(a) or not _shape(b) or _shape(a)[1] < TALL * _shape(b)[2]:
+        left, right = _shape(a), _shape(b)
+        if not left or not right or left[1] < TALL * right[2]:
             continue
         views = _views_if_blind(node)
         with graph.inserting_before(node):
@@ -140,14 +145,15 @@ def _views_if_blind(node: Node) -> list[Node] | None:
                 continue
             if user.op != "call_function":
                 return None
-            if user.target in VIEWS:
+            operation: Any = user.target
+            if operation in VIEWS:
                 views.append(user)
-            elif getattr(user.target, "overloadpacket", None) not in STRIDE_BLIND or user.target._schema.is_mutable:
+            elif getattr(operation, "overloadpacket", None) not in STRIDE_BLIND or operation._schema.is_mutable:
                 return None
             seen.add(user)
             todo.append(user)
     return views
 
 
-def _shape(node):
+def _shape(node: Any) -> torch.Size | None:
     return node.meta["tensor_meta"].shape if isinstance(node, Node) and "tensor_meta" in node.meta else None

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 import sympy as sp
@@ -10,7 +11,7 @@ from sympy.polys.rings import PolyElement
 from sltcourse.theory.faces import order_of_zeros
 from sltcourse.theory.germ import Germ
 from sltcourse.theory.limits import Budget
-from sltcourse.theory.polyhedron import NewtonPolyhedron
+from sltcourse.theory.polyhedron import Exponent, NewtonPolyhedron
 from sltcourse.theory.real_zeros import sign
 from sltcourse.theory.signs import NegativeLoss, is_positive_below, refuse_negative_vertex
 
@@ -55,7 +56,7 @@ class LearningCoefficient:
 class _Zero(NamedTuple):
     """The polynomials of a face have a common zero on the torus: its order at most, and whether that is proved."""
 
-    face: tuple[tuple[int, ...], ...]
+    face: tuple[Exponent, ...]
     parts: tuple[PolyElement, ...]
     order: int
     proved: bool
@@ -76,7 +77,7 @@ def analyse(germ: Germ, proved: bool, budget: Budget) -> Analysis:
     bounds = _Bounds(scale / distance, codimension, _smallest(germ), "" if proved else NONNEGATIVE)
     bounds = bounds.by_rank(_rank(germ), germ)
     try:
-        faces, zeros = budget.run(_zeros, germ, polyhedron, distance)
+        faces, zeros = budget.run(_zeros, germ, distance)
     except (TimeoutError, ArithmeticError) as error:
         return Analysis(bounds.answer(f"not decided: {error}"))
     complete = len(zeros) == faces
@@ -120,11 +121,12 @@ def quick_bounds(germ: Germ, proved: bool) -> LearningCoefficient:
     return bounds.by_rank(_rank(germ), germ).answer("not decided: bounds by the polyhedron and the Hessian's rank only")
 
 
-def _zeros(germ: Germ, polyhedron: NewtonPolyhedron, distance: Fraction) -> tuple[int, list[_Zero]]:
+@lru_cache(maxsize=64)  # a search meets the same germ again
+def _zeros(germ: Germ, distance: Fraction) -> tuple[int, list[_Zero]]:
     """How many faces need a look, and a `_Zero` for each that was looked at: fewer, if one is in the way for sure."""
     ring = germ.ring
 
-    def wanted(face: tuple) -> bool:
+    def wanted(face: tuple[Exponent, ...]) -> bool:
         if germ.squares:
             return any(sum(m in f for m in face) > 1 for f in germ.generators)
         return any(e % 2 for m in face for e in m) or any(sign(germ.generators[0][m], ring.domain) < 0 for m in face)
@@ -132,6 +134,7 @@ def _zeros(germ: Germ, polyhedron: NewtonPolyhedron, distance: Fraction) -> tupl
     total = sum((f**2 for f in germ.generators), ring.zero) if germ.squares else germ.generators[0]
     if len(total) <= _FEW_PRODUCTS and is_positive_below(total):
         return 0, []
+    polyhedron = NewtonPolyhedron(m for f in germ.generators for m in f.monoms())
     faces, zeros = polyhedron.compact_faces(wanted), []
     for face in faces[:_MOST_FACES]:
         parts = tuple(part for f in germ.generators if (part := ring.from_dict({m: f[m] for m in face if m in f})))
@@ -165,7 +168,7 @@ class _Bounds(NamedTuple):
             found = found._replace(value=value, multiplicity=1)
         return found
 
-    def answer(self, why: str, obstacles: tuple = ()) -> LearningCoefficient:
+    def answer(self, why: str, obstacles: tuple[tuple[sp.Expr, ...], ...] = ()) -> LearningCoefficient:
         return LearningCoefficient(self.value, self.multiplicity, self.lower, False, why, {}, obstacles, self.assumes)
 
     def exactly(self, value: Fraction, multiplicity: int, why: str) -> LearningCoefficient:

@@ -124,7 +124,7 @@ def log_n_coefficient(n: np.ndarray, F: np.ndarray, m: int) -> float:
     """
     s = np.log(n)
 
-    def model(s, lam, c, a, b, delta):
+    def model(s: np.ndarray, lam: float, c: float, a: float, b: float, delta: float) -> np.ndarray:
         return lam * s - (m - 1) * np.log(s + a) + c - np.log1p(b * np.exp(-delta * (s - s[0])))
 
     bounds = ([0, -50, -2, -0.9, 0.05], [5, 50, 50, 5, 2])

@@ -25,8 +25,8 @@ from fractions import Fraction
 import sympy as sp
 from sympy.polys.rings import PolyElement
 
-from sltcourse.kit.progress import progress
-from sltcourse.theory.charts import Chart, collected
+from sltcourse.progress import progress
+from sltcourse.theory.charts import Chart, Factor, collected
 from sltcourse.theory.germ import Point, Polynomials, Prior, germ
 from sltcourse.theory.limits import Budget
 from sltcourse.theory.newton import LearningCoefficient, search_coordinates
@@ -53,7 +53,7 @@ def start(K: Polynomials, variables: Sequence[sp.Symbol], point: Point = None, p
     f = germ(K, variables, point, prior)
     if f.ring.ngens > MOST_VARIABLES:
         raise ValueError(f"{f.ring.ngens} variables are too many to blow up: {MOST_VARIABLES} at most")
-    products = [(x, 0, h) for x, h in zip(f.ring.gens, f.prior, strict=True)]
+    products: list[Factor] = [(x, 0, h) for x, h in zip(f.ring.gens, f.prior, strict=True)]
     if not f.squares:
         _refuse_negative(f.generators[0])
         products.append((f.generators[0], 1, 0))
@@ -175,6 +175,6 @@ def _next_charts(chart: Chart) -> list[Chart]:
 
 
 def _read_off(charts: list[Chart], final: list[Chart], complete: bool) -> Resolution:
-    smallest = min(g.ratio for chart in final for g in chart.poles)
+    smallest = min(g.ratio for chart in final for g in chart.poles if g.ratio is not None)
     multiplicity = max(chart.multiplicity(smallest) for chart in final)
     return Resolution(smallest, multiplicity, tuple(charts), tuple(final), complete)

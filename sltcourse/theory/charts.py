@@ -6,13 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sympy as sp
 from sympy.polys.rings import PolyElement, PolyRing
 
 from sltcourse.theory.germ import as_expression
+from sltcourse.theory.polyhedron import Exponent
 from sltcourse.theory.real_zeros import Undecided, factors, has_real_zero, real_zeros, value
+
+Factor = tuple[PolyElement, int, Fraction | int]
+"""(f, k, h): K has the factor f^k, the Jacobian times the prior f^h; f need not be irreducible."""
 
 
 class Divisor(NamedTuple):
@@ -88,11 +92,11 @@ class Chart:
         """The Jacobian times the prior, without the constant, as a sympy expression up to sign."""
         return sp.Mul(*(g.equations[0].as_expr() ** sp.Rational(str(g.h)) for g in self.divisors))
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         if not self.ring.domain.is_QQ:
             raise TypeError(f"a chart over {self.ring.domain} cannot be pickled: keep λ, m, or its text, str(chart)")
 
-        def plain(polynomials: Iterable[PolyElement]) -> tuple:
+        def plain(polynomials: Iterable[PolyElement]) -> tuple[dict[Exponent, Any], ...]:
             return tuple(dict(f) for f in polynomials)
 
         divisors = tuple((plain(g.equations), g.k, g.h) for g in self.divisors)
@@ -163,7 +167,8 @@ class Chart:
             raise ValueError("weights must be positive integers")
         ring = sp.ring(sp.symbols(f"u1:{len(self.variables) + 1}"), self.ring.domain)[0]
         u = dict(zip(self.variables, ring.gens, strict=True))
-        charts, text = [], ", ".join(f"{x} = 0" + (f" (weight {a})" if a > 1 else "") for x, a in weights.items())
+        charts: list[Chart] = []
+        text = ", ".join(f"{x} = 0" + (f" (weight {a})" if a > 1 else "") for x, a in weights.items())
         for n, (x, a) in enumerate(weights.items()):
             for sign in (1, -1) if a % 2 == 0 else (1,):
                 images = {**u, **{y: u[y] * u[x] ** b for y, b in weights.items()}, x: sign * u[x] ** a}
@@ -196,7 +201,7 @@ class Chart:
         def pull(f: PolyElement) -> PolyElement:
             return ring.zero + value(f, images)
 
-        products = [(pull(g.equations[0]), g.k, g.h) for g in self.divisors]
+        products: list[Factor] = [(pull(g.equations[0]), g.k, g.h) for g in self.divisors]
         products += [(equation, 0, power) for equation, power in jacobian.items()]
         divisors, rest = collected(products, [pull(r) for r in self.rest])
         locus = _simplest(map(pull, self.locus))
@@ -222,8 +227,10 @@ class Chart:
     def centre(self) -> dict[sp.Symbol, sp.Expr]:
         """The largest smooth set {x_i = q_i} through the obstacle, along which the multiplicity is the same.
 
-        Raises Undecided if there is none with polynomials q_i.
+        Raises Undecided if there is none with polynomials q_i, and ValueError in a chart with normal crossings.
         """
+        if self.obstacle is None:
+            raise ValueError("this chart has normal crossings: there is nothing to blow up")
         _, generators, place = self.obstacle
         derivatives = generators
         while all(sp.cancel(f.as_expr().subs(place)) == 0 for f in derivatives):
@@ -258,7 +265,9 @@ def _simplest(equations: Iterable[PolyElement]) -> tuple[PolyElement, ...]:
     return tuple(sorted((f for f in reduced if not any(g != f and not f.rem(g) for g in reduced)), key=str))
 
 
-def collected(products: Sequence[tuple], rest: Sequence[PolyElement]) -> tuple[tuple[Divisor, ...], tuple]:
+def collected(
+    products: Sequence[Factor], rest: Sequence[PolyElement]
+) -> tuple[tuple[Divisor, ...], tuple[PolyElement, ...]]:
     """(divisors, rest): the products (f, k, h) split into irreducible factors, and what the squares in ``rest`` have in
     common taken out."""
     if rest:
@@ -267,21 +276,28 @@ def collected(products: Sequence[tuple], rest: Sequence[PolyElement]) -> tuple[t
             common = common.gcd(r)
         products = [*products, (common, 2, 0)]
         rest = [r.quo(common) for r in rest]
-    powers = {}
+    powers: dict[PolyElement, tuple[int, Fraction]] = {}
     for f, k, h in products:
         for g, e in f.factor_list()[1]:
-            old = powers.get(g.monic(), (0, 0))
+            old = powers.get(g.monic(), (0, Fraction(0)))
             powers[g.monic()] = (old[0] + e * k, old[1] + e * h)
     divisors = sorted((Divisor((g,), *p) for g, p in powers.items() if any(p)), key=str)
     return tuple(divisors), () if any(r.is_ground and r for r in rest) else tuple(r for r in rest if r)
 
 
-def _chart(name: str, step: str, original: tuple, symbols: tuple, domain: sp.Domain, parts: tuple) -> Chart:
+def _chart(
+    name: str,
+    step: str,
+    original: tuple[sp.Symbol, ...],
+    symbols: tuple[sp.Symbol, ...],
+    domain: sp.Domain,
+    parts: tuple[Any, ...],
+) -> Chart:
     """A chart from plain parts: elements of sympy's rings cannot be pickled."""
     images, divisors, rest, locus = parts
     ring = sp.ring(symbols, domain)[0]
 
-    def elements(polynomials: Iterable[dict]) -> tuple[PolyElement, ...]:
+    def elements(polynomials: Iterable[dict[Exponent, Any]]) -> tuple[PolyElement, ...]:
         return tuple(ring.from_dict(f) for f in polynomials)
 
     found = tuple(Divisor(elements(equations), k, h) for equations, k, h in divisors)

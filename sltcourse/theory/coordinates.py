@@ -4,10 +4,12 @@ import heapq
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 
 import sympy as sp
+from sympy.polys.rings import PolyElement
 
-from sltcourse.kit.progress import progress
+from sltcourse.progress import progress
 from sltcourse.theory.analysis import LearningCoefficient, analyse, quick_bounds
 from sltcourse.theory.germ import Germ, simplified
 from sltcourse.theory.limits import Budget
@@ -16,10 +18,19 @@ from sltcourse.theory.signs import lowest_form
 
 _FEW_TERMS, _FEW_VARIABLES = 8, 4  # a polynomial with more of both is not factored in the search
 
+_Change = tuple[int, PolyElement, PolyElement]
+"""(i, c, s): the polynomial c + s·w_i becomes the coordinate in place of w_i."""
+_Coordinates = dict[sp.Symbol, sp.Expr]
+"""The original variables in the new coordinates, which bear the old names; empty before the first change."""
+_Obstacles = tuple[tuple[PolyElement, ...], ...]
+
 
 def search(start: Germ, proved: bool, budget: Budget, changes: int) -> LearningCoefficient:
     """The best answer in up to so many changes of coordinates, see `newton.search_coordinates`; ``proved``: K ≥ 0."""
-    best, queue, seen, count = None, [(0, 0, 0, start, {}, None)], set(), itertools.count(1)
+    best: LearningCoefficient | None = None
+    queue: list[tuple[Fraction, int, int, Germ, _Coordinates, _Change | None]] = [(Fraction(0), 0, 0, start, {}, None)]
+    seen: set[frozenset[PolyElement]] = set()
+    count = itertools.count(1)
     try:
         for _ in progress(range(changes), "changes of coordinates"):
             if not queue or (best and best.exact):
@@ -42,14 +53,14 @@ def search(start: Germ, proved: bool, budget: Budget, changes: int) -> LearningC
         if best is None:
             raise
         best = replace(best, why=f"partial, the search was interrupted: {best.why}")
-    return best
+    return best or quick_bounds(start, proved)
 
 
-def _moved(germ: Germ, obstacles: tuple) -> list[tuple[tuple, Germ]]:
+def _moved(germ: Germ, obstacles: _Obstacles) -> list[tuple[_Change, Germ]]:
     return [(change, change_coordinates(germ, change)) for change in _changes(germ, obstacles)]
 
 
-def _changes(germ: Germ, obstacles: tuple) -> Iterator[tuple]:
+def _changes(germ: Germ, obstacles: _Obstacles) -> Iterator[_Change]:
     """(i, c, s) such that c + s·w_i vanishes at 0, with s > 0 there, and may be worth taking for w_i."""
     ring = germ.ring
     forms = [part for parts in obstacles for part in parts] + [lowest_form(f) for f in germ.generators]
@@ -65,14 +76,14 @@ def _changes(germ: Germ, obstacles: tuple) -> Iterator[tuple]:
                     yield (i, c, s) if sign(s[origin], ring.domain) > 0 else (i, -c, -s)
 
 
-def change_coordinates(germ: Germ, change: tuple) -> Germ:
+def change_coordinates(germ: Germ, change: _Change) -> Germ:
     """The germ after w_i → (w_i − c)/s; powers of s, which is positive near 0, are dropped."""
     i, c, s = change
     moved = germ._replace(generators=tuple(insert(f, i, f.ring.gens[i] - c, s) for f in germ.generators))
     return simplified(moved)
 
 
-def _composed(coordinates: dict, change: tuple) -> dict:
+def _composed(coordinates: _Coordinates, change: _Change) -> _Coordinates:
     """The original w in the new coordinates."""
     i, c, s = change
     symbols = c.ring.symbols

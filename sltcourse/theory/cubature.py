@@ -1,6 +1,6 @@
 """Adaptive Gauss–Legendre cubature in up to three dimensions: cells that are halved where two rules disagree."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -58,9 +58,9 @@ class Rule:
 
     order: int
     d: int
-    values: list
+    values: list[np.ndarray]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         x, weight = _gauss_legendre(self.order)
         self.x = np.stack([a.ravel() for a in np.meshgrid(*[x] * self.d, indexing="ij")], axis=1)
         self.log_weight = sum(np.log(a).ravel() for a in np.meshgrid(*[weight] * self.d, indexing="ij"))
@@ -77,7 +77,12 @@ class Cells:
     ``coarse`` and ``fine`` have for every cell and node ``values`` = [loss, log of weight × prior].
     """
 
-    def __init__(self, bounds, breakpoints, evaluate: Callable):
+    def __init__(
+        self,
+        bounds: Sequence[tuple[float, float]],
+        breakpoints: Sequence[Sequence[float]],
+        evaluate: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    ):
         self.d, self.evaluate = len(bounds), evaluate
         edges = []
         for (low, high), points in zip(bounds, breakpoints, strict=True):
@@ -96,19 +101,22 @@ class Cells:
         """Nodes of the fine rule."""
         return len(self.low) * len(self.fine.x)
 
-    def nodes(self, rule: Rule, some=slice(None)) -> np.ndarray:
+    def nodes(self, rule: Rule, some: slice | np.ndarray = slice(None)) -> np.ndarray:
         """The points of a rule in some cells, shape (cells, nodes, d)."""
         low, high = self.low[some, None], self.high[some, None]
         return (low + high) / 2 + (high - low) / 2 * rule.x
 
-    def slabs(self, rule: Rule, some: slice):
+    def slabs(self, rule: Rule, some: slice) -> Iterator[np.ndarray]:
         """The points of a rule in some cells, as arrays (N, d) of whole cells and some thousand points each."""
         step = max(1, _SLAB // len(rule.x))
         for i in range(some.start or 0, len(self.low), step):
             yield self.nodes(rule, slice(i, i + step)).reshape(-1, self.d)
 
-    def halve(self, cells: np.ndarray, axis: np.ndarray):
-        """Put two halves, cut across ``axis`` (one number a cell), in the place of the cells with these numbers."""
+    def halve(self, cells: np.ndarray, axis: np.ndarray) -> np.ndarray:
+        """Put two halves, cut across ``axis`` (one number a cell), in the place of the cells with these numbers.
+
+        Returns which of the old cells are kept, an array of bools: they come first now, and the halves after them.
+        """
         low, high = self.low[cells], self.high[cells]
         row, middle = np.arange(len(cells)), (low + high) / 2
         new_high, new_low = high.copy(), low.copy()
@@ -143,7 +151,8 @@ class Cells:
         """Which cells are still wider than the float grid, along every axis."""
         return (self.high - self.low > 1e-13 * np.maximum(np.abs(self.low), np.abs(self.high))).all(1)
 
-    def _at_nodes(self, rule, low, high):
+    def _at_nodes(self, rule: Rule, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:
+        """The loss and the log of weight × prior, each (cells, nodes), in the cells from ``low`` to ``high``."""
         half, middle = (high - low)[:, None] / 2, (high + low)[:, None] / 2
         log_volume = np.log(half[:, 0]).sum(1)
         step, parts = max(1, _SLAB // len(rule.x)), []
@@ -154,7 +163,7 @@ class Cells:
             parts.append((loss, log_prior + rule.log_weight + log_volume[some, None]))
         return [np.concatenate(p) for p in zip(*parts, strict=True)]
 
-    def _wells(self, bounds):
+    def _wells(self, bounds: np.ndarray) -> np.ndarray:
         """Local minima of the loss on a grid of points, the deepest of them walked down to the bottom."""
         n, width = _SCAN[self.d], bounds[:, 1] - bounds[:, 0]
         axis = (np.arange(n) + 0.5) / n
@@ -182,18 +191,18 @@ class Cells:
             size = size / 2
         return w
 
-    def _split_at(self, points, width):
+    def _split_at(self, points: np.ndarray, width: np.ndarray) -> None:
         """Halve the cells that hold the points until they are no wider than ``width``, an array (d,)."""
         for _ in range(20 * self.d):
             inside = (self.low[:, None] <= points) & (points <= self.high[:, None])
             too_wide = (self.high - self.low) / width
-            cells = np.flatnonzero(inside.all(2).any(1) & (too_wide.max(1) > 4))
+            cells = np.flatnonzero(np.any(inside.all(2), 1) & (too_wide.max(1) > 4))
             if not len(cells):
                 return
             self.halve(cells, too_wide[cells].argmax(1))
 
 
-def log_sum_exp(x: np.ndarray, axis=None) -> np.ndarray:
+def log_sum_exp(x: np.ndarray, axis: int | tuple[int, ...] | None = None) -> np.ndarray:
     """log Σ exp(x), the largest term taken out; scipy's costs several times as much on arrays of this size."""
     top = x.max(axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)

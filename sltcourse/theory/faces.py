@@ -34,7 +34,9 @@ def order_of_zeros(parts: Sequence[PolyElement], nonnegative: bool) -> tuple[int
     if first is False:
         return 0, True
     moved, proved = torus_coordinates(parts), bool(first)
-    for j in itertools.count(1):
+    j = 0
+    while True:
+        j += 1
         verdict = has_real_zero([g for f in moved for g in jet(f, j)], moved[0].ring.gens)
         if verdict is False:
             if not nonnegative or (j == 1 and proved):

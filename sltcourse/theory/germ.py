@@ -5,7 +5,7 @@ import numbers
 import random
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import sympy as sp
 from sympy.polys.rings import PolyElement, PolyRing
@@ -17,9 +17,9 @@ MOST_VARIABLES, MOST_MONOMIALS = 20, 500
 _MOST_DEGREE, _MOST_EXPANDED = 10_000, 20_000  # what is multiplied out at all
 _MOST_SQUARES = 60  # a sum of more squares is left as one polynomial
 
-Polynomials = sp.Expr | Sequence[sp.Expr]  # K, or the f_i of K = Σ f_i²
-Point = Mapping[sp.Symbol, Any] | Sequence[Any] | None
-Prior = Mapping[sp.Symbol, Any] | None
+Polynomials: TypeAlias = sp.Expr | Sequence[sp.Expr]  # K, or the f_i of K = Σ f_i²
+Point: TypeAlias = Mapping[sp.Symbol, Any] | Sequence[Any] | None
+Prior: TypeAlias = Mapping[sp.Symbol, Any] | None
 
 
 class Germ(NamedTuple):
@@ -84,8 +84,9 @@ def as_squares(expression: sp.Expr) -> list[sp.Expr] | None:
         inside = as_squares(expression.base)
         return inside and [f * expression.base**half for f in inside]
     if expression.is_Mul or expression.is_Add:
-        parts = [as_squares(part) for part in expression.args]
-        if None in parts:
+        listed = [as_squares(part) for part in expression.args]
+        parts = [part for part in listed if part is not None]
+        if len(parts) < len(listed):
             return None
         if expression.is_Add:
             found = [f for part in parts for f in part]

@@ -41,7 +41,7 @@ def centred(p: sp.Expr, *others: sp.Expr, variables: Supports) -> list[sp.Expr]:
 
 def _gaussian_integral(expression: sp.Expr, x: sp.Symbol) -> sp.Expr | None:
     """∫ over the real line of Σ_k polynomial_k(x)·exp(−A_k x² + B_k x + C_k); None for any other integrand."""
-    groups = {}
+    groups: dict[sp.Expr, sp.Expr] = {}
     constant, moving = expression.as_independent(x, as_Add=False)
     for term in sp.Add.make_args(sp.expand(moving, power_exp=False)):
         factor, exponent = sp.Integer(1), sp.Integer(0)

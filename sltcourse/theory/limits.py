@@ -24,7 +24,7 @@ class _Limit:
 
     def __init__(self, seconds: float):
         self.thread = threading.get_ident()
-        self.exception = type("_TimeUp", (_TimeUp,), {})  # nested limits do not catch each other's
+        self.exception: type[_TimeUp] = type("_TimeUp", (_TimeUp,), {})  # nested limits do not catch each other's
         self.used = _clock(self.thread)
         self.end = self.used() + seconds
         self.last = time.monotonic() + _CLOCK_FACTOR * seconds

@@ -8,7 +8,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from sltcourse.kit.progress import progress
+from sltcourse.progress import progress
 from sltcourse.theory.numeric_input import ArrayFunction, array_function
 from sltcourse.theory.quadrature import Posterior
 
@@ -20,16 +20,15 @@ def exact_llc(
 
     The local learning coefficient at finite nβ (Lau et al., arXiv:2308.12108, with their sampler's errors left out).
     ``K`` maps (N, d) to (N,), d ≤ 3, or is a sympy expression; ``nbeta`` is a number ≥ 1 or an array, the result
-    has its shape; ``localization`` is γ > 0; ``w_star`` is a point of d numbers.
-    Raises ValueError if γ is not positive, and as
-    ``quadrature.Posterior``.
+    has its shape; ``localization`` is γ > 0; ``w_star`` is a point of d numbers. Raises ValueError if γ is not
+    positive, and as ``quadrature.Posterior``.
     """
     if not (localization > 0 and math.isfinite(localization)):
         raise ValueError(f"localization is {localization}; the exact value needs γ > 0, or p is not confined.")
     w_star, reach = np.asarray(w_star, float), 9 / math.sqrt(localization)
     K = array_function(K, len(w_star))
 
-    def spring(w):
+    def spring(w: np.ndarray) -> np.ndarray:
         density = np.exp(-localization / 2 * ((w - w_star) ** 2).sum(1))
         return density * (localization / (2 * math.pi)) ** (len(w_star) / 2)
 
@@ -46,26 +45,26 @@ class LocalLoss:
     ``K`` maps w of shape (…, 2) to (…), ``gradient`` to the shape of w.
     """
 
-    K: Callable
-    gradient: Callable
+    K: Callable[[np.ndarray], np.ndarray]
+    gradient: Callable[[np.ndarray], np.ndarray]
     w_star: tuple[float, float]
     lam: float | None
     m: int | None
 
 
-def _valley(w):
+def _valley(w: np.ndarray) -> np.ndarray:
     return w[..., 0] ** 2 + w[..., 1] ** 4
 
 
-def _valley_gradient(w):
+def _valley_gradient(w: np.ndarray) -> np.ndarray:
     return np.stack([2 * w[..., 0], 4 * w[..., 1] ** 3], -1)
 
 
-def _cross(w):
+def _cross(w: np.ndarray) -> np.ndarray:
     return w[..., 0] ** 2 * w[..., 1] ** 2
 
 
-def _cross_gradient(w):
+def _cross_gradient(w: np.ndarray) -> np.ndarray:
     return 2 * w * w[..., ::-1] ** 2
 
 
@@ -77,7 +76,7 @@ POTENTIALS = {
 
 
 def langevin(
-    gradient: Callable,
+    gradient: Callable[[np.ndarray], np.ndarray],
     w_star: ArrayLike,
     nbeta: np.ndarray,
     localization: np.ndarray,

@@ -43,7 +43,8 @@ class MeanModel:
         _, weights = self._weights(n, t, beta)
         return weights / weights.sum(axis=-1, keepdims=True)
 
-    def _weights(self, n, t, beta):
+    def _weights(self, n: float, t: ArrayLike, beta: float) -> tuple[np.ndarray, np.ndarray]:
+        """The largest log weight of a node, (*t.shape), and the weights over e to that power, (*t.shape, J)."""
         if not (0 < n < np.inf and 0 < beta < np.inf):
             raise ValueError(f"n and beta must be finite and greater than 0, not {n} and {beta}")
         t = np.asarray(t, float)
@@ -71,8 +72,8 @@ def product_mean() -> MeanModel:
     return MeanModel(theta, -weight * np.log(np.abs(theta)) / 2, 2, 1 / 2, 2)
 
 
-def deep_product(depth):
-    """The model N(w₁⋯w_d, 1) of d = ``depth`` weights, uniform on [−1, 1], with the truth at mean 0: a MeanModel.
+def deep_product(depth: int) -> MeanModel:
+    """The model N(w₁⋯w_d, 1) of d = ``depth`` weights, uniform on [−1, 1], with the truth at mean 0.
 
     −log|wᵢ| is an exponential variable, so s = −log|mean| has the Gamma(d) density. λ = 1/2 and m = d. Raises
     ValueError for a depth below 1.
@@ -113,5 +114,8 @@ def expected_error(model: MeanModel, n: float) -> float:
     """
     if n > 1e4:
         return normal_mean(lambda t: (model.posterior(n, t) @ model.delta) ** 2, n) / 2
-    after, before = (normal_mean(lambda t, k=k: model.free_energy(k, t), k) for k in (n + 1, n))
-    return after - before
+
+    def mean_free_energy(k: float) -> float:
+        return normal_mean(lambda t: model.free_energy(k, t), k)
+
+    return mean_free_energy(n + 1) - mean_free_energy(n)

@@ -68,7 +68,7 @@ def normal_crossing_formula(k: ArrayLike, h: ArrayLike | None = None, eps: sp.Sy
     return sp.expand(volume)
 
 
-def _rates(k, h):
+def _rates(k: ArrayLike, h: ArrayLike | None) -> list[Fraction]:
     """The rates (h_i + 1)/(2k_i) of the coordinates with k_i > 0, as Fractions."""
     k = list(np.atleast_1d(k))
     h = [0] * len(k) if h is None else list(np.atleast_1d(h))

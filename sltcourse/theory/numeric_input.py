@@ -1,6 +1,7 @@
 """What the numerical routines take: a loss, as a function of arrays or a sympy expression, and a box; checked."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -25,15 +26,17 @@ def positive(eps: ArrayLike) -> np.ndarray:
 def checked_box(box: Sequence[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
     """The lower and the upper ends of a box of (low, high) pairs, two arrays of shape (d,). Raises ValueError."""
     try:
-        box = np.asarray(box, dtype=float)
+        ends = np.asarray(box, dtype=float)
     except (TypeError, ValueError):
-        box = np.zeros(0)
-    if box.ndim != 2 or box.shape[1] != 2 or not np.all(np.isfinite(box)) or not np.all(box[:, 0] < box[:, 1]):
+        ends = np.zeros(0)
+    if ends.ndim != 2 or ends.shape[1] != 2 or not np.all(np.isfinite(ends)) or not np.all(ends[:, 0] < ends[:, 1]):
         raise ValueError("box must be a sequence of finite (low, high) with low < high, one pair a coordinate")
-    return box[:, 0], box[:, 1]
+    return ends[:, 0], ends[:, 1]
 
 
-def array_function(f, d: int, variables: Sequence[sp.Symbol] | None = None, name: str = "loss") -> ArrayFunction:
+def array_function(
+    f: ArrayFunction | sp.Expr, d: int, variables: Sequence[sp.Symbol] | None = None, name: str = "loss"
+) -> ArrayFunction:
     """f as a function of points (N, d) that cannot change its argument: it is handed a view that is read-only.
 
     ``f`` is such a function already, or a sympy expression (or number) in at most ``d`` symbols: the coordinates are
@@ -54,8 +57,8 @@ def array_function(f, d: int, variables: Sequence[sp.Symbol] | None = None, name
     return _read_only(f)
 
 
-def _read_only(f):
-    def call(w):
+def _read_only(f: ArrayFunction) -> ArrayFunction:
+    def call(w: np.ndarray) -> np.ndarray:
         w = w.view()
         w.flags.writeable = False
         return f(w)
@@ -63,7 +66,8 @@ def _read_only(f):
     return call
 
 
-def _lambdified(expression, d, variables, name):
+def _lambdified(expression: sp.Expr, d: int, variables: Sequence[sp.Symbol] | None, name: str) -> ArrayFunction:
+    """A sympy expression as a function of points (N, d); errors as `array_function`."""
     free = expression.free_symbols
     if variables is None:
         variables = sorted(free, key=_by_name)
@@ -82,19 +86,19 @@ def _lambdified(expression, d, variables, name):
         raise ValueError(f"the {name} contains {missing}, which is not among the variables {variables}")
     compiled = sp.lambdify(variables, expression, "numpy")
 
-    def call(w):
+    def call(w: np.ndarray) -> np.ndarray:
         return np.broadcast_to(compiled(*w.T), len(w))
 
     return call
 
 
-def _by_name(symbol):
+def _by_name(symbol: sp.Symbol) -> tuple[str, int, str]:
     """Symbols as people count: w2 before w10."""
     head = symbol.name.rstrip("0123456789")
     return head, int(symbol.name[len(head) :] or -1), symbol.name
 
 
-def real_column(values, w: np.ndarray, name: str) -> np.ndarray:
+def real_column(values: ArrayLike, w: np.ndarray, name: str) -> np.ndarray:
     """What ``name`` returned at points w, as floats of shape (N,). Raises ValueError for a wrong shape or complex."""
     values = np.asarray(values)
     if values.shape != (len(w),) or values.dtype.kind not in "fiub":
@@ -108,7 +112,7 @@ def real_column(values, w: np.ndarray, name: str) -> np.ndarray:
     return np.array(values, dtype=float)
 
 
-def whole(value, least: int, name: str, why: str = "") -> int:
+def whole(value: Any, least: int, name: str, why: str = "") -> int:
     """``value`` as an int (numpy's integers and 1e5 are whole too). Raises ValueError if it is none ≥ ``least``."""
     try:
         number = int(value)
@@ -128,14 +132,14 @@ def where(w: np.ndarray) -> str:
     return "(" + ", ".join(f"{x:.6g}" for x in w) + ")"
 
 
-def nonnegative_loss(K, d: int, variables: Sequence[sp.Symbol] | None = None) -> ArrayFunction:
+def nonnegative_loss(K: ArrayFunction | sp.Expr, d: int, variables: Sequence[sp.Symbol] | None = None) -> ArrayFunction:
     """K as ``array_function``, with an error at once where it is complex, of the wrong shape, NaN or negative.
 
     A value between −10⁻³⁰ and 0 is the rounding of a square that was multiplied out, and counts as 0.
     """
     K = array_function(K, d, variables)
 
-    def checked(w):
+    def checked(w: np.ndarray) -> np.ndarray:
         values = real_column(K(w), w, "loss")
         wrong = ~(values >= -ROUNDING)
         if wrong.any():

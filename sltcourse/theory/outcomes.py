@@ -24,11 +24,11 @@ def shown(values: Mapping[sp.Symbol, Any]) -> str:
     return ", ".join(f"{symbol} = {value}" for symbol, value in values.items())
 
 
-def evaluator(expressions: list[sp.Expr], symbols: list[sp.Symbol]) -> Callable[[Assignment], list]:
+def evaluator(expressions: list[sp.Expr], symbols: list[sp.Symbol]) -> Callable[[Assignment], list[Any]]:
     """A function from {symbol: exact number} to the expressions' values with 60 digits; NaN where one has none."""
     evaluate = sp.lambdify(symbols, expressions, "mpmath")
 
-    def values(assignment: Assignment) -> list:
+    def values(assignment: Assignment) -> list[Any]:
         with mpmath.workdps(DIGITS):
             try:
                 return evaluate(*(_mpf(assignment[symbol]) for symbol in symbols))

@@ -1,16 +1,18 @@
 """Newton polyhedra in exact arithmetic: facets, compact faces, and where a ray enters."""
 
-import itertools
+import functools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
 import sympy as sp
 
 Exponent = tuple[int, ...]
 _MOST_FACETS, _MOST_FACES = 800, 8000
+_PAIRS = 4096  # of rays, looked at together
 
 
 class Facet(NamedTuple):
@@ -38,10 +40,10 @@ class NewtonPolyhedron:
     """
 
     def __init__(self, exponents: Iterable[Sequence[int]]):
-        exponents = {tuple(int(e) for e in alpha) for alpha in exponents}
-        if not exponents or len({len(alpha) for alpha in exponents}) != 1 or min(map(min, exponents)) < 0:
+        distinct: set[Exponent] = {tuple(int(e) for e in alpha) for alpha in exponents}
+        if not distinct or len({len(alpha) for alpha in distinct}) != 1 or min(map(min, distinct)) < 0:
             raise ValueError("exponents must be tuples of d integers ≥ 0, one for each monomial")
-        self.exponents = tuple(sorted(a for a in exponents if not any(b != a and below(b, a) for b in exponents)))
+        self.exponents = _least(sorted(distinct))
         self.dimension = len(self.exponents[0])
 
     @cached_property
@@ -62,15 +64,11 @@ class NewtonPolyhedron:
             under = [(h, r) for h, r in zip(heights, rays, strict=True) if h < 0]
             new = [(*r[:-1], r[-1] | 1 << d + k) for h, r in zip(heights, rays, strict=True) if h == 0]
             masks = [r[-1] for r in rays]
-            for (h, r), (g, s) in itertools.product(above, under):
-                common = r[-1] & s[-1]
-                if common.bit_count() < d - 1:
-                    continue
-                sharing = (mask for mask in masks if common & mask == common)
-                if len(list(itertools.islice(sharing, 3))) == 2:  # r and s alone: they are neighbours
-                    mix = [h * b - g * a for a, b in zip(r[:-1], s[:-1], strict=True)]
-                    scale = math.gcd(*mix)
-                    new.append((*(x // scale for x in mix), common | 1 << d + k))
+            for i, j in _neighbours([r[-1] for _, r in above], [r[-1] for _, r in under], masks, d + k, d - 1):
+                (h, r), (g, s) = above[i], under[j]
+                mix = [h * b - g * a for a, b in zip(r[:-1], s[:-1], strict=True)]
+                scale = math.gcd(*mix)
+                new.append((*(x // scale for x in mix), r[-1] & s[-1] | 1 << d + k))
             rays = [r for _, r in above] + new
             if len(rays) > _MOST_FACETS:
                 raise ArithmeticError(f"the Newton polyhedron has too many facets to list them (over {_MOST_FACETS})")
@@ -99,38 +97,45 @@ class NewtonPolyhedron:
         d = self.dimension
         bits = {alpha: 1 << d + k for k, alpha in enumerate(self.exponents)}
         facets = [sum(bits[a] for a in f.on) | sum(1 << i for i in range(d) if not f.normal[i]) for f in self.facets]
-        found, fresh = set(), set(facets)
+        found: set[int] = set()
+        fresh = set(facets)
 
-        def exponents(mask: int) -> tuple[Exponent, ...]:
-            return tuple(alpha for alpha in self.exponents if mask & bits[alpha])
+        @functools.cache
+        def exponents(shared: int) -> tuple[Exponent, ...]:
+            return tuple(alpha for k, alpha in enumerate(self.exponents) if shared >> k & 1)
+
+        @functools.cache
+        def counts(shared: int) -> bool:
+            return bool(shared) and wanted(exponents(shared))
 
         while fresh:
-            fresh = {mask for mask in fresh - found if exponents(mask) and wanted(exponents(mask))}
+            fresh = {mask for mask in fresh - found if counts(mask >> d)}
             found |= fresh
             if len(found) > _MOST_FACES:
                 raise ArithmeticError(f"the Newton polyhedron has too many faces to list them (over {_MOST_FACES})")
             fresh = {mask & facet for mask in fresh for facet in facets}
         recession = (1 << d) - 1
-        return sorted((exponents(mask) for mask in found if not mask & recession), key=lambda face: (len(face), face))
+        faces = (exponents(mask >> d) for mask in found if not mask & recession)
+        return sorted(faces, key=lambda face: (len(face), face))
 
-    def meet(self, direction: Sequence | None = None) -> Meeting:
+    def meet(self, direction: Sequence[Fraction | int] | None = None) -> Meeting:
         """Where the ray through ``direction`` (d positive rationals; the diagonal if left out) enters, a `Meeting`.
 
         1/t is the largest Σ μ_α with μ ≥ 0 and Σ μ_α α ≤ direction: a linear program, solved exactly. The face at
         t·direction is spanned by all the α, and all the axes with slack in ≤, that occur in some optimal solution.
         """
-        direction = [Fraction(x) for x in direction or [1] * self.dimension]
-        if len(direction) != self.dimension or min(direction) <= 0:
+        ray = [Fraction(x) for x in direction or [1] * self.dimension]
+        if len(ray) != self.dimension or min(ray) <= 0:
             raise ValueError(f"direction must be {self.dimension} positive numbers")
         if not any(map(any, self.exponents)):
             raise ValueError("the exponent 0 means that the polynomial does not vanish: there is no distance")
         d, n = self.dimension, len(self.exponents)
         columns = [*self.exponents, *(tuple(int(i == j) for j in range(d)) for i in range(d))]
-        table = [[Fraction(column[i]) for column in columns] + [direction[i]] for i in range(d)]
+        table = [[Fraction(column[i]) for column in columns] + [ray[i]] for i in range(d)]
         basis = list(range(n, n + d))
         gain = _maximise(table, basis, [1] * n + [0] * d)
         shares = {j: row[-1] for j, row in zip(basis, table, strict=True)}
-        threshold = sum(share for j, share in shares.items() if j < n)
+        threshold = sum((share for j, share in shares.items() if j < n), Fraction(0))
         optimal = [j for j in range(n + d) if not gain[j]]
         used = set()
         while True:
@@ -142,8 +147,40 @@ class NewtonPolyhedron:
         return Meeting(1 / threshold, d + 1 - rank, tuple(sorted(columns[j] for j in used if j < n)))
 
 
+def _least(exponents: list[Exponent]) -> tuple[Exponent, ...]:
+    """The exponents that are not another one plus something ≥ 0; no two are equal."""
+    if max(map(max, exponents)) >= 2**62:
+        return tuple(a for a in exponents if not any(b != a and below(b, a) for b in exponents))
+    rows = np.array(exponents, dtype=np.int64)
+    return tuple(a for a, row in zip(exponents, rows, strict=True) if (rows <= row).all(1).sum() == 1)
+
+
+def _neighbours(
+    above: list[int], under: list[int], masks: list[int], bits: int, least: int
+) -> Iterator[tuple[int, int]]:
+    """The pairs (i, j) of rays, given as masks of the equalities that hold on them, that span a face with no third ray
+    of ``masks`` in it."""
+    if not above or not under:
+        return
+    first, second, everyone = (_as_rows(some, bits) for some in (above, under, masks))
+    sizes = first @ second.T
+    i, j = np.nonzero(sizes >= least)  # so many equalities leave a face of dimension 2
+    for begin in range(0, len(i), _PAIRS):
+        here = slice(begin, begin + _PAIRS)
+        shared = (first[i[here]] * second[j[here]]) @ everyone.T
+        alone = (shared == sizes[i[here], j[here]][:, None]).sum(1) == 2
+        yield from zip(i[here][alone].tolist(), j[here][alone].tolist(), strict=True)
+
+
+def _as_rows(masks: list[int], bits: int) -> np.ndarray:
+    """Each mask as a row of zeros and ones."""
+    size = -(-bits // 8)
+    numbers = np.frombuffer(b"".join(mask.to_bytes(size, "little") for mask in masks), np.uint8)
+    return np.unpackbits(numbers.reshape(-1, size), axis=1, bitorder="little").astype(np.float32)
+
+
 def _maximise(
-    table: list[list[Fraction]], basis: list[int], gain: Sequence, allowed: list[int] | None = None
+    table: list[list[Fraction]], basis: list[int], gain: Sequence[int], allowed: list[int] | None = None
 ) -> list[Fraction]:
     """Primal simplex method with Bland's rule on a tableau in canonical form, which it changes in place.
 

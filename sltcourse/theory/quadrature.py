@@ -20,7 +20,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from sltcourse.kit.progress import progress
+from sltcourse.progress import progress
 from sltcourse.theory import cubature
 from sltcourse.theory.cubature import Cells, log_sum_exp
 from sltcourse.theory.numeric_input import ArrayFunction, array_function, real_column, where

@@ -8,8 +8,10 @@ small systems only: nothing here depends on the speed of the machine. No pieces 
 real solution.
 """
 
+import itertools
+import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -20,6 +22,9 @@ from sympy.polys.rings import PolyElement
 _BUDGET = 400  # systems looked at before giving up
 _SMALL = {"variables": 3, "degree": 16, "terms": 80}  # what a Gröbner basis is computed for
 _TRIALS = 200  # points tried for a change of sign
+
+_Step = tuple[int, PolyElement, PolyElement]
+"""(i, numerator, denominator): x_i = numerator/denominator was put into everything else."""
 
 
 class Undecided(ArithmeticError):
@@ -41,14 +46,15 @@ def real_zeros(equations: Sequence[PolyElement], nonzero: Sequence[PolyElement] 
     may overlap. Raises Undecided if some part of the set is neither found nor proved empty.
     """
     pieces = list(_pieces(equations, nonzero))
-    if None in pieces:
+    decided = [piece for piece in pieces if piece is not None]
+    if len(decided) < len(pieces):
         raise Undecided("no rule decides whether " + ", ".join(f"{f} = 0" for f in equations) + " has real solutions")
-    return pieces
+    return decided
 
 
 def has_real_zero(equations: Sequence[PolyElement], nonzero: Sequence[PolyElement] = ()) -> bool | None:
     """True or False, both proved, or None where neither is."""
-    found = False
+    found: bool | None = False
     for piece in _pieces(equations, nonzero):
         if piece is not None:
             return True
@@ -61,7 +67,7 @@ def sign(coefficient: Any, domain: Domain) -> int:
     return int(sp.sign(domain.to_sympy(coefficient)))
 
 
-def value(f: PolyElement, point: Sequence) -> Any:
+def value(f: PolyElement, point: Sequence[Any]) -> Any:
     """f at a point of its number field, given as d elements of ``f.ring.domain``."""
     return sum(
         (c * sp.prod(x**e for x, e in zip(point, m, strict=True) if e) for m, c in f.terms()), f.ring.domain.zero
@@ -84,7 +90,7 @@ def insert(f: PolyElement, i: int, numerator: PolyElement, denominator: PolyElem
     return result
 
 
-def _pieces(equations, nonzero):
+def _pieces(equations: Sequence[PolyElement], nonzero: Sequence[PolyElement]) -> Iterator[Piece | None]:
     """Pieces of the solution set; None stands for a part that was not decided."""
     equations = [f for f in equations if f]
     if not all(nonzero):
@@ -105,7 +111,7 @@ def factors(f: PolyElement) -> frozenset[PolyElement]:
     core = ring.from_dict({tuple(x - y for x, y in zip(m, lowest, strict=True)): c for m, c in f.terms()})
     if core.is_ground:
         return frozenset(powers)
-    if any(slope.is_ground for _, (_, slope) in _affine(core)):
+    if any(slope.is_ground for _, (_, slope) in _affine(core)) or _is_simplex(core):
         return frozenset([*powers, core.monic()])
     occurring = used(core)
     small = sp.ring([ring.symbols[i] for i in occurring], ring.domain)[0]
@@ -113,7 +119,28 @@ def factors(f: PolyElement) -> frozenset[PolyElement]:
     return frozenset([*powers, *(g.set_ring(ring).monic() for g, _ in factors)])
 
 
-def _solve(equations, nonzero, solved, budget, has_basis):
+def _is_simplex(f: PolyElement) -> bool:
+    """True if the terms of f, without a monomial as a factor, are the corners of a simplex that is no multiple of a
+    smaller one: then f is irreducible (S. Gao, Absolute irreducibility of polynomials via Newton polytopes, 2001)."""
+    first, *others = f.monoms()
+    rows = [[a - b for a, b in zip(m, first, strict=True)] for m in others]
+    if len(rows) > f.ring.ngens or math.gcd(*itertools.chain.from_iterable(rows)) != 1:
+        return False
+    return sp.polys.matrices.DomainMatrix(rows, (len(rows), f.ring.ngens), sp.ZZ).rank() == len(rows)
+
+
+def _solve(
+    equations: Iterable[PolyElement],
+    nonzero: frozenset[PolyElement],
+    solved: tuple[_Step, ...],
+    budget: list[int],
+    has_basis: bool,
+) -> Iterator[Piece | None]:
+    """The pieces where ``equations`` hold, no factor in ``nonzero`` vanishes, and the steps ``solved`` were taken.
+
+    ``budget`` holds one number, the systems that may still be looked at; it is shared with the calls of itself.
+    ``has_basis``: the equations come from a Gröbner basis, and another one would not help.
+    """
     budget[0] -= 1
     if budget[0] < 0:
         yield None
@@ -130,7 +157,7 @@ def _solve(equations, nonzero, solved, budget, has_basis):
         return
     system.sort(key=lambda parts: (len(parts), sum(map(len, parts)), str(parts)))
 
-    def without(f, *consequences):
+    def without(f: PolyElement, *consequences: PolyElement) -> list[PolyElement]:
         return [sp.prod(parts) for parts in system if parts != [f]] + list(consequences)
 
     single = [parts[0] for parts in system if len(parts) == 1]
@@ -167,29 +194,36 @@ def _solve(equations, nonzero, solved, budget, has_basis):
     yield _piece(solved, tuple(single)) if _independent(single, nonzero) else None
 
 
-def _affine(f):
-    """(i, (c, s)) for each variable x_i in which f = c + s·x_i is of degree 1, simplest slope first."""
+def _affine(f: PolyElement) -> list[tuple[int, list[PolyElement]]]:
+    """(i, [c, s]) for each variable x_i in which f = c + s·x_i is of degree 1, simplest slope first."""
     found = [(i, by_power(f, i)) for i, x in enumerate(f.ring.gens) if f.degree(x) == 1]
     return sorted(found, key=lambda item: (not item[1][1].is_ground, len(item[1][1])))
 
 
-def _substitute(equations, nonzero, solved, budget, step):
+def _substitute(
+    equations: Iterable[PolyElement],
+    nonzero: Iterable[PolyElement],
+    solved: tuple[_Step, ...],
+    budget: list[int],
+    step: _Step,
+) -> Iterator[Piece | None]:
     """Go on with x_i = numerator/denominator put into everything else."""
-    nonzero = [insert(h, *step) for h in nonzero]
-    if all(nonzero):
-        equations = [g for g in (insert(f, *step) for f in equations) if g]
-        yield from _solve(equations, frozenset().union(*map(factors, nonzero)), (*solved, step), budget, False)
+    apart = [insert(h, *step) for h in nonzero]
+    if all(apart):
+        left = [g for g in (insert(f, *step) for f in equations) if g]
+        yield from _solve(left, frozenset().union(*map(factors, apart)), (*solved, step), budget, False)
 
 
-def _piece(solved, rest):
-    values = {}
+def _piece(solved: tuple[_Step, ...], rest: tuple[PolyElement, ...]) -> Piece:
+    """The `Piece` that is left after the steps: each variable that was solved for, in terms of the free ones."""
+    values: dict[sp.Symbol, sp.Expr] = {}
     for i, numerator, denominator in reversed(solved):
         value = numerator.as_expr() / denominator.as_expr()
         values[numerator.ring.symbols[i]] = sp.cancel(value.subs(values))
     return Piece(values, rest)
 
 
-def _consequences(f):
+def _consequences(f: PolyElement) -> list[PolyElement]:
     """Equations that hold wherever the irreducible f vanishes, found from its sign; none if f is not semidefinite."""
     if _even(f):
         return [f.ring.from_dict({monomial: f.ring.domain.one}) for monomial in f.monoms()]
@@ -202,18 +236,18 @@ def _consequences(f):
     return []
 
 
-def _even(f):
+def _even(f: PolyElement) -> int:
     """1 or −1 if all monomials are even and all coefficients have that sign; else 0."""
     signs = {sign(c, f.ring.domain) for c in f.coeffs()}
     return signs.pop() if len(signs) == 1 and all(e % 2 == 0 for m in f.monoms() for e in m) else 0
 
 
-def _nonnegative(f):
+def _nonnegative(f: PolyElement) -> bool:
     """True only if f ≥ 0 on all of R^d is proved."""
     return not f or _semidefinite(f) > 0
 
 
-def _semidefinite(f):
+def _semidefinite(f: PolyElement) -> int:
     """1 if f ≥ 0 is proved, −1 if f ≤ 0 is, else 0. A square is not recognised: its discriminants are 0."""
     if _even(f):
         return _even(f)
@@ -246,12 +280,12 @@ def grouped(polynomials: Iterable[PolyElement]) -> list[list[PolyElement]]:
     return [members for _, members in groups]
 
 
-def _has_no_root(f):
+def _has_no_root(f: PolyElement) -> bool:
     """True if f has one variable and, by Sturm's theorem, no real root."""
     return len(used(f)) == 1 and f.ring.domain.is_QQ and sp.Poly(f.as_expr()).count_roots() == 0
 
 
-def _independent(system, nonzero):
+def _independent(system: Sequence[PolyElement], nonzero: Iterable[PolyElement]) -> bool:
     """True if the equations share no variables and each has real solutions, also where ``nonzero`` does not vanish.
 
     An irreducible f that changes sign has a real zero set that is dense in the complex one, so that no other
@@ -265,7 +299,8 @@ def _independent(system, nonzero):
     return all(_changes_sign(f) for f in system)
 
 
-def _changes_sign(f):
+def _changes_sign(f: PolyElement) -> bool:
+    """True if f takes both signs: by counting its real roots, or at points with small coordinates."""
     rng = random.Random(0)
     if len(used(f)) == 1 and f.ring.domain.is_QQ:
         return sp.Poly(f.as_expr()).count_roots() > 0
@@ -277,7 +312,7 @@ def _changes_sign(f):
     return False
 
 
-def _basis(system, nonzero):
+def _basis(system: list[PolyElement], nonzero: Iterable[PolyElement]) -> list[PolyElement] | None:
     """A Gröbner basis of the system where ``nonzero`` does not vanish, or None if that is too much work."""
     ring = system[0].ring
     occurring = sorted({i for f in system for i in used(f)})

@@ -33,6 +33,7 @@ from sltcourse.theory.closed_forms import tanh_network
 from sltcourse.theory.coordinates import combined, search
 from sltcourse.theory.germ import Germ, simplified, square_root
 from sltcourse.theory.limits import Budget
+from sltcourse.theory.polyhedron import Exponent
 from sltcourse.theory.real_zeros import by_power, grouped, insert, sign, terms_of, used
 from sltcourse.theory.symmetry import representatives
 
@@ -277,7 +278,7 @@ def _charts(germ: Germ, centre: list[int], chosen: list[int]) -> Iterator[tuple[
     for i in chosen:
         moving = [j for j in centre if j != i]
 
-        def pulled(m: tuple, i: int = i) -> tuple:
+        def pulled(m: Exponent, i: int = i) -> Exponent:
             return (*m[:i], sum(m[j] for j in centre), *m[i + 1 :])
 
         generators = tuple(ring.from_dict({pulled(m): c for m, c in f.terms()}) for f in germ.generators)

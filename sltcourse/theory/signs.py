@@ -12,10 +12,10 @@ K(w) = L(w) − L(w₀) is ≥ 0 near a minimum, and all that is proved about λ
 Sources: A. Varchenko 1976 and M. Greenblatt, as in `newton`; W. Kahan's remark that LDLᵀ needs no square roots.
 """
 
-import itertools
 import random
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -24,13 +24,16 @@ from sympy.polys.rings import PolyElement
 
 from sltcourse.theory.faces import has_torus_zero
 from sltcourse.theory.limits import within
-from sltcourse.theory.polyhedron import NewtonPolyhedron
+from sltcourse.theory.polyhedron import Exponent, NewtonPolyhedron
 from sltcourse.theory.real_zeros import by_power, grouped, insert, sign, terms_of, used, value
 from sltcourse.theory.sums_of_squares import is_positive
 
 _SECONDS = 2.0  # for one call of sympy's gcd
 _MOST_FACES, _MOST_FORMS, _MOST_TERMS, _DEPTH = 120, 12, 300, 6
 _POINTS, _STARTS = 400, 12  # where a form is looked at, and from where a minimum is sought
+
+_Coordinates = list[Any]
+"""A point: numbers of the field of the coefficients, one for each variable."""
 
 
 class NegativeLoss(ValueError):
@@ -129,7 +132,7 @@ def _positive_terms(f: PolyElement) -> bool:
 # --------------------------------------------------------------------------------- curves on which f is negative
 
 
-def _refuse(form: PolyElement, point: Sequence) -> None:
+def _refuse(form: PolyElement, point: Sequence[Any]) -> None:
     at = ", ".join(f"{x} = {c}" for x, c in zip(form.ring.symbols, point, strict=True))
     shown = str(form.as_expr())
     raise NegativeLoss(
@@ -163,7 +166,7 @@ def _refuse_negative_square(f: PolyElement) -> int:
     return rank
 
 
-def _negative_of_saddle(form: PolyElement, directions: list, i: int, linear: PolyElement) -> list:
+def _negative_of_saddle(form: PolyElement, directions: list[PolyElement], i: int, linear: PolyElement) -> _Coordinates:
     """A point where the form is negative, in the given coordinates: x_i·(linear) + (no x_i) with linear ≠ 0."""
     ring = form.ring
     other = next(k for k in range(ring.ngens) if linear.degree(ring.gens[k]) > 0)
@@ -177,17 +180,18 @@ def _negative_of_saddle(form: PolyElement, directions: list, i: int, linear: Pol
     raise AssertionError("an indefinite form has a negative value")
 
 
-def nonzero_point(form: PolyElement, negative: bool = False) -> list:
+def nonzero_point(form: PolyElement, negative: bool = False) -> _Coordinates:
     """A point with whole coordinates and form ≠ 0; if ``negative``, for a form of odd degree, one with form < 0."""
-    rng, domain = random.Random(0), form.ring.domain
-    for size in itertools.count(3):
+    rng, domain, size = random.Random(0), form.ring.domain, 3
+    while True:
         point = [domain(rng.randint(-size, size)) for _ in form.ring.gens]
         at = sign(value(form, point), domain)
         if at:
             return [-x for x in point] if negative and at > 0 else point
+        size += 1
 
 
-def negative_point(form: PolyElement) -> list | None:
+def negative_point(form: PolyElement) -> _Coordinates | None:
     """A rational point with form < 0, exactly, or None if none was found by minimisation from many starts."""
     if _positive_terms(form):
         return None
@@ -228,7 +232,7 @@ def negative_point(form: PolyElement) -> list | None:
     return None
 
 
-def _exact(form: PolyElement, point: np.ndarray) -> list | None:
+def _exact(form: PolyElement, point: np.ndarray) -> _Coordinates | None:
     """The point in simple fractions, if the form is negative there."""
     domain = form.ring.domain
     for size in (1, 10, 100, 10_000, 10**6, 10**9, 10**15):
@@ -247,7 +251,7 @@ def _by_faces(f: PolyElement) -> bool | None:
     ring = f.ring
     polyhedron = NewtonPolyhedron(f.monoms())
 
-    def wanted(face: Iterable[tuple]) -> bool:
+    def wanted(face: Iterable[Exponent]) -> bool:
         return any(e % 2 for m in face for e in m) or any(sign(f[m], ring.domain) < 0 for m in face)
 
     try:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 from scipy.stats import binomtest
 
-from sltcourse.kit.progress import progress
+from sltcourse.progress import progress
 from sltcourse.theory.moves import Moves
 from sltcourse.theory.numeric_input import ArrayFunction, checked_box, nonnegative_loss, positive, whole
 

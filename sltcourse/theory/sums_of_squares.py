@@ -16,8 +16,13 @@ import sympy as sp
 from scipy.optimize import linprog
 from sympy.polys.rings import PolyElement
 
+from sltcourse.theory.polyhedron import Exponent
+
 _MOST_MONOMIALS, _MOST_UNKNOWNS = 30, 400
 _STEPS = 60  # of Newton's method
+
+_Pairs = dict[Exponent, list[tuple[int, int]]]
+"""For each monomial of f, the places (i, j), i ≤ j, of the Gram matrix with m_i m_j equal to it."""
 
 
 def is_positive(f: PolyElement) -> bool:
@@ -28,7 +33,7 @@ def is_positive(f: PolyElement) -> bool:
     monomials = _half(f.monoms())
     if monomials is None:
         return False
-    pairs: dict[tuple, list] = {}
+    pairs: _Pairs = {}
     for i, j in itertools.combinations_with_replacement(range(len(monomials)), 2):
         m = tuple(a + b for a, b in zip(monomials[i], monomials[j], strict=True))
         pairs.setdefault(m, []).append((i, j))
@@ -52,7 +57,7 @@ def is_positive(f: PolyElement) -> bool:
     return gram is not None and _proved(f, monomials, pairs, gram, scale)
 
 
-def _half(exponents: list[tuple]) -> list[tuple] | None:
+def _half(exponents: list[Exponent]) -> list[Exponent] | None:
     """The exponents in half the convex hull of these: what can occur in the squares. None if they are too many."""
     alpha = np.array(exponents)
     low, high = alpha.min(0), alpha.max(0)
@@ -73,7 +78,7 @@ def _half(exponents: list[tuple]) -> list[tuple] | None:
     return inside if 0 < len(inside) <= _MOST_MONOMIALS else None
 
 
-def _balance(f: PolyElement, monomials: list[tuple]) -> np.ndarray:
+def _balance(f: PolyElement, monomials: list[Exponent]) -> np.ndarray:
     """Positive scales s_j, w_j → w_j / s_j, that bring the coefficients of the squares near one another."""
     squares = [(m, float(c)) for m, c in f.terms() if c > 0 and not any(e % 2 for e in m)]
     if len(squares) < 2:
@@ -118,7 +123,7 @@ def _largest_shift(start: np.ndarray, directions: np.ndarray) -> np.ndarray | No
     return best
 
 
-def _proved(f: PolyElement, monomials: list, pairs: dict, gram: np.ndarray, scale: np.ndarray) -> bool:
+def _proved(f: PolyElement, monomials: list[Exponent], pairs: _Pairs, gram: np.ndarray, scale: np.ndarray) -> bool:
     """Exact arithmetic: the Gram matrix rounded so that it gives f, and its LDLᵀ."""
     size = len(monomials)
     weights = np.array([np.prod(scale ** np.array(m, float)) for m in monomials])

@@ -5,32 +5,37 @@ c features and μ ~ U[0, 1], f(x) = ReLU(WᵀWx + b) with W of shape (2, c) and 
 L = E‖x − f(x)‖², a sum over features without ½. A parameter is one row w of 3c numbers: W row by row, then b.
 """
 
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
 from scipy.optimize import minimize
 
-from sltcourse.kit.progress import progress
+from sltcourse.progress import progress
 
 FEATURES = 6
+
+LossAndGradient = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""A function that maps parameters w (…, 3c) to their losses (…,) and gradients (…, 3c)."""
+_Moments = Callable[[np.ndarray, np.ndarray], tuple[Sequence[np.ndarray] | np.ndarray, np.ndarray | float]]
 
 # --- the loss, of the population and of a sample ---------------------------------------------------------
 
 
-def pack(W, b):
+def pack(W: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The parameter w (…, 3c) of matrices W (…, 2, c) and biases b (…, c)."""
     return np.concatenate([W.reshape(*W.shape[:-2], -1), b], -1)
 
 
-def unpack(w):
-    """W (…, 2, c) and b (…, c) of a parameter w (…, 3c)."""
+def unpack(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """W (…, 2, c) and b (…, c) of a parameter w (…, 3c). Raises ValueError where its length is no multiple of 3."""
     if w.shape[-1] % 3:
         raise ValueError(f"a parameter has 3c numbers, W (2, c) and b (c,); this one has {w.shape[-1]}")
     c = w.shape[-1] // 3
     return w[..., : 2 * c].reshape(*w.shape[:-1], 2, c), w[..., 2 * c :]
 
 
-def _loss(w, moments):
+def _loss(w: np.ndarray, moments: _Moments) -> tuple[np.ndarray, np.ndarray]:
     """Loss (…,) and gradient (…, 3c) of w (…, 3c), given the moments of the inputs that switch an output on.
 
     ``moments(g, b)``, for g and b of shape (…, c, c), returns M0, M1, M2, where M_k[i, j] is the mean of μ^k over the
@@ -49,26 +54,27 @@ def _loss(w, moments):
     return loss, pack(W @ slope, 2 * linear.sum(-2) - 2 * m1[..., own, own])
 
 
-def _switch(g, b):
+def _switch(g: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The μ at which g μ + b changes sign; where g = 0, a value beyond every μ on the side that keeps b's sign."""
     flat = g == 0
     with np.errstate(over="ignore"):
         return np.where(flat, np.where(b > 0, -1.0, 2.0), -b / np.where(flat, 1.0, g))
 
 
-def _uniform_moments(g, b):
+def _uniform_moments(g: np.ndarray, b: np.ndarray) -> tuple[list[np.ndarray], float]:
+    """The moments M0, M1, M2 that `_loss` asks for, and the mean of ‖x‖², for μ uniform on [0, 1]."""
     at = np.clip(_switch(g, b), 0, 1)
     low, high = np.where(g < 0, 0, at), np.where(g < 0, at, 1)
     c = g.shape[-1]
     return [(high**k - low**k) / (k * c) for k in (1, 2, 3)], 1 / 3
 
 
-def population_loss(w):
+def population_loss(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The exact L = E‖x − f(x)‖², shape (…,), and its gradient, shape (…, 3c), for parameters w (…, 3c)."""
     return _loss(np.asarray(w, float), _uniform_moments)
 
 
-def sample_loss(x):
+def sample_loss(x: np.ndarray) -> LossAndGradient:
     """The loss of a data set: a function of w that returns L_n and its gradient, exactly, at a cost free of n.
 
     ``x`` of shape (n, c) is one data set, for w (…, 3c); x of shape (s, n, c) are s of them, for w (s, …, 3c). L_n is
@@ -86,7 +92,7 @@ def sample_loss(x):
     totals = np.stack([np.r_[0, np.cumsum(size**k)] for k in (0, 1, 2)]) / n
     power = (x**2).sum((-1, -2)) / n
 
-    def moments(g, b):
+    def moments(g: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         lead = (sets,) + (1,) * (g.ndim - 3) if several else (1,) * (g.ndim - 2)
         block = np.arange(sets * c).reshape(*lead, c, 1)
         first, last = totals[:, start[block]], totals[:, start[block + 1]]
@@ -96,15 +102,15 @@ def sample_loss(x):
     return lambda w: _loss(np.asarray(w, float), moments)
 
 
-def sample(n, rng, c=FEATURES):
+def sample(n: int, rng: np.random.Generator, c: int = FEATURES) -> np.ndarray:
     """n inputs x = μ e_i, shape (n, c); i is uniform, μ ~ U[0, 1]."""
     x = np.zeros((n, c))
     x[np.arange(n), rng.integers(0, c, n)] = rng.random(n)
     return x
 
 
-def hessian(w, step=1e-5):
-    """The matrix of second derivatives of L at w (3c,), by central differences of the exact gradient."""
+def hessian(w: np.ndarray, step: float = 1e-5) -> np.ndarray:
+    """The matrix (3c, 3c) of second derivatives of L at w (3c,), by central differences of the exact gradient."""
     shifted = w + step * np.vstack([np.eye(len(w)), -np.eye(len(w))])
     up, down = np.split(population_loss(shifted)[1], 2)
     slope = (up - down) / (2 * step)
@@ -117,10 +123,11 @@ DEAD = -5.0  # any bias below 0 kills a feature without weights; this one is far
 PUBLISHED = {4: (1.0, 0.0, 0.0), 5: (1.17046, -0.28230, 0.23738), 6: (1.32053, -0.61814, 0.86746)}  # k: l*, b*, h_k
 
 
-def polygon(k, length, bias, plus=0, dead=DEAD, c=FEATURES):
+def polygon(k: int, length: float, bias: float, plus: int = 0, dead: float = DEAD, c: int = FEATURES) -> np.ndarray:
     """A regular k-gon among c features, shape (3c,): k columns of one ``length`` and one ``bias``, the others zero.
 
     Of the c − k features without a column, ``plus`` have the bias 1/(2c); the others are dead, with bias ``dead``.
+    Raises ValueError where ``plus`` does not fit.
     """
     if not 0 <= plus <= c - k:
         raise ValueError(f"a {k}-gon among {c} features leaves {c - k} without a column; plus = {plus} does not fit")
@@ -132,18 +139,19 @@ def polygon(k, length, bias, plus=0, dead=DEAD, c=FEATURES):
 
 
 @cache
-def best_polygon(k, c=FEATURES):
+def best_polygon(k: int, c: int = FEATURES) -> tuple[float, float]:
     """The length l* and the bias b* that minimise the loss of a regular k-gon; a square fits without error."""
     if k == 4:
         return 1.0, 0.0
 
-    def along(p):
-        loss, slope = population_loss(polygon(k, *p, c=c))
+    def along(p: np.ndarray) -> tuple[float, np.ndarray]:
+        loss, slope = population_loss(polygon(k, p[0], p[1], c=c))
         W, b = unpack(slope)
         radial, _ = unpack(polygon(k, 1, 0, c=c))
-        return loss, np.array([(W * radial).sum(), b[:k].sum()])
+        return float(loss), np.array([(W * radial).sum(), b[:k].sum()])
 
-    return tuple(minimize(along, (1.2, -0.1 * (k - 4)), jac=True, method="BFGS", options={"gtol": 1e-12}).x)
+    length, bias = minimize(along, (1.2, -0.1 * (k - 4)), jac=True, method="BFGS", options={"gtol": 1e-12}).x
+    return length, bias
 
 
 SHAPES = {"4": (4, 0), "4⁺": (4, 1), "4⁺⁺": (4, 2), "5": (5, 0), "5⁺": (5, 1), "6": (6, 0)}  # corners, pluses
@@ -151,20 +159,20 @@ POLYGONS = {name: polygon(k, *best_polygon(k), plus=plus) for name, (k, plus) in
 COEFFICIENTS = {"4": 7.5, "4⁺": 8.0, "4⁺⁺": 8.5, "5": 7.0, "5⁺": 8.5, "6": 8.5}  # λ: half the directions that cost
 
 
-def corners(w):
-    """How many of the columns of W (…) are longer than ½; and how many other features have a bias above 0.02."""
+def corners(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For w (…, 3c): how many columns of W are longer than ½, and how many other features have a bias above 0.02."""
     W, b = unpack(w)
     long = np.hypot(W[..., 0, :], W[..., 1, :]) > 0.5
     return long.sum(-1), (~long & (b > 0.02)).sum(-1)
 
 
-def name_of(w):
+def name_of(w: np.ndarray) -> str:
     """The name of one state w (3c,): its number of corners, and a ⁺ for each other feature with a bias above 0.02."""
     k, plus = corners(w)
     return f"{k}" + "⁺" * int(plus)
 
 
-def smallest_rise(name, radius=1e-3, starts=10, seed=0):
+def smallest_rise(name: str, radius: float = 1e-3, starts: int = 10, seed: int = 0) -> tuple[int, float]:
     """D, the number of directions that cost something at a polygon, and the least (L(w* + u) − L(w*))/‖u‖² found.
 
     The search runs over ‖u‖ = ``radius`` across the free directions: the rotation, a dead feature's bias and,
@@ -174,16 +182,16 @@ def smallest_rise(name, radius=1e-3, starts=10, seed=0):
     k, plus = SHAPES[name]
     c = FEATURES
     W, b = unpack(w)
-    free = [pack(np.stack([-W[1], W[0]]), 0 * b) / np.linalg.norm(W)]
+    directions = [pack(np.stack([-W[1], W[0]]), 0 * b) / np.linalg.norm(W)]
     for dead in range(k + plus, c):
-        free += [np.eye(3 * c)[i] for i in ((2 * c + dead,) if k == 4 else (dead, c + dead, 2 * c + dead))]
-    free = np.array(free)
+        directions += [np.eye(3 * c)[i] for i in ((2 * c + dead,) if k == 4 else (dead, c + dead, 2 * c + dead))]
+    free = np.array(directions)
     floor, rng = population_loss(w)[0], np.random.default_rng(seed)
 
-    def across(u):
+    def across(u: np.ndarray) -> np.ndarray:
         return u - free.T @ (free @ u)
 
-    def rise(v):
+    def rise(v: np.ndarray) -> tuple[float, np.ndarray]:
         u = across(v)
         size = np.linalg.norm(u)
         value, slope = population_loss(w + radius * u / size)
@@ -194,7 +202,7 @@ def smallest_rise(name, radius=1e-3, starts=10, seed=0):
     return 3 * c - len(free), min(found)
 
 
-def expected_llc(name, nbeta, draws=100_000, seed=0):
+def expected_llc(name: str, nbeta: float, draws: int = 100_000, seed: int = 0) -> float:
     """λ̂ = nβ (E[L] − L(w*)) in the well of 5⁺ or 6 alone: what the estimator would read, without chains.
 
     Importance sampling: ±draws from the Gaussian with the Hessian across the circle of minima, each with the weight
@@ -224,7 +232,7 @@ def expected_llc(name, nbeta, draws=100_000, seed=0):
     return exact + float(((gaussian - exact) * (weight - 1) + rest * weight).mean() / weight.mean())
 
 
-def given_up(x):
+def given_up(x: np.ndarray) -> int:
     """The feature that the best 5-gon of the data set x (n, 6) gives up: the least L_n over the six choices."""
     W, b = unpack(POLYGONS["5"])
     orders = [np.insert(np.arange(5), feature, 5) for feature in range(FEATURES)]
@@ -236,8 +244,13 @@ def given_up(x):
 # --- training -----------------------------------------------------------------------------------------
 
 
-def descend(w, steps, loss=population_loss, rate=0.2, keep=()):
-    """Gradient descent, all rows of w at once; returns the states after the steps named in ``keep``, or the last."""
+def descend(
+    w: np.ndarray, steps: int, loss: LossAndGradient = population_loss, rate: float = 0.2, keep: Sequence[int] = ()
+) -> np.ndarray:
+    """Gradient descent, all rows of w (…, 3c) at once.
+
+    Returns the last states, (…, 3c), or those after the steps named in ``keep``, (kept, …, 3c).
+    """
     w, kept = np.array(w, float), []
     for step in progress(range(steps + 1), "gradient descent"):
         if step in keep:
@@ -247,7 +260,15 @@ def descend(w, steps, loss=population_loss, rate=0.2, keep=()):
     return np.array(kept) if len(keep) else w
 
 
-def stochastic_descent(w, x, epochs, batch=20, rate=0.005, keep=90, seed=0):
+def stochastic_descent(
+    w: np.ndarray,
+    x: np.ndarray,
+    epochs: int,
+    batch: int = 20,
+    rate: float = 0.005,
+    keep: int = 90,
+    seed: int = 0,
+) -> np.ndarray:
     """SGD as in Chen et al. (appendix K): each row of w (runs, 3c) on its own data set, x (runs, n, c).
 
     Returns the states every ``keep`` epochs, shape (kept, runs, 3c). The gradient is written out by hand.
@@ -273,19 +294,19 @@ def stochastic_descent(w, x, epochs, batch=20, rate=0.005, keep=90, seed=0):
 # --- free energies --------------------------------------------------------------------------------------
 
 
-def half_norm(name):
+def half_norm(name: str) -> float:
     """½‖w*‖² of a polygon, a dead bias counted as 0: what the standard normal prior charges for where it lies."""
     W, b = unpack(POLYGONS[name])
     return ((W**2).sum() + (b[b > DEAD] ** 2).sum()) / 2
 
 
-def free_energy(name, n, prior=True):
+def free_energy(name: str, n: float | np.ndarray, prior: bool = True) -> float | np.ndarray:
     """nL + λ log n, and ½‖w*‖² with the ``prior``: the free energy of a polygon up to a constant, for n an array."""
     value = n * population_loss(POLYGONS[name])[0] + COEFFICIENTS[name] * np.log(n)
     return value + half_norm(name) if prior else value
 
 
-def constants(name, draws=1_000_000, seed=0):
+def constants(name: str, draws: int = 1_000_000, seed: int = 0) -> dict[str, float]:
     """What free_energy leaves out, term by term, for 5, 5⁺ and 6; a dict whose values add up.
 
     Laplace's method on every circle of minima: Z = copies · 2πρ · (2π)^(r/2) det(nH)^(−1/2) φ(w*), with r the rank of H

@@ -1,6 +1,7 @@
 """Permutations of the variables that leave an ideal's generators as they are: charts of a blow-up that are alike."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sltcourse.theory.germ import Germ
 
@@ -32,8 +33,9 @@ def _order(germ: Germ, centre: Sequence[int], first: int) -> list[int]:
 
 
 def _refined(germ: Germ, colours: list[int]) -> list[int]:
+    """Colours told apart by how often, and beside which colours, the variables occur in the generators."""
     while True:
-        seen: list[list] = [[] for _ in colours]
+        seen: list[list[Any]] = [[] for _ in colours]
         for f in germ.generators:
             terms = [(str(c), tuple(sorted((colours[i], e) for i, e in enumerate(m) if e)), m) for m, c in f.terms()]
             whole = tuple(sorted(term[:2] for term in terms))
@@ -47,7 +49,8 @@ def _refined(germ: Germ, colours: list[int]) -> list[int]:
         colours = finer
 
 
-def _ranks(keys: list) -> list[int]:
+def _ranks(keys: list[Any]) -> list[int]:
+    """For each key, how many smaller ones there are, equal keys counted once."""
     places = {key: k for k, key in enumerate(sorted(set(keys)))}
     return [places[key] for key in keys]
 

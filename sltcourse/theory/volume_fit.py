@@ -52,9 +52,10 @@ class Fit:
         return self.log_c + self.lam * log_eps + logs + self.b * np.exp(self.delta * log_eps)
 
     def __repr__(self):
-        chance = self.probability[self.m - 1]
+        digits = max(1 - int(np.floor(np.log10(self.se))), 0) if 0 < self.se < np.inf else 4
+        chance = f"{100 * self.probability[self.m - 1]:.0f} %"
         doubt = f"; doubtful: {self.doubt}" if self.doubt else ""
-        return f"Fit(λ = {self.lam:.4g} ± {self.se:.2g}, m = {self.m} with probability {chance:.2g}{doubt})"
+        return f"λ = {self.lam:.{digits}f} ± {self.se:.{digits}f}, m = {self.m} ({chance}){doubt}"
 
 
 def fit(curve: VolumeCurve) -> Fit:

@@ -14,6 +14,11 @@ def read(path):
     return nbformat.read(path, as_version=4)
 
 
+def prose(name):
+    """All that a lesson says in words, without its code and its outputs."""
+    return "\n".join(c.source for c in read(ROOT / "notebooks" / f"{name}.ipynb").cells if c.cell_type == "markdown")
+
+
 def tagged(notebook, tag):
     return [i for i, c in enumerate(notebook.cells) if tag in c.metadata.get("tags", [])]
 
@@ -22,3 +27,9 @@ def solution(cell):
     """The code of the folded solution in a markdown cell; None if there is none."""
     found = re.search(r"<summary>\s*Solution\s*</summary>.*?```python\n(.*?)```", cell.source, re.S)
     return found and found.group(1)
+
+
+def asked(cell):
+    """The exercise that a cell checks, by ``check.name(...)`` or ``f = use(check.name, f)``; None if there is none."""
+    found = re.search(r"^(?:check\.(\w+)\(|\w+ = use\(check\.(\w+), )", cell.source, re.M)
+    return found and (found.group(1) or found.group(2))

@@ -7,7 +7,7 @@ import pytest
 
 from sltcourse import lessons as lessons_package
 from sltcourse.kit import authoring
-from tests.notebooks.lessons import NAMES, PATHS, ROOT, read, solution, tagged
+from tests.notebooks.lessons import NAMES, PATHS, ROOT, asked, read, solution, tagged
 
 lessons = pytest.mark.parametrize("path", PATHS, ids=NAMES)
 
@@ -88,7 +88,7 @@ def test_exercises_have_check_hint_and_solution(path):
     for i in exercises:
         before, cell, after = notebook.cells[i - 1 : i + 2]
         assert re.search(r"^### Exercise \d+\. .*\(★+, ~\d+ min\)", before.source, re.M), f"heading before cell {i}"
-        assert "..." in cell.source and re.search(r"^check\.\w+\(", cell.source, re.M), f"cell {i} waits and checks"
+        assert "..." in cell.source and asked(cell), f"cell {i} waits and checks"
         assert cell.outputs[0]["data"]["text/plain"].startswith("Not answered."), f"cell {i} is untouched"
         assert after.source.count("<details>") == after.source.count("</details>") == 2
         assert "<summary>Hint</summary>" in after.source and solution(after), f"hint and solution after cell {i}"
@@ -100,9 +100,7 @@ def test_every_check_of_the_lesson_is_an_exercise(path):
 
     check = importlib.import_module(f"sltcourse.lessons.{path.stem[3:]}").check
     notebook = read(path)
-    used = [
-        re.search(r"^check\.(\w+)\(", notebook.cells[i].source, re.M).group(1) for i in tagged(notebook, "exercise")
-    ]
+    used = [asked(notebook.cells[i]) for i in tagged(notebook, "exercise")]
     assert sorted(used) == sorted(check.names)
 
 
@@ -119,9 +117,7 @@ def test_stored_outputs_are_clean(path):
             text = json.dumps([data, output.get("text", "")], ensure_ascii=False)
             assert output.output_type != "error", f"cell {i} stores an error"
             assert output.get("name") != "stderr", f"cell {i} stores stderr: {text[:200]}"
-            assert not re.search(r"Warning|Traceback|site-packages|/\w+/| at 0x", text), (
-                f"cell {i}: {text[:200]}"
-            )
+            assert not re.search(r"Warning|Traceback|site-packages|/\w+/| at 0x", text), f"cell {i}: {text[:200]}"
             assert authoring.WIDGET not in data, f"cell {i} stores a widget's id"
             assert "<Figure" not in text, f"cell {i} shows a figure without alternative text: use style.show"
 

@@ -15,6 +15,7 @@ def rate(answer: Any) -> str | None:
     return number(answer, 0.2, hints={
         1.0: "That is the regular rate. How large is x̄ at w = 0, and how large its fifth root?",
         0.1: "That is the rate of the standard deviation. The variance is its square.",
+        0.4: "E[ŵ²] = E|x̄|^(2/5), and x̄ itself has the size n^(−1/2).",
         1 / 3: "That is the cubic model. Here the mean is w⁵.",
         -0.2: "The sign stands already in n^(−α).",
         5: "The fifth root, not the fifth power: ŵ = x̄^(1/5).",
@@ -28,6 +29,7 @@ def wedge_mean(answer: Any) -> str | None:
     return number(answer, 1 + (angle + np.sin(angle)) / np.pi, rel=0.03, hints={
         2.0: "That is d, the regular value. The functions do not fill the plane.",
         1.0: "That would be one line, hence one parameter. The wedge has an inside.",
+        1 + angle / np.pi: "That is 1 + α/π. The data sets beyond the edges add sin α to α.",
         1.203: "That is the wedge between slopes 1 and 2. With inputs ±1 and ±3, which slopes are its edges?",
     })  # fmt: skip
 

@@ -23,14 +23,15 @@ def draw_bic(mean=0.1) -> Figure:
         left.plot(n, [mean_complexity(model, x) for x in n], color=colors[name], label=name)
         dashed = mean_complexity(model, 30) + model.d / 2 * np.log(n / 30)
         left.plot(n, dashed, "--", color=colors[name], lw=1.2)
-    left.set(xscale="log", xlabel="n", ylabel="mean of Fₙ − nLₙ(ŵ)   (dashed: BIC)", ylim=(0, 9))
+    left.plot([], [], "--", color=COLORS["reference"], lw=1.2, label="BIC: slope d/2")
+    left.set(xscale="log", xlabel="n", ylabel="mean of Fₙ − nLₙ(ŵ)", ylim=(0, 9))
     left.legend(loc="upper left")
     n = np.unique(np.geomspace(30, 1e4, 40).round())
     for name in ("N(w, 1)", "N(ab, 1)"):
         bic, exact = np.array([chance_of_choice(MODELS[name], x, mean) for x in n]).T
         right.plot(n, bic, "--", color=colors[name], label=f"{name} by BIC")
         right.plot(n, exact, color=colors[name], label=f"{name} by the exact Fₙ")
-    right.set(xscale="log", xlabel="n", ylabel="chance to be chosen against N(0, 1)", ylim=(0, 1.02))
+    right.set(xscale="log", xlabel="n", ylim=(0, 1.02), title="Chance to be chosen against N(0, 1)")
     right.legend(loc="upper left", fontsize=9)
     return fig
 
@@ -43,7 +44,7 @@ def draw_errors(n=1000) -> Figure:
     ax.plot(d, d / 2, "o--", color=COLORS["regular"], label="d regular means: d/2")
     ax.plot(d, errors, "o-", color=COLORS["singular"], label=f"product of d weights, n = {style.number(n)}")
     ax.axhline(0.5, color=COLORS["theory"], ls=":", label="λ = 1/2, the limit n → ∞ for every product")
-    ax.set(xlabel="number of parameters d", ylabel="n E[Gₙ]", ylim=(0, 4.2), xticks=d)
+    ax.set(xlabel="number of parameters d", ylabel="n E[Gₙ]", yscale="log", ylim=(3e-3, 60), xticks=d)
     ax.legend(loc="upper left")
     return fig
 

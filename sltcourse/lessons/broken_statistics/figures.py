@@ -33,7 +33,7 @@ def live_estimator() -> LiveFigure:
     live = LiveFigure(
         fig,
         alt="Histograms of 4000 estimates of w, for N(w, 1) and N(w³, 1), the normal law of the Fisher information and "
-        "the posterior. Near w₀ = 0 the cubic model's histogram has two humps with a hole between them.",
+        "two posteriors: that of one data set, and the mean over all data sets.",
         n=Slider("n", [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000], start=100),
         w0=Slider("true w₀", np.linspace(0, 1, 21), start=0.8, format=lambda w: f"{w:.2f}"),
     )
@@ -56,13 +56,26 @@ def live_estimator() -> LiveFigure:
     def posterior(n, w0, k):
         return fine, np.exp(-n * (fine**k - w0**k) ** 2 / 2)
 
+    z = np.linspace(-5, 5, 201)
+    chance = norm.pdf(z) / norm.pdf(z).sum()
+
+    def averaged(n, w0, k):
+        ends = w0**k + np.array([-9, 9]) / np.sqrt(n)  # of the means that any of these data sets leaves plausible
+        w = np.linspace(*(np.cbrt(ends) if k == 3 else ends), 801)
+        p = np.exp(-((z[:, None] - np.sqrt(n) * (w**k - w0**k)) ** 2) / 2)
+        mean = chance @ (p / p.sum(axis=1, keepdims=True)) / (w[1] - w[0])
+        y = width * np.interp(fine, w, mean, left=0, right=0) / share(n, w0, k)[1]
+        return fine, np.where(y < 1.6, y, np.nan)
+
     bars = {"color": COLORS["estimate"], "alpha": 0.45, "label": "estimates ŵ of 4000 data sets"}
     dashes = {"color": COLORS["theory"], "ls": "--", "label": "normal law, variance 1/(nI(w₀))"}
-    solid = {"color": COLORS["posterior"], "lw": 1.5, "label": "posterior of an average data set"}
+    dotted = {"color": COLORS["posterior"], "lw": 1.4, "ls": ":", "label": "posterior, if x̄ is the true mean"}
+    solid = {"color": COLORS["posterior"], "lw": 1.8, "label": "posterior, mean over data sets"}
     for ax, k in zip(axes, (1, 3), strict=True):
         live.fill(ax, lambda n, w0, k=k: histogram(n, w0, k), name=f"estimates{k}", **bars)
         live.line(ax, lambda n, w0, k=k: gauss(n, w0, k), name=f"normal{k}", **dashes)
-        live.line(ax, lambda n, w0, k=k: posterior(n, w0, k), name=f"posterior{k}", **solid)
+        live.line(ax, lambda n, w0, k=k: posterior(n, w0, k), name=f"posterior{k}", **dotted)
+        live.line(ax, lambda n, w0, k=k: averaged(n, w0, k), name=f"averaged{k}", **solid)
         live.points(ax, lambda w0: (w0, 0.0), name=f"truth{k}", color=COLORS["truth"], markersize=9, label="truth w₀")
     axes[0].legend(loc="upper left", fontsize=9)
 
@@ -125,12 +138,16 @@ def live_wedge() -> LiveFigure:
 
     live.line(left, strokes, name="strokes", color=COLORS["reference"], lw=0.7)
 
-    def fits(n, r):
-        return project(data(n, r, 150))[0].T
+    def nearest(n, r, on_edge):
+        best, inside = project(data(n, r, 150))
+        return np.where(inside[:, None] != on_edge, best, np.nan).T
 
     dots = {"markersize": 4.5, "markeredgewidth": 0.3}
     live.points(left, lambda n, r: data(n, r, 150).T, name="data", color=COLORS["reference"], label="data", **dots)
-    live.points(left, fits, name="fits", color=COLORS["estimate"], label="best fits", **dots)
+    fits = {"color": COLORS["estimate"], "label": "best fit", **dots}
+    edge = {"markersize": 5.5, "markeredgewidth": 1.1, "color": "white", "markeredgecolor": COLORS["estimate"]}
+    live.points(left, lambda n, r: nearest(n, r, True), name="edge", label="on an edge: no best fit", **edge)
+    live.points(left, lambda n, r: nearest(n, r, False), name="fits", **fits)
     live.points(left, lambda r: tuple(r * middle), name="truth", color=COLORS["truth"], markersize=9, label="truth f₀")
     left.legend(loc="lower right", fontsize=9)
     live.fill(right, lambda n, r: _steps(edges, table[n, r][0]), name="ratios", color=COLORS["singular"],

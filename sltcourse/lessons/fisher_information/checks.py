@@ -5,7 +5,7 @@ from typing import Any
 import sympy as sp
 
 from sltcourse.kit.checks import Checks, choice, expression
-from sltcourse.theory.fisher import Density, Undecided, prove_null
+from sltcourse.theory.fisher import Density, Undecided, normal, prove_null
 
 check = Checks("01_fisher_information")
 
@@ -14,10 +14,12 @@ W = sp.Symbol("w", real=True)
 
 
 @check.exercise("The variance is 1/2 here, so the information doubles: 18w⁴ against 9w⁴. It still vanishes at w = 0.")
-def deck_information(answer: Any) -> str | None:
-    """The Fisher information of p = exp(−(x−w³)²)/√π, a sympy expression in w (real)."""
+def narrow_information(answer: Any) -> str | None:
+    """The Fisher information of p = exp(−(x−w³)²)/√π, a sympy expression in w (real) or a 1×1 matrix."""
     if answer is None:
         return "A sympy expression in w is wanted here, and this is None."
+    if getattr(answer, "shape", None) in ((1,), (1, 1)):  # what fisher_matrix returns
+        answer = sp.flatten(answer.tolist())[0]
     hints = {
         9 * W**4: "That is the information at variance 1. Here the exponent has no ½: the variance is ½.",
         36 * W**4: "The score is 6w²(x − w³). Its square has the factor E[(x − w³)²], which is ½ here.",
@@ -31,6 +33,8 @@ def _components(answer, count):
     wanted = f"A direction is wanted here: {count} numbers, as a list or a tuple."
     if isinstance(answer, str | dict):
         return None, wanted
+    if isinstance(answer, list | tuple) and len(answer) == 1 and getattr(answer[0], "shape", None) == (count, 1):
+        return None, "This is a list with one direction in it (nullspace returns a list): take its element [0]."
     try:
         v = [None if isinstance(c, str) else sp.nsimplify(c) for c in answer]
     except (TypeError, AttributeError, ValueError, sp.SympifyError):
@@ -121,10 +125,22 @@ def notions(answer: Any) -> str | None:
         if not isinstance(given, list | tuple) or len(given) != 2:
             return f'Two answers are wanted for "{model}": is it identifiable, and is I(w) > 0?'
         for k in range(2):
-            complaint = choice(given[k], wanted[k], {{"yes": "no", "no": "yes"}[wanted[k]]: reasons[model, k]})
+            said = {True: "yes", False: "no"}[given[k]] if isinstance(given[k], bool) else given[k]
+            complaint = choice(said, wanted[k], {{"yes": "no", "no": "yes"}[wanted[k]]: reasons[model, k]})
             if complaint:
                 return f"{model}: {complaint}"
     return None
+
+
+_S = sp.symbols("s0:3", real=True)
+LESSONS_OWN = {"N(w³, 1)": normal(_S[0], _S[1] ** 3), "N(ab, 1)": normal(_S[0], _S[1] * _S[2])}
+
+
+def _lessons_own(model):
+    """The name of the lesson's model that this density is, by whatever names its symbols go; None if it is another."""
+    symbols = [*model.variables, *model.parameters]
+    formula = model.pdf.xreplace(dict(zip(symbols, _S, strict=False))) if len(symbols) <= len(_S) else None
+    return next((name for name, own in LESSONS_OWN.items() if formula and sp.simplify(formula - own) == 0), None)
 
 
 @check.exercise("A singular model of your own, with a proof.")
@@ -138,4 +154,5 @@ def own_model(model: Any, point: Any, direction: Any) -> str | None:
         return str(error)
     if not proof.holds:
         return f"Along this direction p moves: ∇_v p = {proof.simplified}, which is not 0 for all x."
-    return None
+    name = _lessons_own(model)
+    return name and f"Null it is. But {name} is the lesson's own model: build one that the lesson does not have."

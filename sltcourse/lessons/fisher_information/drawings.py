@@ -18,17 +18,18 @@ def draw_wedge() -> Figure:
     fig, (plane, image) = style.figure(1, 2, height=3.9)
     a = np.linspace(-1.6, 1.6, 60)
     speeds = np.array([0.15, 0.3, 0.5, 0.75, 1.05, 1.5])
-    shades = [style.plt.get_cmap("cividis")(t) for t in np.linspace(0.15, 0.85, len(speeds))]
+    shades = [style.plt.get_cmap("cividis")(t) for t in np.linspace(0.05, 0.75, len(speeds))]
     for b, shade in zip(speeds, shades, strict=True):
         for sign in (-1, 1):
             plane.plot(a, sign * b + 0 * a, color=shade, lw=1.6)
         image.plot(network(a, b, 1), network(a, b, 2), color=shade, lw=1.6)
     for b, shade, (x, y), side in (
-        (speeds[0], shades[0], (-0.14, -0.56), "left"),
-        (speeds[-1], shades[-1], (-0.62, -0.5), "right"),
+        (speeds[0], shades[0], (-0.2, -0.47), "left"),
+        (speeds[-1], shades[-1], (-0.62, -0.56), "right"),
     ):
-        plane.text(1.66, b, f"b = {b:g}", color=shade, fontsize=9, va="center")
-        image.text(x, y, f"b = ±{b:g}", color=shade, fontsize=8.5, ha=side)
+        plane.plot([1.6, 1.66], [b, b], color=shade, lw=1.6)
+        plane.text(1.7, b, f"b = {b:g}", color="#444444", fontsize=9, va="center")
+        image.text(x, y, f"b = ±{b:g}", color="#444444", fontsize=8.5, ha=side, va="center")
     plane.plot([-1.6, 1.6], [0, 0], color=COLORS["singular"], lw=3.5)
     plane.plot([0, 0], [-1.6, 1.6], color=COLORS["singular"], lw=3.5)
     edge = np.array([-2, 2])

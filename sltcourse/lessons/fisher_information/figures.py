@@ -7,9 +7,11 @@ from sltcourse.kit.live import LiveFigure, Menu, Slider
 from sltcourse.lessons.fisher_information.models import (
     INPUTS,
     Journey,
+    almost_as_good,
     axes_of,
     bell,
     certified,
+    divergence,
     network,
     network_information,
 )
@@ -71,12 +73,13 @@ def _short(value):
     return "0" if value < 1e-12 else f"{value:.2g}" if value >= 1e-3 else style.power(value)
 
 
-def live_network(step=0.5, budget=0.1, reach=20.0) -> LiveFigure:
-    """Drag the weights (a, b) of a·tanh(bx): the Fisher ellipse, the steps nobody can see, and what a step does.
+def live_network(n=20, step=0.5) -> LiveFigure:
+    """Drag the weights (a, b) of a·tanh(bx): the weights that n data hardly tell apart, the Fisher ellipse, and a step.
 
-    ``step`` is the length of the step in W, ``budget`` the bound on vᵀI v of the shaded steps, ``reach`` how long
-    the shaded strip is drawn.
+    Shaded is the set nK ≤ 1 itself; the dashed line is what the quadratic form says of it, n vᵀI v/2 = 1. ``step`` is
+    the length of the step in W.
     """
+    reach, half = 20.0, 2.6  # how long an endless strip is drawn, half the side of the plane
     fig, (plane, ellipse, functions) = style.figure(1, 3, height=3.3)
     weights = np.round(np.arange(-1.2, 1.21, 0.05), 2)
     turn = np.linspace(0, 2 * np.pi, 49)
@@ -93,16 +96,16 @@ def live_network(step=0.5, budget=0.1, reach=20.0) -> LiveFigure:
 
     live = LiveFigure(
         fig,
-        alt="Left, the parameter plane with the singular cross a = 0 or b = 0 and a patch of invisible steps that "
-        "becomes an endless strip on it. Middle, the Fisher ellipse that collapses to a line there. Right, the "
-        "network's function after a step along each axis of the ellipse.",
+        alt=f"Left, the parameter plane with the singular cross a = 0 or b = 0, the set of weights with nK at most 1 "
+        f"for n = {n}, and the ellipse by which the Fisher matrix approximates it. Middle, the Fisher ellipse. Right, "
+        "the network's function after a step along each axis of the ellipse.",
         a=Slider("a", weights, start=1.0),
         b=Slider("b", weights, start=0.8),
     )
 
     def strip(a, b):
         sizes, (weak, strong) = axes_at(a, b)
-        lengths = np.minimum(np.sqrt(budget / np.maximum(sizes, 1e-12)), reach)
+        lengths = np.minimum(np.sqrt(2 / n / np.maximum(sizes, 1e-12)), reach)
         outline = lengths[0] * circle[0] * weak[:, None] + lengths[1] * circle[1] * strong[:, None]
         return a + outline[0], b + outline[1]
 
@@ -130,11 +133,12 @@ def live_network(step=0.5, budget=0.1, reach=20.0) -> LiveFigure:
         return curve
 
     weak, strong = COLORS["singular"], COLORS["estimate"]
-    box = {"xlim": (-2.6, 2.6), "ylim": (-2.6, 2.6), "box_aspect": 1}
-    plane.set(**box, xlabel="a", ylabel="b", title="W: steps too small to see")
-    live.fill(plane, strip, color=COLORS["muted"], alpha=0.8, name="strip")
-    live.line(plane, lambda: ([0, 0, np.nan, -2.6, 2.6], [-2.6, 2.6, np.nan, 0, 0]), color=weak, lw=1.2, ls=":")
-    live.text(plane, lambda: (-0.12, -2.4, "singular"), color=weak, fontsize=9, ha="right", name="singular")
+    box = {"xlim": (-half, half), "ylim": (-half, half), "box_aspect": 1}
+    plane.set(**box, xlabel="a", ylabel="b", title=f"W: can {n} data tell?")
+    grey, dashes = COLORS["muted"], {"color": COLORS["theory"], "ls": "--", "lw": 1.6}
+    live.fill(plane, lambda a, b: almost_as_good(a, b, n, 2.8), color=grey, alpha=0.8, name="set", label="no: nK ≤ 1")
+    live.line(plane, lambda: ([0, 0, np.nan, -half, half], [-half, half, np.nan, 0, 0]), color="#555555", lw=1, ls=":")
+    live.line(plane, strip, name="strip", label="by I: n vᵀIv/2 = 1", **dashes)
     live.line(plane, step_along(0), color=weak, lw=3)
     live.line(plane, step_along(1), color=strong, lw=3)
     live.points(plane, lambda a, b: (a, b), color=COLORS["truth"], markersize=8, name="w")
@@ -148,16 +152,26 @@ def live_network(step=0.5, budget=0.1, reach=20.0) -> LiveFigure:
     live.line(functions, moved(1), color=strong, label="strong axis", name="strong")
     live.line(functions, moved(0), color=weak, ls="--", label="weak axis", name="weak")
     functions.legend(loc="upper left", fontsize=8.5, handlelength=1.6)
+    plane.legend(loc="lower left", fontsize=8, handlelength=1.4, borderaxespad=0.2)
+    side = np.linspace(-half, half, 53)
+    window = np.stack(np.meshgrid(side, side)).reshape(2, -1)
+
+    def worst(a, b):
+        """The largest nK in the plane as drawn, among the steps for which the quadratic form says at most 1."""
+        v = window - [[a], [b]]
+        small = np.einsum("ik,ij,jk->k", v, network_information(a, b), v) <= 2 / n
+        edge = np.array(strip(a, b))
+        places = np.hstack([window[:, small], edge[:, np.abs(edge).max(axis=0) <= half]])
+        return n * divergence(a, b, *places).max()
 
     def caption(a, b):
         (small, large), (v, _) = axes_at(a, b)
         rank = int(a != 0 or b != 0) + int(a != 0 and b != 0)
         at_inputs = np.max(np.abs(network(a + step * v[0], b + step * v[1], INPUTS) - network(a, b, INPUTS)))
-        meaning = ["the ellipse is a point", "the ellipse is a line", "the ellipse has an inside"][rank]
         return (
-            f"w = ({style.number(a)}, {style.number(b)}): rank {rank}, {meaning}. Eigenvalues {_short(small)} and "
-            f"{_short(large)}. A step of {step} along the weak axis moves f at the inputs by at most "
-            f"{_short(at_inputs)}."
+            f"w = ({style.number(a)}, {style.number(b)}): rank {rank}, eigenvalues {_short(small)} and "
+            f"{_short(large)}. Where the quadratic form says at most 1, nK goes up to {_short(worst(a, b))} in this "
+            f"plane. A step of {step} along the weak axis moves f at the inputs by at most {_short(at_inputs)}."
         )
 
     live.caption(caption)
@@ -181,9 +195,14 @@ def live_families() -> LiveFigure:
         step=Slider("step", shares, start=shares[-30], format=_percent),
     )
     null, fast = COLORS["singular"], COLORS["estimate"]
-    left.set(xlim=(-0.04, 1.04), ylim=(-0.05, 1.32), xticks=[], yticks=[], xlabel=" ", title="What the model says")
+    left.set(xlim=(-0.2, 1.04), ylim=(-0.05, 1.32), xticks=[], yticks=[], xlabel=" ", title="What the model says")
+    for height, end in ((0, "low"), (1, "high")):  # the scale is the family's own: its lowest and highest value
+        left.plot([-0.2, -0.17], [height, height], color=COLORS["reference"], lw=1)
+        words = {"ha": "left", "va": "center", "fontsize": 9, "color": "#555555", "name": end}
+        live.text(left, _end(height, end), **words)
     live.text(left, lambda family: (0.5, -0.14, family.label), ha="center", va="center", name="label")
     still = COLORS["truth"]
+    proxies = left.plot([], [], "o-", color=still, lw=5, markersize=10, alpha=0.3, label="no step")  # curve or dots
     live.line(left, lambda family: _joined(family, family.still), color=still, lw=5, alpha=0.3, label="no step")
     live.points(left, lambda family: _dots(family, family.still), color=still, markersize=10, alpha=0.3, name="still")
     right.set(xscale="log", yscale="log", xlim=(0.028, 1.15), ylim=(1e-9, 30))
@@ -194,13 +213,18 @@ def live_families() -> LiveFigure:
     ):
         live.line(left, _drawn(_joined, which), color=color, ls=dash, label=words, name=which)
         live.points(left, _drawn(_dots, which), color=color, markersize=5, name=f"dots {which}")
+        proxies.append(left.plot([], [], "o", ls=dash, color=color, markersize=5, label=words)[0])
         live.line(right, _divergences(which), color=color, ls=dash, label=words, name=f"trail {which}")
         live.points(right, _position(which), color=color, markersize=9, name=f"K {which}")
     live.text(right, _growth, color=null, ha="right", fontsize=10, name="verdict")
-    left.legend(loc="upper left", ncols=2, fontsize=9, columnspacing=1)
+    left.legend(handles=proxies, loc="upper left", ncols=2, fontsize=9, columnspacing=1)
     right.legend(loc="upper left", fontsize=9)
     live.caption(_sentence)
     return live
+
+
+def _end(height, end):
+    return lambda family: (-0.155, height, f"{getattr(family, end):.2g}".replace("-", "−"))
 
 
 def _gaps(values):

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import sympy as sp
 
-from sltcourse.kit.progress import progress
+from sltcourse.progress import progress
 from sltcourse.theory.fisher import Certificate, certify
 from sltcourse.theory.models.families import FAMILIES, Family
 
@@ -44,6 +44,36 @@ def axes_of(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rows = np.swapaxes(vectors, -1, -2)
     lean = np.where(np.abs(rows[..., 0]) > 1e-9, rows[..., 0], rows[..., 1])
     return np.clip(values, 0, None), rows * np.sign(lean)[..., None]
+
+
+def divergence(a: float, b: float, other_a: np.ndarray, other_b: np.ndarray) -> np.ndarray:
+    """K = KL(p(·|a, b) ‖ p(·|a′, b′)) of the network, x uniform on INPUTS; a′ and b′ of shape (…), result (…)."""
+    there = network(np.asarray(other_a)[..., None], np.asarray(other_b)[..., None], INPUTS)
+    return np.mean((there - network(a, b, INPUTS)) ** 2, axis=-1) / 2
+
+
+def almost_as_good(a: float, b: float, n: float, reach: float, points: int = 48) -> np.ndarray:
+    """The outline of {(a′, b′): nK ≤ 1}, |a′| and |b′| at most ``reach``: shape (2, 2·points + 2), a closed path.
+
+    With t = (tanh b′, tanh 2b′) and f = a (tanh b, tanh 2b), nK = n|f − a′t|²/4. At each b′ the set is an interval of
+    a′, between the roots of a quadratic equation. (−a′, −b′) makes the same function as (a′, b′), so the half with
+    b′ < 0 is the other half turned by 180°. Where the halves do not touch, the path goes there and back along one line.
+    """
+    f, r2 = a * np.tanh([b, 2 * b]), 4 / n
+    speeds = np.r_[0, np.geomspace(1e-4, reach, 600)]
+    t = np.tanh(speeds * [[1], [2]])
+    square, middle = np.sum(t**2, axis=0), f @ t
+    inside = middle**2 - square * (f @ f - r2)
+    keep = (inside >= 0) & (speeds > 0)
+    keep[0] = f @ f <= r2  # b′ = 0 makes the function 0, whatever a′ is
+    root = np.sqrt(np.maximum(inside[keep], 0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = (np.nan_to_num((middle[keep] + sign * root) / square[keep], nan=sign * np.inf) for sign in (-1, 1))
+    side = np.clip(np.r_[high, low[::-1]], -reach, reach), np.r_[speeds[keep], speeds[keep][::-1]]
+    length = np.r_[0, np.cumsum(np.hypot(*np.diff(side, axis=1)))]
+    half = np.stack([np.interp(np.linspace(0, length[-1], points), length, c) for c in side])
+    end = half[:, :1] if not keep[0] else half[:, -1:]
+    return np.hstack([half, end, -half, -end])
 
 
 # ---- the families ----------------------------------------------------------------------------------------------------
@@ -149,7 +179,8 @@ class Journey:
 
     The length of a step is a share of the longest that stays well inside W (and is at most 1). For a row of shares,
     `divergences[which]` holds K between the densities before and after, `curves[which]` what is drawn, scaled to
-    [0, 1] together with `still`, the picture at the singular point; `which` is "null" or "fast".
+    [0, 1] together with `still`, the picture at the singular point: 0 and 1 stand for the values `low` and `high`.
+    `which` is "null" or "fast".
     """
 
     def __init__(self, family, shares):
@@ -165,6 +196,7 @@ class Journey:
         self.still, self.label, self.discrete = view.shown(start), view.label, view.discrete
         low = min(0.0, self.still.min(), *(c.min() for c in self.curves.values()))
         high = max(self.still.max(), *(c.max() for c in self.curves.values()))
+        self.low, self.high = float(low), float(high)
         self.still = (self.still - low) / (high - low)
         self.curves = {which: (c - low) / (high - low) for which, c in self.curves.items()}
         self.positions = np.linspace(0, 1, len(self.still))

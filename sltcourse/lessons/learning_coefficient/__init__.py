@@ -5,7 +5,7 @@ What the lesson is about, λ and m by poles, blow-ups and Newton polyhedra, stan
 """
 
 from sltcourse.lessons.learning_coefficient.checks import check
-from sltcourse.lessons.learning_coefficient.drawings import draw_blow_ups, draw_four_ways
+from sltcourse.lessons.learning_coefficient.drawings import draw_blow_ups, draw_four_ways, show_chart
 from sltcourse.lessons.learning_coefficient.figures import live_networks, live_polygon
 from sltcourse.lessons.learning_coefficient.models import FOUR_WAYS
 from sltcourse.theory.asymptotics import log_n_coefficient
@@ -18,4 +18,5 @@ __all__ = [
     "live_networks",
     "live_polygon",
     "log_n_coefficient",
+    "show_chart",
 ]

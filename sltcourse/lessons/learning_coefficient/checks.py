@@ -20,6 +20,8 @@ def design(K: Any) -> str | None:
     try:
         found = search_coordinates(K, [w1, w2])
     except (TypeError, ValueError) as error:
+        if "negative" in str(error):
+            return "This K is negative near 0, and no loss is: every power has to be even, with a positive coefficient."
         return f"{error}."
     if not found.exact:
         return f"All that can be said of this K is {found}. A product of powers is enough here."
@@ -47,6 +49,7 @@ def weights(first: Any, second: Any, lam: Any) -> str | None:
         float(Fraction(int(jacobian), int(order))): f"That is {jacobian}/{order}. ∫ u^(h + 2kz) du has its pole at "
         "−(h + 1)/(2k): one more.",
         0.5: "1/2 belongs to the curve itself, where it is smooth. The origin has less.",
+        5 / 12: "5/12 is λ of the text's cusp, w₁² − w₂³. Here the power of w₂ is 5.",
         1.0: "That is d/2.",
     })  # fmt: skip
     return wrong and "λ: " + wrong
@@ -59,6 +62,7 @@ def by_hand(lam: Any, m: Any) -> str | None:
         16 / 5: "That is t, where the ray enters. λ = 1/t.",
         1 / 4: "1/4 is what w₁²w₂⁴ has alone. Its dot is (2, 4), and the ray passes below that: the second dot counts.",
         1 / 8: "1/8 is what w₁⁸ has alone. A second term can only shrink the set K ≤ ε.",
+        1 / 3: "1/3 is λ of the text's example, w₁⁶ + w₁²w₂⁴. Here one dot is (8, 0).",
         3 / 8: "For which t is (t, t) on the line through (2, 4) and (8, 0)?",
         1.0: "That is d/2.",
     })  # fmt: skip
@@ -75,6 +79,7 @@ def coordinates(answer: Any) -> str | None:
         0.75: "That is the polygon in these coordinates. Its side (2, 0)–(0, 4) carries (w₁ + w₂²)², which has zeros: "
         "only a bound.",
         0.5: "That would be (w₁ + w₂²)² alone. On its zero curve w₂¹⁰ is still there.",
+        5 / 8: "Nearly: that would be u² + w₂⁸, 1/2 + 1/8. Which power of w₂ is left?",
         0.1: "1/10 is the second term alone. In a sum of independent terms the λ add.",
         1.0: "That is d/2.",
     })  # fmt: skip

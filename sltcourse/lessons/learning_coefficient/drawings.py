@@ -1,11 +1,18 @@
 """The static pictures of lesson 04."""
 
 import numpy as np
+import sympy as sp
+from IPython.display import Math
 from matplotlib.figure import Figure
 
 from sltcourse.kit import style
 
 COLORS = style.COLORS
+
+
+def show_chart(K: sp.Expr, jacobian: sp.Expr) -> Math:
+    """A loss and the Jacobian in the coordinates of a chart, typeset on one line."""
+    return Math(rf"K = {sp.latex(K)}, \qquad \text{{Jacobian}} = {sp.latex(jacobian)}")
 
 
 def draw_blow_ups() -> Figure:

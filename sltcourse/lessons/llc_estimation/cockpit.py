@@ -95,7 +95,7 @@ def _known(K, symbols, w_star):
         found = learning_coefficient(exact - exact.subs(list(zip(symbols, point, strict=True))), symbols, point)
     except (TypeError, ValueError, TimeoutError):
         return None
-    return float(found.lam) if found.exact else None
+    return float(found.value) if found.lower == found.value and not found.assumes else None
 
 
 def _of_function(K, w_star):

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from sltcourse.kit import assets
-from sltcourse.kit.progress import progress
 from sltcourse.lessons.llc_estimation.kept import N_NETWORKS
 from sltcourse.lessons.llc_estimation.models import deepest_point, linear_loss
 from sltcourse.llc import HMC, best_device, default_nbeta, estimate_llc
+from sltcourse.progress import progress
 from sltcourse.theory.closed_forms import deep_linear_network
 
 NETWORK_RUNS = {  # name: what of estimate_llc is not the same for all

@@ -29,7 +29,7 @@ from sltcourse.lessons.superposition.models import Superposition, exact_loss, ex
 from sltcourse.llc import HMC, SGLD, estimate_llc
 from sltcourse.llc.verdict import LEVELS
 from sltcourse.theory import volume
-from sltcourse.theory.replica_exchange import replica_exchange
+from sltcourse.theory.replica_exchange import Chains, replica_exchange
 from sltcourse.theory.superposition_model import (
     FEATURES,
     POLYGONS,
@@ -240,9 +240,9 @@ def make_training():
 def make_posterior():
     """The posterior at many n: mean loss, shares of the polygons, draws; and the shares for real data sets."""
     n = np.r_[0, np.geomspace(0.02, 6_000, 71)]
-    draws, exchanged = replica_exchange(n, 16, 4_500, population_loss, 3 * FEATURES, keep=60)
-    print("exchanged", exchanged.min(), flush=True)
-    draws = draws[:, 0]  # (kept, n, replicas, 18)
+    found = replica_exchange(n, Chains(16, 4_500, keep=60), population_loss, 3 * FEATURES)
+    print("exchanged", found.accepted.min(), flush=True)
+    draws = found.draws[:, 0]  # (kept, n, replicas, 18)
     loss = population_loss(draws)[0].mean(0)
     row = np.flatnonzero((n > 8) & (n < 4_500))
     k = np.stack([corners(descend(draws[:, r], 500, rate=0.3))[0] for r in row], 1)
@@ -261,8 +261,8 @@ def make_posterior():
     for size in sizes:
         x = np.stack([sample(size, np.random.default_rng(seed)) for seed in range(sets)])
         ladder = np.geomspace(8, size, 2 + int(np.log(size / 8) / np.log(1.4)))
-        chains, _ = replica_exchange(ladder, 2, 2_500, sample_loss(x), 3 * FEATURES, sets, keep=40)
-        ends = descend(chains[:, :, -1].swapaxes(0, 1), 500, sample_loss(x), rate=0.3)
+        draws = replica_exchange(ladder, Chains(2, 2_500, keep=40), sample_loss(x), 3 * FEATURES, sets=sets).draws
+        ends = descend(draws[:, :, -1].swapaxes(0, 1), 500, sample_loss(x), rate=0.3)
         found.append((corners(ends)[0] == 6).mean((1, 2)))
         print(size, np.round(np.sort(found[-1]), 2), flush=True)
     results |= {"sizes": sizes, "six": np.array(found)}

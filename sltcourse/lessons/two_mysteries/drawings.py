@@ -28,6 +28,7 @@ def draw_valley(noise=0.5) -> Figure:
     fig, ax = style.figure(height=3.2)
     for error, name, word in zip(errors, ("prior", "estimate"), ("training error", "test error"), strict=True):
         ax.plot(WIDTHS[small], error[small], "o-", color=COLORS[name], label=word)
+    ax.axhline(noise**2, color=COLORS["reference"], ls=":", lw=1.5, label="noise of new data, σ²")
     ax.set(xlabel="width N", ylabel="mean squared error", xlim=(0.6, 12.4), ylim=(0, 0.95), xticks=range(1, 13))
     ax.legend(loc="upper left", bbox_to_anchor=(0.45, 1))
     return fig

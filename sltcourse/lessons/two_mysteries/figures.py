@@ -1,5 +1,7 @@
 """The live figures of lesson 00."""
 
+from functools import wraps
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -66,6 +68,8 @@ def live_width(seed=6) -> LiveFigure:
     live.line(right, lambda noise: (WIDTHS, seen[noise]), name="train", color=COLORS["prior"], label="training")
     live.line(right, lambda noise: (WIDTHS, middle[noise]), name="test", color=blue, label="test, with middle half")
     live.points(right, lambda width, noise: (width, middle[noise][row[width]]), name="now", color=blue, markersize=10)
+    floor = {"color": COLORS["reference"], "ls": ":", "lw": 1.5, "label": "noise of new data, σ²"}
+    live.line(right, lambda noise: ([0.9, 600], [noise**2, noise**2]), name="floor", **floor)
     right.legend(loc="upper right", title="median", alignment="left", fontsize=9)
 
     def sentence(width, noise):
@@ -74,13 +78,25 @@ def live_width(seed=6) -> LiveFigure:
         before = middle[noise][WIDTHS < N_DATA]
         return (
             f"N = {width}, {side}: median test error {middle[noise][row[width]]:.2g}. Best before the peak: "
-            f"{before.min():.2g} at N = {WIDTHS[before.argmin()]}; at N = 512: {middle[noise][-1]:.2g}."
+            f"{before.min():.2g} at N = {WIDTHS[before.argmin()]}; at N = 512: {middle[noise][-1]:.2g}. "
+            f"Each contains the noise of new data, σ² = {noise**2:.2g}."
         )
 
     return live.caption(sentence)
 
 
 # ---- a network that learned to add -----------------------------------------------------------------------------------
+
+
+def _hand(where):
+    """The hand of the clock that ends at a dot, as a function of the same controls."""
+
+    @wraps(where)
+    def hand(**controls):
+        x, y = where(**controls)
+        return [0, x], [0, y]
+
+    return hand
 
 
 def live_clock(adder, keys) -> LiveFigure:
@@ -111,18 +127,20 @@ def live_clock(adder, keys) -> LiveFigure:
         k=Menu("frequency k", {str(k): int(k) for k in keys}),
     )
     live.points(left, lambda k: seen[k].T, name="circle", color=COLORS["loss"], markersize=5)
+    hands = {
+        "a": ("regular", lambda a, k: seen[k][a]),
+        "b": ("posterior", lambda b, k: seen[k][b]),
+        "a + b": ("singular", lambda a, b, k: seen[k][(a + b) % p]),
+    }
+    for name, (color, where) in hands.items():  # the angles that are added are those of the hands
+        live.line(left, _hand(where), name=f"hand {name}", color=COLORS[color], lw=1.6)
     for i in range(p):  # the face of the clock: the exact angles
         turn = {k: 2 * np.pi * k * i / p for k in seen}
         place = {"ha": "center", "va": "center", "fontsize": 8.5, "color": "#555555"}
-        live.text(left, lambda k, i=i, t=turn: (1.36 * np.cos(t[k]), 1.36 * np.sin(t[k]), str(i)), **place)
-    marks = {  # dots of different sizes: where two numbers are the same, both show
-        "a": ("regular", 20, lambda a, k: seen[k][a]),
-        "b": ("posterior", 13, lambda b, k: seen[k][b]),
-        "a + b": ("singular", 8, lambda a, b, k: seen[k][(a + b) % p]),
-    }
-    for name, (color, size, where) in marks.items():
+        live.text(left, lambda k, i=i, t=turn: (1.26 * np.cos(t[k]), 1.26 * np.sin(t[k]), str(i)), **place)
+    for (name, (color, where)), size in zip(hands.items(), (20, 13, 8), strict=True):  # two on one number: both show
         live.points(left, where, name=name, label=name, color=COLORS[color], markersize=size)
-    left.legend(loc="center", fontsize=10, labelspacing=1.1)
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=3, fontsize=10, handletextpad=0.6)
     orange = COLORS["singular"]
     live.line(
         right,

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 
 from sltcourse.kit import assets
-from sltcourse.kit.progress import progress
 from sltcourse.lessons.two_mysteries.models import Adder, P
+from sltcourse.progress import progress
 
 
 def train_adder(steps: int = 6000, seed: int = 0, p: int = P, share: float = 0.8) -> Adder:

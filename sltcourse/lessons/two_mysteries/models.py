@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from sltcourse.kit import assets
-from sltcourse.kit.progress import progress
+from sltcourse.progress import progress
 
 # ---- a network whose hidden layer is frozen --------------------------------------------------------------------------
 

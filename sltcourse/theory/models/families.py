@@ -31,16 +31,16 @@ class Family:
     name: str
     instance: str
     density: Density
-    singular: tuple
-    regular: tuple | None
-    direction: tuple
+    singular: tuple[sp.Expr | int, ...]
+    regular: tuple[sp.Expr | int, ...] | None
+    direction: tuple[int, ...]
     at: str
     meaning: str
     cause: str
 
 
 @cache
-def layered_network():
+def layered_network() -> Family:
     """y = a·tanh(b x) + noise: two layers, one hidden unit. d = 2."""
     x, a, b = sp.symbols("x a b", real=True)
     return Family(
@@ -57,7 +57,7 @@ def layered_network():
 
 
 @cache
-def radial_basis():
+def radial_basis() -> Family:
     """Two bumps y = a₁ exp(−(x−b₁)²/2) + a₂ exp(−(x−b₂)²/2) + noise. d = 4."""
     x, a1, b1, a2, b2 = sp.symbols("x a1 b1 a2 b2", real=True)
     mean = a1 * sp.exp(-((x - b1) ** 2) / 2) + a2 * sp.exp(-((x - b2) ** 2) / 2)
@@ -75,7 +75,7 @@ def radial_basis():
 
 
 @cache
-def normal_mixture():
+def normal_mixture() -> Family:
     """(1−a)·N(0,1) + a·N(b,1). d = 2."""
     x, a, b = sp.symbols("x a b", real=True)
     return Family(
@@ -92,12 +92,12 @@ def normal_mixture():
 
 
 @cache
-def binomial_mixture():
+def binomial_mixture() -> Family:
     """(1−a)·Bin(3,p) + a·Bin(3,q): which of two coins was tossed three times? d = 3."""
     x = sp.Symbol("x", integer=True, nonnegative=True)
     a, p, q = sp.symbols("a p q", positive=True)
 
-    def binomial(r):
+    def binomial(r: sp.Symbol) -> sp.Expr:
         return sp.binomial(3, x) * r**x * (1 - r) ** (3 - x)
 
     return Family(
@@ -114,14 +114,14 @@ def binomial_mixture():
 
 
 @cache
-def multinomial_mixture():
+def multinomial_mixture() -> Family:
     """One of two three-sided dice, thrown three times; counts x1, x2 of the first two sides. d = 5."""
     draws = 3
     x1, x2 = sp.symbols("x1 x2", integer=True, nonnegative=True)
     a, p1, p2, q1, q2 = sp.symbols("a p1 p2 q1 q2", positive=True)
     counts = sp.FiniteSet(*range(draws + 1))
 
-    def multinomial(r1, r2):
+    def multinomial(r1: sp.Symbol, r2: sp.Symbol) -> sp.Expr:
         x3 = draws - x1 - x2
         ways = sp.factorial(draws) / (sp.factorial(x1) * sp.factorial(x2) * sp.factorial(x3))
         return sp.Piecewise((0, x3 < 0), (ways * r1**x1 * r2**x2 * (1 - r1 - r2) ** x3, True))
@@ -145,7 +145,7 @@ def multinomial_mixture():
 
 
 @cache
-def model_mixture():
+def model_mixture() -> Family:
     """(1−a)·Geometric(1/2) + a·Poisson(μ): two different models, superposed. d = 2."""
     x = sp.Symbol("x", integer=True, nonnegative=True)
     a, mu = sp.symbols("a mu", positive=True)
@@ -168,7 +168,7 @@ def model_mixture():
 
 
 @cache
-def reduced_rank_regression():
+def reduced_rank_regression() -> Family:
     """y = A B x + noise in two dimensions, with A a column and B a row. d = 4; singular everywhere."""
     x1, x2, a1, a2, b1, b2 = sp.symbols("x1 x2 a1 a2 b1 b2", real=True)
     hidden = b1 * x1 + b2 * x2
@@ -186,7 +186,7 @@ def reduced_rank_regression():
 
 
 @cache
-def boltzmann_machine():
+def boltzmann_machine() -> Family:
     """Three visible units v ∈ {−1,1}³ and one hidden unit h: p(v) ∝ Σ_h exp(h·(w₁v₁ + w₂v₂ + w₃v₃)). d = 3."""
     v = sp.symbols("v1:4", real=True)
     w = sp.symbols("w1:4", real=True)
@@ -206,13 +206,13 @@ def boltzmann_machine():
 
 
 @cache
-def bayes_network():
+def bayes_network() -> Family:
     """A hidden bit h with three visible children: naive Bayes. d = 7."""
     x = sp.symbols("x1:4", integer=True, nonnegative=True)
     a = sp.Symbol("a", positive=True)
     p, q = sp.symbols("p1:4", positive=True), sp.symbols("q1:4", positive=True)
 
-    def child(r):
+    def child(r: tuple[sp.Symbol, ...]) -> sp.Expr:
         return sp.prod([s**k * (1 - s) ** (1 - k) for s, k in zip(r, x, strict=True)])
 
     return Family(
@@ -229,7 +229,7 @@ def bayes_network():
 
 
 @cache
-def hidden_markov():
+def hidden_markov() -> Family:
     """Two hidden states with a uniform start, three visible bits; s, t switch the state, e, f emit a 1. d = 4."""
     x = sp.symbols("x1:4", integer=True, nonnegative=True)
     s, t, e, f = sp.symbols("s t e f", positive=True)
@@ -252,7 +252,7 @@ def hidden_markov():
 
 
 @cache
-def context_free_grammar():
+def context_free_grammar() -> Family:
     """S → x S y (p) | x T y (t) | xy, and T → x T y (q) | xy: the language xⁿyⁿ, with a hidden change of rules. d = 3.
 
     The word xⁿyⁿ has n − 1 nested rules above its core; after j of them as S, the nonterminal becomes T.

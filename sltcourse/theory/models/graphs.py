@@ -16,7 +16,7 @@ _half = sp.Rational(1, 2)
 _down, _up = [[r - _half for r in _ps], [r - _half for r in _qs]]
 
 
-def _naive_bayes(w):
+def _naive_bayes(w: np.ndarray) -> np.ndarray:
     """Two bits that depend on a hidden bit; w = (a, b₁, b₂, c₁, c₂) with P(bit i = 1) = ½ + b_i or ½ + c_i."""
     a, b1, b2, c1, c2 = w.T
     mean1, mean2 = (1 - a) * b1 + a * c1, (1 - a) * b2 + a * c2
@@ -26,7 +26,7 @@ def _naive_bayes(w):
     return kl(ratio + 4 * np.outer(product, signs.prod(1)), np.full(4, 1 / 4))
 
 
-def _mixed(i, *others):
+def _mixed(i: int, *others: int) -> sp.Expr:
     """The mean over the hidden bit of the product of what it adds to the chances of the children i, …"""
     return (1 - _a) * sp.Mul(*(_down[k] for k in (i, *others))) + _a * sp.Mul(*(_up[k] for k in (i, *others)))
 

@@ -23,8 +23,8 @@ class GridModel:
     lam: float
     m: int
     prior: np.ndarray
-    log_ratio: Callable
-    sample: Callable
+    log_ratio: Callable[[np.ndarray], np.ndarray]
+    sample: Callable[[np.random.Generator, int], np.ndarray]
     test: np.ndarray
     test_weight: np.ndarray
 
@@ -44,7 +44,8 @@ def product_rule(*axes: tuple[np.ndarray, np.ndarray]) -> tuple[list[np.ndarray]
     return [x.ravel() for x in nodes], weights / weights.sum()
 
 
-def _normals(columns):
+def _normals(columns: int) -> Callable[[np.random.Generator, int], np.ndarray]:
+    """The sampler of n rows of so many standard normal variables."""
     return lambda rng, n: rng.normal(size=(n, columns))
 
 
@@ -53,7 +54,7 @@ def tanh_unit() -> GridModel:
     a, b = panel_rule(-2, 2, [0.0], 0.06, 6), panel_rule(0, 2, [0.0], 0.06, 6)
     _, prior = product_rule(a, b)  # b ≥ 0 is enough: (a, b) and (−a, −b) agree
 
-    def log_ratio(x):
+    def log_ratio(x: np.ndarray) -> np.ndarray:
         f = (a[0][:, None] * np.tanh(x[:, :1] * b[0])[:, None, :]).reshape(len(x), -1)
         return x[:, 1:] * f - f**2 / 2
 
@@ -65,7 +66,7 @@ def normal_mixture() -> GridModel:
     """(1 − a) N(0, 1) + a N(b, 1), a uniform on [0, 1], b on [−2, 2], truth N(0, 1); a row of data is (x,)."""
     (a, b), prior = product_rule(panel_rule(0, 1, [0.0], 0.03, 6), panel_rule(-2, 2, [0.0], 0.06, 6))
 
-    def log_ratio(x):
+    def log_ratio(x: np.ndarray) -> np.ndarray:
         return np.log1p(a * np.expm1(x * b - b**2 / 2))
 
     known = MODELS["normal mixture"]
@@ -81,7 +82,7 @@ def linear_network() -> GridModel:
     angle = 2 * np.pi * np.arange(32) / 32
     (r, angle), prior = product_rule((r, weight * np.exp(-r)), (angle, np.ones(32)))
 
-    def log_ratio(x):
+    def log_ratio(x: np.ndarray) -> np.ndarray:
         f = x[:, :2] @ np.array([r * np.cos(angle), r * np.sin(angle)])
         return x[:, 2:] * f - f**2 / 2
 

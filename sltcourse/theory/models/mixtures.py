@@ -24,12 +24,12 @@ def kl(ratio: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.where(np.abs(ratio) < 1e-3, series, ratio - np.log1p(ratio)) @ weights
 
 
-def _shifted(b):
+def _shifted(b: np.ndarray) -> np.ndarray:
     """N(b, 1)/N(0, 1) − 1 at the Gauss–Hermite nodes, shape (N, nodes)."""
     return np.expm1(b[:, None] * _x - b[:, None] ** 2 / 2)
 
 
-def _moment(share, first, second, k):
+def _moment(share: sp.Expr, first: sp.Expr, second: sp.Expr, k: int) -> sp.Expr:
     """The k-th moment of two points ``first`` and ``second`` with shares 1 − share and share."""
     return (1 - share) * first**k + share * second**k
 

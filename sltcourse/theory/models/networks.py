@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import reduce
 from itertools import pairwise
 
 import numpy as np
@@ -15,12 +16,12 @@ _a1, _b1, _a2, _b2 = sp.symbols("a1 b1 a2 b2", real=True)
 _x, _weight = np.polynomial.legendre.leggauss(12)  # inputs x, uniform on [−1, 1]; the weights add up to 2
 
 
-def _network_loss(outputs):
+def _network_loss(outputs: np.ndarray) -> np.ndarray:
     """½ E_x[f(x)²] for outputs f of shape (N, nodes): regression with unit noise where the true function is 0."""
     return outputs**2 @ (_weight / 4)
 
 
-def _hidden_unit(a, b, c=0.0):
+def _hidden_unit(a: np.ndarray, b: np.ndarray, c: float | np.ndarray = 0.0) -> np.ndarray:
     """a tanh(b x + c) at the nodes, shape (N, nodes), for a, b, c of shape (N,) (or c = 0)."""
     return a[:, None] * np.tanh(b[:, None] * _x + np.reshape(c, (-1, 1)))
 
@@ -32,27 +33,28 @@ def matrix_product(*widths: int) -> Callable[[np.ndarray], np.ndarray]:
     """
     shapes = list(zip(widths[1:], widths[:-1], strict=True))
 
-    def K(w):
-        product, start = None, 0
+    def K(w: np.ndarray) -> np.ndarray:
+        layers, start = [], 0
         for rows, columns in shapes:
-            layer = w[:, start : start + rows * columns].reshape(-1, rows, columns)
-            product = layer if product is None else layer @ product
+            layers.append(w[:, start : start + rows * columns].reshape(-1, rows, columns))
             start += rows * columns
+        product = reduce(lambda below, layer: layer @ below, layers)
         return np.einsum("nij,nij->n", product, product)
 
     return K
 
 
-def _linear_network(name, latex, widths, found, source):
+def _linear_network(name: str, latex: str, widths: tuple[int, ...], found: tuple[Fraction, int], source: str) -> Model:
     """The `Model` of a linear network with layer ``widths`` and truth 0; ``found`` is (λ, m)."""
-    ideal, variables = None, []
-    for k, (columns, rows) in enumerate(pairwise(widths), 1):
-        layer = sp.Matrix(rows, columns, lambda i, j, k=k: sp.Symbol(f"W{k}_{i + 1}{j + 1}", real=True))
-        variables += list(layer)
-        ideal = layer if ideal is None else layer * ideal
+    layers = [
+        sp.Matrix(rows, columns, lambda i, j, k=k: sp.Symbol(f"W{k}_{i + 1}{j + 1}", real=True))
+        for k, (columns, rows) in enumerate(pairwise(widths), 1)
+    ]
+    variables = tuple(w for layer in layers for w in layer)
+    product = reduce(lambda below, layer: layer * below, layers)
     lam, m = found
     d = len(variables)
-    return Model(name, latex, tuple(variables), tuple(ideal), (0,) * d, lam, m, source, cube(d),
+    return Model(name, latex, variables, tuple(product), (0,) * d, lam, m, source, cube(d),
                  matrix_product(*widths))  # fmt: skip
 
 

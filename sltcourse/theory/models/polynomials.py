@@ -17,7 +17,16 @@ _ball = "Hessian positive definite: {K ≤ ε} is an ellipsoid of half-axes ∝ 
 _crossing = "Normal crossing: λ = min 1/(2k_i), m = how many i attain it."
 
 
-def _polynomial(name, latex, ideal, lam, m, source, d=2, side=1.0):
+def _polynomial(
+    name: str,
+    latex: str,
+    ideal: tuple[sp.Expr, ...],
+    lam: Fraction | int,
+    m: int,
+    source: str,
+    d: int = 2,
+    side: float = 1.0,
+) -> Model:
     """The `Model` with K = Σ f_i² on [−side, side]^d whose smallest λ is at the origin."""
     variables = _w[:d]
     return Model(name, latex, variables, ideal, (0,) * d, Fraction(lam), m, source, cube(d, side),

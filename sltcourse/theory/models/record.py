@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -37,7 +38,7 @@ class Model:
     latex: str
     variables: tuple[sp.Symbol, ...]
     ideal: tuple[sp.Expr, ...]
-    point: tuple
+    point: tuple[Any, ...]
     lam: Fraction
     m: int
     source: str
@@ -61,10 +62,10 @@ def cube(d: int, side: float = 1.0) -> tuple[tuple[float, float], ...]:
     return ((-side, side),) * d
 
 
-class _Products(NumPyPrinter):
+class _Products(NumPyPrinter):  # type: ignore[misc]  # sympy is not annotated
     """Writes powers as products and squares, which numpy computes several times faster than other powers."""
 
-    def _print_Pow(self, expr, rational=False):
+    def _print_Pow(self, expr: sp.Pow, rational: bool = False) -> str:
         base, power = expr.as_base_exp()
         if not (power.is_Integer and power > 2):
             return super()._print_Pow(expr, rational=rational)
@@ -81,7 +82,7 @@ def squares(variables: Sequence[sp.Symbol], ideal: Sequence[sp.Expr]) -> Callabl
     settings = {"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True}
     values = sp.lambdify(variables, list(ideal), modules="numpy", printer=_Products(settings))
 
-    def K(w):
+    def K(w: np.ndarray) -> np.ndarray:
         first, *others = values(*np.asarray(w).T)
         total = first**2
         for f in others:

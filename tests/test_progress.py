@@ -1,10 +1,10 @@
 import nbformat
 from nbclient import NotebookClient
 
-from sltcourse.kit.progress import progress
+from sltcourse.progress import progress
 
 LOOP = (
-    "import time\nfrom sltcourse.kit.progress import progress\nfor _ in progress(range(6), 'counting'): time.sleep(0.5)"
+    "import time\nfrom sltcourse.progress import progress\nfor _ in progress(range(6), 'counting'): time.sleep(0.5)"
 )
 
 
