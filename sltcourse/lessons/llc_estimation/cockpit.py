@@ -26,7 +26,7 @@ BURNIN, DRAWS, WINDOW, CLOUD = 500, 4000, 90, 64  # steps; losses are drawn as m
 KNOBS = {  # name: label, values, how a value is written
     "lr": ("step size ε", 10.0 ** np.round(np.arange(-5, -0.9, 1 / 3), 6), style.power),
     "nbeta": ("nβ", 10.0 ** np.arange(1, 5.1, 0.5), style.power),
-    "localization": ("localization γ", 10.0 ** np.arange(0, 4.1, 0.5), lambda g: style.power(g) if g > 1 else "1"),
+    "localization": ("localization γ", 10.0 ** np.arange(0, 4.1, 0.5), lambda g: style.number(float(f"{g:.2g}"))),
     "chains": ("chains", np.array([1, 2, 4, 8, 16]), style.number),
 }
 W1, W2 = sp.symbols("w1 w2", real=True)
@@ -202,7 +202,7 @@ def live_cockpit(knob="lr", K=VALLEY, at=(0, 0), *, lr=1e-3, nbeta=100, localiza
 
     ``K``: a sympy expression in two symbols, or a function of a torch tensor (…, 2); ``at``: w*. The chains run when
     the figure is made, in about a second: sixteen thousand draws at each value of the knob. The light is the verdict
-    of ``sltcourse.llc``; the panel in the middle keeps what the hand has passed, from the left.
+    of ``sltcourse.llc``; the panel in the middle keeps what the hand has passed.
     Raises ValueError for another knob, and as ``potential``.
     """
     if knob not in KNOBS:
@@ -211,7 +211,7 @@ def live_cockpit(knob="lr", K=VALLEY, at=(0, 0), *, lr=1e-3, nbeta=100, localiza
     potential_, (label, values, write) = potential(K, at), KNOBS[knob]
     runs = Runs(potential_, knob, fixed)
     start = values[np.argmin(abs(np.log(values / fixed[knob])))]
-    fig, axes = style.figure(2, 3, height=4.3, height_ratios=[0.2, 1], width_ratios=[1.15, 1, 0.8])
+    fig, axes = style.figure(2, 3, height=4.2, height_ratios=[0.16, 1], width_ratios=[1.1, 1.1, 0.9])
     grid = axes[0, 0].get_gridspec()
     for ax in axes[0]:
         ax.remove()
@@ -252,7 +252,7 @@ def _frame(trace, plateau, plane, lamp, runs, potential, label):
     trace.text(BURNIN * 1.15, low + 0.02 * (high - low), "grey: burn-in", fontsize=9, color=COLORS["reference"])
     ends = runs.values[0] / 1.6, runs.values[-1] * 1.6
     plateau.set(xscale="log", xlim=ends, ylim=(low, high), xlabel=label, title="estimate ± 2 errors")
-    if runs.values[-1] <= 16:
+    if label == "chains":
         plateau.set_xticks(runs.values, [str(v) for v in runs.values])
         plateau.set_xticks([], minor=True)
     for ax in (trace, plateau):
@@ -260,7 +260,7 @@ def _frame(trace, plateau, plane, lamp, runs, potential, label):
     half = _reach(runs, potential.w_star)
     x, y = potential.w_star
     plane.set(xlim=(x - half, x + half), ylim=(y - half, y + half), xlabel="w₁", title="draws; shaded K ≤ 1/nβ")
-    plane.locator_params(nbins=4)
+    plane.locator_params(nbins=3)
     plane.set_aspect("equal")
     plane.grid(False)
     return low, high
@@ -327,7 +327,9 @@ def _add_readings(live, ax, runs, potential, low, high):
     inside = np.clip(np.nan_to_num(llc, nan=high), low + 0.04 * (high - low), high - 0.04 * (high - low))
 
     def passed(knob):
-        return np.arange(len(values)) <= position(knob)
+        """Which values lie between where the hand began and where it is."""
+        ends = sorted((live.controls["knob"].start, position(knob)))
+        return (np.arange(len(values)) >= ends[0]) & (np.arange(len(values)) <= ends[1])
 
     def bars(knob):
         ends = np.column_stack([llc - 2 * error, llc + 2 * error, llc * np.nan])
