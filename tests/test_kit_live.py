@@ -210,3 +210,56 @@ def test_the_browser_draws_every_kind_of_part():
     drawn = set(re.findall(r"^  (\w+)\(c, p, read\)", table, re.M))
     assert drawn == kinds(parts.Part) - {"", "field", "caption"}  # of these two nothing is drawn on the picture
     assert f"NOWHERE = {parts.NOWHERE}, SCALE = {parts.SCALE};" in script
+
+
+@pytest.fixture
+def hidden(figure):
+    """A figure with a guess on its y axis, a log scale from 10⁻³ to 10³; the curve and the caption are the answer."""
+    return figure.with_guess(figure.fig.axes[0], "y", "How high?", hides=["curve"], low=0.01, high=100)
+
+
+def test_a_guess_hides_its_answer_in_the_stored_picture_and_in_words(figure, hidden):
+    assert repr(hidden) == "[Live figure, at n = 10, k = one] How high?"
+    still, frame, _ = hidden.pictures()
+    curve = next(part for part in hidden._parts if part.name == "curve")
+    assert still != frame and curve.artist.get_visible(), "the points are in the still, the frame has no parts"
+    assert hidden.at()["caption"] == "n is 10.", "the numbers are there for who asks for them"
+
+
+def test_a_stored_picture_with_all_its_parts_hidden_is_the_frame(figure):
+    still, frame, _ = figure.with_guess(figure.fig.axes[0], "y", "?", hides=["curve", "mark", "note"]).pictures()
+    assert still == frame
+
+
+def test_a_guess_as_the_browser_gets_it(hidden):
+    spec, _ = hidden.encode()
+    guess = spec["guess"]
+    assert [spec["parts"][k]["kind"] for k in guess["hides"]] == ["line"] and guess["axis"] == "y"
+    assert guess["key"] == "A line. How high?" and guess["question"] == "How high?" and guess["label"] == "y"
+    _, top, _, height = guess["clip"]
+    np.testing.assert_allclose(np.array(guess["pixels"])[[0, 100, 200]], top + height * np.array([5, 3, 1]) / 6, atol=1)
+    assert [guess["texts"][k] for k in (0, 100, 200)] == ["0.01", "1", "100"]
+    assert guess["clip"] == pytest.approx(spec["parts"][guess["hides"][0]]["clip"])
+
+
+def test_a_guess_on_the_x_axis_takes_its_limits_and_its_label(figure):
+    ax = figure.fig.axes[0]
+    ax.set_xlabel("width")
+    guess = figure.with_guess(ax, "x", "How wide?", hides=[]).encode()[0]["guess"]
+    left, _, width, _ = guess["clip"]
+    np.testing.assert_allclose([guess["pixels"][0], guess["pixels"][-1]], [left, left + width], atol=0.2)
+    assert guess["texts"][0] == "0" and guess["texts"][-1] == "1" and guess["label"] == "width"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ({"axis": "z"}, "not 'z'"),
+        ({"low": 1e-9}, "the axis from 0.001"),
+        ({"low": 2, "high": 1}, "the guess goes from 2 to 1"),
+        ({"hides": ["line"]}, "no part 'line' to hide"),
+    ],
+)
+def test_a_guess_that_the_figure_cannot_take(figure, words, reason):
+    with pytest.raises(ValueError, match=reason):
+        figure.with_guess(**{"ax": figure.fig.axes[0], "axis": "y", "question": "?", "hides": ["curve"], **words})

@@ -51,7 +51,7 @@ def test_an_empty_place_keeps_nothing(monkeypatch):
 
 
 def test_both_kinds_of_exercises_are_counted(tmp_path, monkeypatch):
-    text = 'check = Checks("09_x")\n\n@check.exercise("a")\ndef one(a): ...\n\n@check.writing("b", ours=f, cases=[])\ndef two(a): ...\n'
-    (tmp_path / "checks.py").write_text(text + "\ndef three(a): ...\n", encoding="utf-8")
+    text = 'check = Checks("09_x")\n@check.exercise("a")\ndef one(a): ...\n@check.writing("b", ours=f, cases=[])\n'
+    (tmp_path / "checks.py").write_text(text + "def two(a): ...\ndef three(a): ...\n", encoding="utf-8")
     monkeypatch.setattr(passed, "_LESSONS", tmp_path)
     assert passed.exercises() == {"09_x": ["one", "two"]}

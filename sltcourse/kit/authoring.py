@@ -93,7 +93,7 @@ def clean(notebook: NotebookNode) -> None:
                 whole[-1].text += output.text
                 continue
             whole.append(output)
-            if "image/png" in output.get("data", {}):  # a live figure is stored as its still picture
+            if {"image/png", "text/html"} & set(output.get("data", {})):  # a live figure is stored as its still picture
                 output["data"].pop(WIDGET, None)
         if cell.cell_type == "code":
             cell.outputs = whole

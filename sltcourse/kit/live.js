@@ -117,6 +117,71 @@ const draw = {
   },
 };
 
+// A guess within the picture: a line that slider and pointer move until it is committed. Until then parts are hidden.
+function guessLine(spec, root, canvas, changed) {
+  const key = `sltcourse guess ${spec.key}`, last = spec.texts.length - 1;
+  let made = null, at = last / 2;
+  try { made = JSON.parse(sessionStorage.getItem(key)); } catch { /* not kept */ }
+  if (made !== null) at = made;
+  const row = element("div", "slt-guess-row slt-guess-line", root);
+
+  const words = () => `${spec.label} = ${spec.texts[at]}`;
+  function say() {
+    row.querySelector("output").textContent = words();
+    row.querySelector("input").value = at;
+    row.querySelector("input").setAttribute("aria-valuetext", words());
+    changed();
+  }
+  function commit(value) {
+    made = value;
+    try { sessionStorage.setItem(key, JSON.stringify(made)); } catch { /* not kept */ }
+    show();
+    row.querySelector("button").focus({ preventScroll: true });
+  }
+  function show() {
+    row.replaceChildren();
+    element("p", "slt-question", row, spec.question);
+    const input = element("input", "", row), reading = element("output", "", row);
+    Object.assign(input, { type: "range", min: 0, max: last, step: 1, disabled: made !== null });
+    input.setAttribute("aria-label", spec.question);
+    input.addEventListener("input", () => { at = Number(input.value); say(); });
+    input.addEventListener("keydown", e => e.stopPropagation());
+    const button = element("button", "", row, made === null ? "That is my guess" : "Guess again");
+    button.type = "button";
+    button.addEventListener("click", () => commit(made === null ? at : null));
+    canvas.style.touchAction = made === null ? "none" : "";
+    canvas.style.cursor = made === null ? (spec.axis === "x" ? "ew-resize" : "ns-resize") : "";
+    reading.classList.add("slt-reading");
+    say();
+  }
+  function follow(e) {
+    if (made !== null || !(e.buttons & 1)) return;
+    const box = canvas.getBoundingClientRect();
+    const where = spec.axis === "x" ? (e.clientX - box.left) / box.width * canvas.width : (e.clientY - box.top) / box.height * canvas.height;
+    at = spec.pixels.reduce((best, p, k) => Math.abs(p - where) < Math.abs(spec.pixels[best] - where) ? k : best, 0);
+    say();
+  }
+  canvas.addEventListener("pointerdown", follow);
+  canvas.addEventListener("pointermove", follow);
+
+  function line(c) {
+    const [x, y, width, height] = spec.clip, p = spec.pixels[at], across = spec.axis === "x";
+    c.strokeStyle = c.fillStyle = "#0072b2"; c.lineWidth = 4; c.setLineDash([14, 8]);
+    c.beginPath();
+    if (across) { c.moveTo(p, y); c.lineTo(p, y + height); } else { c.moveTo(x, p); c.lineTo(x + width, p); }
+    c.stroke();
+    const text = `your guess: ${spec.texts[at]}`, right = across && p > x + width / 2;
+    c.font = `bold ${spec.size}px "DejaVu Sans", Verdana, sans-serif`;
+    c.textAlign = across ? (right ? "right" : "left") : "left";
+    c.textBaseline = across || p < y + height / 2 ? "top" : "bottom";
+    const tx = across ? p + (right ? -10 : 10) : x + 12, ty = across ? y + 8 : p + (p < y + height / 2 ? 8 : -8);
+    c.setLineDash([]); c.strokeStyle = "white"; c.lineWidth = 6; c.lineJoin = "round";
+    c.strokeText(text, tx, ty);
+    c.fillText(text, tx, ty);
+  }
+  return { show, line, open: () => made === null, hides: k => made === null && spec.hides.includes(k) };
+}
+
 function render({ model, el }) {
   const spec = structuredClone(model.get("spec"));
   loadTables(spec.parts, bytesOf(model.get("tables")));
@@ -156,6 +221,8 @@ function render({ model, el }) {
     return { input, readout };
   });
 
+  const guess = spec.guess && guessLine(spec.guess, panel, canvas, () => refresh());
+
   const indexOf = part => part.by.reduce((i, name, j) => i * part.sizes[j] + state[names.indexOf(name)], 0);
 
   function read(part) {
@@ -168,13 +235,14 @@ function render({ model, el }) {
   function paint() {
     if (!background) return;
     context.drawImage(background, 0, 0, canvas.width, canvas.height);
-    for (const part of spec.parts) {
-      if (part.ask !== undefined && !part.answer) continue;
+    for (const [k, part] of spec.parts.entries()) {
+      if (part.ask !== undefined && !part.answer || guess && guess.hides(k)) continue;
       context.save();
       if (part.clip) { context.beginPath(); context.rect(...part.clip); context.clip(); }
       draw[part.kind](context, part, read);
       context.restore();
     }
+    if (guess) { context.save(); guess.line(context); context.restore(); }
   }
 
   function refresh() {
@@ -183,7 +251,8 @@ function render({ model, el }) {
       input.value = state[k];
       if (!control.menu) { readout.textContent = `= ${text}`; input.setAttribute("aria-valuetext", `${control.label} = ${text}`); }
     });
-    if (spec.caption) { caption.textContent = spec.caption.texts[indexOf(spec.caption)]; caption.classList.remove("slt-trouble"); }
+    if (guess && guess.open()) caption.textContent = "Make your guess, and the answer comes up beside it.";
+    else if (spec.caption) { caption.textContent = spec.caption.texts[indexOf(spec.caption)]; caption.classList.remove("slt-trouble"); }
     spec.parts.forEach(ask);
     paint();
   }
@@ -218,7 +287,7 @@ function render({ model, el }) {
   model.on("change:state", follow);
 
   createImageBitmap(new Blob([bytesOf(model.get("background"))], { type: "image/png" })).then(b => { background = b; paint(); });
-  refresh();
+  if (guess) guess.show(); else refresh();
   return () => { model.off("msg:custom", answered); model.off("change:state", follow); };
 }
 

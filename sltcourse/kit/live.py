@@ -14,6 +14,7 @@ is asked for::
     live.caption(lambda w: f"The mean is {w:.2f}.")
     live
 
+``live.with_guess(ax, "y", "How high?", hides=["curve"])`` hides the curve until the learner has guessed.
 ``live.at(w=0.5)`` returns the numbers of every part without a browser. The widget is made when the figure is
 displayed; the same output holds a still picture, and the caption as its plain text. The kinds of parts are classes
 of ``parts``; the pictures are drawn by ``live.js``.
@@ -31,6 +32,7 @@ from matplotlib.figure import Figure
 
 from sltcourse.kit import parts, style
 from sltcourse.kit.controls import Menu, Slider
+from sltcourse.kit.guess import OnAxis
 
 __all__ = ["TABLE_BYTES", "TABLE_STATES", "LiveFigure", "Menu", "Slider"]
 
@@ -59,6 +61,7 @@ class LiveFigure:
         self.fig, self.alt, self.controls = fig, alt, controls
         self._parts: list[parts.Part] = []
         self._caption: parts.Caption | None = None
+        self._guess: OnAxis | None = None
         self._pictures: tuple[bytes, bytes, tuple[int, int]] | None = None
 
     # ---- the parts that follow the controls -------------------------------------------------------------------
@@ -128,6 +131,29 @@ class LiveFigure:
         self._caption = caption
         return self
 
+    def with_guess(
+        self,
+        ax: Axes,
+        axis: str,
+        question: str,
+        hides: Sequence[str],
+        low: float | None = None,
+        high: float | None = None,
+    ) -> Self:
+        """A line across ``ax`` at a place on its ``axis`` ("x" or "y"), dragged and then committed by the learner.
+
+        Until then the parts named in ``hides`` and the caption are not shown, in the stored picture neither; what
+        stands in ``alt`` and in the frame must not give the answer away. An answer that no slider moves is a part whose
+        function takes no argument. The line goes from ``low`` to ``high``, the axis' own limits if not given, on the
+        axis' own scale. Raises ValueError for another axis, for limits outside it, and for parts that are not there
+        (add them first).
+        """
+        known = [part.name for part in self._parts]
+        if missing := [name for name in hides if name not in known]:
+            raise ValueError(f"the figure has no part {missing[0]!r} to hide; it has {known}")
+        self._guess = OnAxis(ax, axis, question, hides, low, high)
+        return self
+
     # ---- the numbers ------------------------------------------------------------------------------------------
 
     def at(self, **state: Any) -> dict[str, Any]:
@@ -178,6 +204,8 @@ class LiveFigure:
         if self._pictures is None:
             self.fig.draw_without_rendering()
             self.fig.set_layout_engine("none")
+            for part in self._parts:
+                part.artist.set_visible(not self._guess or part.name not in self._guess.hides)
             still, size = style.png(self.fig)
             for part in self._parts:
                 part.artist.set_visible(False)
@@ -199,7 +227,8 @@ class LiveFigure:
         """
         width, height = self.pictures()[2]
         height_px, blob, encoded = height * style.SHARPNESS, bytearray(), []
-        for part in sorted(self._parts, key=lambda p: p.artist.get_zorder()):
+        drawn = sorted(self._parts, key=lambda p: p.artist.get_zorder())
+        for part in drawn:
             spec = {"kind": part.kind, **part.looks(height_px), **self._table_or_ask(part, height_px, blob)}
             if part.fields:
                 spec["fields"] = self._table(part.fields, height_px, blob)
@@ -216,6 +245,13 @@ class LiveFigure:
             "controls": controls,
             "parts": encoded,
         }
+        if self._guess:
+            hidden = [k for k, part in enumerate(drawn) if part.name in self._guess.hides]
+            whole["guess"] = {
+                **self._guess.encode(height_px),
+                "key": f"{self.alt} {self._guess.question}",
+                "hides": hidden,
+            }
         if self._caption:
             sizes = self._sizes(self._caption)
             texts = [self._caption.compute(self._values(self._caption, i)) for i in _positions(sizes)]
@@ -292,6 +328,7 @@ class LiveFigure:
 
     def __repr__(self) -> str:
         caption = self._caption.compute(self._start_of(self._caption)) if self._caption else ""
+        caption = self._guess.question if self._guess else caption
         setting = ", ".join(f"{c.label} = {c.texts[c.start]}" for c in self.controls.values())
         return f"[Live figure, at {setting}] {caption or self.alt}"
 
