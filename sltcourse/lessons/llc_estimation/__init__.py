@@ -5,16 +5,17 @@ The lesson's own subject, the sampler, R-hat and the estimate, stands in the not
 
 from sltcourse.lessons.llc_estimation.checks import check
 from sltcourse.lessons.llc_estimation.drawings import (
-    draw_baselines,
-    draw_chains,
-    draw_exact_map,
-    draw_hill,
-    draw_map,
-    draw_networks,
-    draw_rescaled,
-    draw_results,
+    show_baselines,
+    show_chains,
+    show_exact_map,
+    show_hill,
+    show_map,
+    show_networks,
+    show_rescaled,
+    show_results,
 )
 from sltcourse.lessons.llc_estimation.figures import live_cockpit, live_thermometer
+from sltcourse.lessons.llc_estimation.guesses import guess
 from sltcourse.lessons.llc_estimation.kept import digits, networks
 from sltcourse.lessons.llc_estimation.models import deepest_point, hessian, linear_loss
 
@@ -22,17 +23,18 @@ __all__ = [
     "check",
     "deepest_point",
     "digits",
-    "draw_baselines",
-    "draw_chains",
-    "draw_exact_map",
-    "draw_hill",
-    "draw_map",
-    "draw_networks",
-    "draw_rescaled",
-    "draw_results",
+    "guess",
     "hessian",
     "linear_loss",
     "live_cockpit",
     "live_thermometer",
     "networks",
+    "show_baselines",
+    "show_chains",
+    "show_exact_map",
+    "show_hill",
+    "show_map",
+    "show_networks",
+    "show_rescaled",
+    "show_results",
 ]

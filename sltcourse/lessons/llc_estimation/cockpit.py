@@ -232,7 +232,9 @@ def live_cockpit(knob="lr", K=VALLEY, at=(0, 0), *, lr=1e-3, nbeta=100, localiza
     def reading(knob):
         k = slider.position(knob)
         result, exact = runs.results[k], runs.exact[k]
-        shown = f"estimate {result.llc:.2f} ± {result.std_error:.2f}" if np.isfinite(result.llc) else "no chain survived"
+        shown = (
+            f"estimate {result.llc:.2f} ± {result.std_error:.2f}" if np.isfinite(result.llc) else "no chain survived"
+        )
         perfect = f"; perfect chains read {exact:.2f}" if np.isfinite(exact) else ""
         truth = f"; λ = {potential_.lam:.4g}" if potential_.lam is not None else ""
         return f"{label} = {write(knob)}: {shown}{perfect}{truth}.".replace("-", "−")
@@ -360,7 +362,9 @@ def _add_plane(live, ax, runs, potential):
         ax, np.clip(np.nan_to_num(field, nan=1e30), -1e30, 1e30), lambda knob: level + 1 / runs.nbetas[position(knob)],
         extent=(x0, x1, y0, y1), color=COLORS["muted"],
     )  # fmt: skip
-    every = [path[BURNIN :: DRAWS * path.shape[1] // CLOUD].reshape(-1, 2)[-CLOUD:].astype(float) for path in runs.paths]
+    every = [
+        path[BURNIN :: DRAWS * path.shape[1] // CLOUD].reshape(-1, 2)[-CLOUD:].astype(float) for path in runs.paths
+    ]
     live.points(ax, lambda knob: tuple(every[position(knob)].T), "cloud", color=COLORS["posterior"], markersize=3.5,
                 markeredgewidth=0)  # fmt: skip
     live.points(ax, lambda: tuple(potential.w_star), "w_star", color=COLORS["highlight"], markersize=8)

@@ -12,7 +12,7 @@ from sltcourse.llc.verdict import LEVELS
 COLORS = style.COLORS
 
 
-def draw_hill(heat, lam):
+def show_hill(heat, lam):
     """The histogram of log₁₀ of ``heat``, draws of nβK of any shape, beside a Gamma density of shape ``lam``."""
     fig, ax = style.figure(height=3.2)
     x = np.linspace(-8, 1.2, 300)
@@ -22,10 +22,10 @@ def draw_hill(heat, lam):
     ax.set(xlabel="nβ K(w)", yticks=[], xlim=(-8, 1.2))
     ax.set_xticks(np.arange(-8, 2, 2), [style.power(10.0**k) if k else "1" for k in range(-8, 2, 2)])
     ax.legend(loc="upper left")
-    return fig
+    style.show(fig, alt="The histogram of log nβK over all chains and steps, with the curve of a Gamma distribution.")
 
 
-def draw_chains(heat, exact):
+def show_chains(heat, exact):
     """Of ``heat`` (chains, steps): left the mean of all and eight single chains, smoothed; right these eight's means."""
     fig, (left, right) = style.figure(1, 2, height=3.2, width_ratios=[2.2, 1])
     _traces(left, heat[:8])
@@ -39,7 +39,9 @@ def draw_chains(heat, exact):
         borderpad=0,
     )  # fmt: skip
     right.set(xlabel="chain", ylim=(0, None), xticks=range(1, 9), title="each of the eight, its mean")
-    return fig
+    style.show(
+        fig, alt="Left: nβK of eight chains and the mean of all against the step. Right: the means of these eight."
+    )
 
 
 def _traces(ax, heat, window=100, **looks):
@@ -48,7 +50,7 @@ def _traces(ax, heat, window=100, **looks):
     ax.plot((np.arange(smooth.shape[1]) + 0.5) * window, smooth.T, **looks)
 
 
-def draw_exact_map(exact, lam):
+def show_exact_map(exact, lam):
     """A cell for each (γ, nβ) of ``exact``: {(γ, nβ): what perfect chains read}, with its share of ``lam`` as shade."""
     gammas, nbetas = sorted({g for g, _ in exact}), sorted({b for _, b in exact})
     cells = np.array([[exact[g, b] for g in gammas] for b in nbetas])
@@ -61,17 +63,22 @@ def draw_exact_map(exact, lam):
     ax.grid(False)
     ax.set(xlabel="localization γ", ylabel="nβ", title=f"what perfect chains read, λ = {lam:g}")
     fig.colorbar(picture, ax=ax, label="share of λ")
-    return fig
+    style.show(
+        fig, alt="A map with a cell for each localization γ, across, and each nβ, up; in it what perfect chains read."
+    )
 
 
-def draw_map(results):
-    """The map of an estimate over γ and nβ, as ``sltcourse.llc.pictures.plot_llc_map`` draws it; a figure."""
+def show_map(results):
+    """The map of an estimate over γ and nβ, as ``sltcourse.llc.pictures.plot_llc_map`` draws it."""
     fig, ax = style.figure(height=3.6)
     plot_llc_map(results, ax=ax)
-    return fig
+    style.show(
+        fig,
+        alt="A map with a cell for each localization γ, across, and each nβ, up; in it the estimate and the mark of its verdict.",
+    )
 
 
-def draw_baselines(readings, lam):
+def show_baselines(readings, lam):
     """The readings of many data sets: a row for each (baseline, β) of ``readings``, every data set a dot.
 
     ``readings``: {(baseline, β): array}.
@@ -88,10 +95,13 @@ def draw_baselines(readings, lam):
     low = min(np.quantile(v, 0.02) for v in readings.values())
     ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.6), xlim=(low - 0.2, 1.2))
     ax.set(xlabel="nβ (E[Lₙ] − baseline): a dot for each data set, its mean in blue")
-    return fig
+    style.show(
+        fig,
+        alt="A row of dots for each baseline and each β: the reading of every data set, and their mean; λ is a line.",
+    )
 
 
-def draw_results(results, lams, half_rank):
+def show_results(results, lams, half_rank):
     """The estimates with two standard errors beside λ, d/2 and half the Hessian's rank, and the verdicts in words.
 
     ``results``: {units: LLCResult}; ``lams``: {units: λ}.
@@ -111,13 +121,16 @@ def draw_results(results, lams, half_rank):
     ax.set(yticks=range(len(results)), yticklabels=names, ylim=(len(results) - 0.5, -0.65), xlim=(0, None), xlabel="λ")
     labels = ["estimate ± 2 standard errors", "λ", "d/2", "rank/2"]
     ax.legend(marks, labels, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4)
-    return fig
+    style.show(
+        fig,
+        alt="For each network the estimate with two standard errors, λ, half the Hessian's rank and half the number of parameters.",
+    )
 
 
 _ESTIMATE = dict(fmt="o", color=COLORS["estimate"], capsize=4)
 
 
-def draw_rescaled(scales, estimates, lam):
+def show_rescaled(scales, estimates, lam):
     """λ̂ with two standard errors against the rescaling α. ``estimates``: {name: list of LLCResult}; nan: "diverged"."""
     fig, ax = style.figure(height=3.2)
     for (name, results), color in zip(estimates.items(), ("estimate", "singular"), strict=False):
@@ -130,11 +143,11 @@ def draw_rescaled(scales, estimates, lam):
     ax.axhline(lam, color=COLORS["truth"], label="λ")
     ax.set(xscale="log", ylim=(0, 2.5), xlabel="α", ylabel="estimate")
     ax.legend(loc="upper left", ncols=3)
-    return fig
+    style.show(fig, alt="The estimate against the rescaling α, for two samplers, with λ as a line.")
 
 
-def draw_networks(rows):
-    """Left λ̂ against exact λ; right the relative error in per cent against the number of parameters; a figure.
+def show_networks(rows):
+    """Left λ̂ against exact λ; right the relative error in per cent against the number of parameters.
 
     ``rows``: what ``networks()`` gives. A colour for each way of sampling; the verdict's mark is that of ``MARKS``.
     """
@@ -161,4 +174,7 @@ def draw_networks(rows):
     right.set(xscale="log", xlabel="parameters d", title="error in % of λ, ± 2 standard errors")
     left.legend(loc="upper left", fontsize=9)
     right.legend(loc="lower right", fontsize=9)
-    return fig
+    style.show(
+        fig,
+        alt="Left: estimates against exact λ, with d/2. Right: the errors in per cent against the number of parameters. Full marks are trusted, hollow ones doubtful, crosses don't.",
+    )
