@@ -290,6 +290,10 @@ def test_a_card_tells_point_rank_and_directions():
 
 MIXTURE = Density((1 - a) * normal(x, 0) + a * normal(x, b), {x: sp.S.Reals}, {a: sp.Interval(0, 1), b: sp.S.Reals})
 
+C = sp.Symbol("c", real=True)  # the spread |a + 2c|: two parameters that enter as one
+SPREAD = Density(
+    sp.exp(-(x**2) / (2 * (a + 2 * C) ** 2)) / (sp.sqrt(2 * sp.pi) * sp.Abs(a + 2 * C)), {x: sp.S.Reals}, [a, C]
+)
 
 RIGHT = [
     ("narrow_information", (18 * w**4,)),
@@ -306,6 +310,7 @@ RIGHT = [
     ("coins", ((R(7, 3), -1, 2),)),
     ("notions", ({"cubic": ("yes", "no"), "coins": ("No", "yes")},)),
     ("own_model", (MIXTURE, (R(1, 2), 0), (1, 0))),
+    ("own_model", (SPREAD, (1, 2), (2, -1))),
 ]
 
 WRONG = [

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 from scipy import integrate, stats
-from scipy.special import hyp1f1
+from scipy.special import gamma, hyp1f1
 
 from sltcourse.lessons import generalization as lesson
 from sltcourse.lessons.generalization import GRIDS, MEANS
 from sltcourse.theory.mean_models import expected_error, normal_mean, power_mean
+from tests.cells import shared_names, told
+from tests.cells import text as prose
 from tests.exercises import exercise_tests
 
 check = lesson.check
@@ -287,13 +289,83 @@ def variance(A, p):
     return A**2 @ p - (A @ p) ** 2
 
 
+# ---- what the lesson says ---------------------------------------------------------------------------------------
+
+LESSON = "05_generalization"
+
+
+def test_the_volume_gives_the_free_energy():
+    """Z = ∫ exp(−nε) dV with V = cε^λ(−log ε)^(m−1) is cΓ(λ+1) n^−λ (log n)^(m−1) to leading order."""
+    for lam, m in ((0.5, 1), (1 / 6, 1), (0.5, 2), (0.25, 3)):
+        ratio = []
+        for n in (1e8, 1e300):
+
+            def integrand(x, n=n, lam=lam, m=m):  # of the text's second line, with ε = s/n and s = exp(x)
+                return np.exp(lam * x - np.exp(x)) * (np.log(n) - x) ** (m - 1)
+
+            found, _ = integrate.quad(integrand, -150, 4.5, limit=400)
+            ratio.append(lam * found / (gamma(lam + 1) * np.log(n) ** (m - 1)))
+        assert abs(ratio[1] - 1) < 0.02 and abs(ratio[1] - 1) <= abs(ratio[0] - 1) + 1e-6
+    told(LESSON, "F(n) = −log Z(n) = λ log n − (m − 1) log log n + constant")
+
+
+def test_a_data_set_changes_the_constant_only():
+    """For m = 1 F_n(z√n) − λ log n is a function of z alone."""
+    for name in ("regular", "cubic"):
+        model, z = MEANS[name], np.array([-1.0, 0.0, 2.0])
+        constants = [model.free_energy(n, z * np.sqrt(n)) - model.lam * np.log(n) for n in (1e4, 1e6)]
+        np.testing.assert_allclose(*constants, atol=2e-3)
+
+
+def test_maximum_likelihood_notices_the_singularity_elsewhere():
+    """Its mean gain over the truth, d/2 in a regular model, is about two thirds of that in section 7's models."""
+    for name, make in GRIDS.items():
+        model, rng = make(), np.random.default_rng(5)
+        gain = np.array([model.log_ratio(model.sample(rng, 200)).sum(axis=0).max() for _ in range(300)])
+        half, error = model.d / 2, gain.std() / np.sqrt(300)
+        assert half / 2 < gain.mean() < half - 4 * error, name
+    told(LESSON, "*here* only Bayes notices the singularity", "Elsewhere maximum likelihood notices it too")
+
+
+def test_waic_as_boxed_needs_no_truth():
+    """−mean log p* + V/n less S_n is T_n + V_n/n, which the check wants: one definition, not two."""
+    rng = np.random.default_rng(0)
+    A, p, log_q = rng.normal(size=(6, 4)), np.full(4, 0.25), rng.normal(size=6)
+    log_p = A + log_q[:, None]
+    boxed = -np.mean(np.log(np.exp(log_p) @ p)) + variance(log_p, p).mean()
+    assert boxed + log_q.mean() == pytest.approx(plain(A, p) + variance(A, p).mean())
+    told(LESSON, "Return Tₙ + Vₙ/n, which is WAIC − Sₙ", "\\mathbb{E}[\\mathrm{WAIC} - S_n]")
+
+
+def test_the_free_energy_is_the_sum_of_the_predictions():
+    model = power_mean(3, w0=0.3)
+    assert sum(expected_G(model, k) for k in range(1, 40)) + expected_F(model, 1) == pytest.approx(
+        expected_F(model, 40)
+    )
+
+
+def test_the_lesson_stands_on_what_comes_before_it():
+    """It leans on lesson 06 nowhere before its last cells, names no absent deck, and its cells run in any order."""
+    said = prose(LESSON)
+    assert "esson 06" not in said[: said.index("## Where this comes from")]
+    assert "deck" not in said and "ow I see it" not in said
+    assert shared_names(LESSON) == ({}, set())
+    assert "Mathematical Theory of Bayesian Statistics" in said  # Watanabe 2018, which the text cites
+
+
 WRONG = [
     ("fifth_power", (0.5,), "d/2"),
     ("fifth_power", (0.2,), "square of the mean"),
     ("fifth_power", (1e-4,), "asks for n·G"),
     ("far", (np.exp(20),), "within 0.05"),
     ("far", (39.42,), "log n"),
+    ("far", (40,), "log n"),
+    ("far", (17,), "power of ten"),
+    ("far", (100,), "100 is too small"),
     ("far", (1e10,), "too small"),
+    ("far", (1e16,), "too small"),
+    ("far", (1e18,), "too large"),
+    ("far", ("10¹⁷",), "A number is wanted"),
     ("relations", (-0.6, 0.4, 0.6), "λ: The training error"),
     ("relations", (0.2, 0.8, 1.0), "ν: The gap"),
     ("relations", (0.2, 0.2, 0.4), "regular models"),
@@ -302,6 +374,9 @@ WRONG = [
     ("waic", (lambda A, p: plain(A, p) + variance(A, p).sum(),), "V/n"),
     ("waic", (lambda A, p: np.mean(-A @ p + variance(A, p)),), "Gibbs"),
     ("waic", (lambda A, p: plain(A, p) + A.var(axis=1).mean(),), "weights p"),
+    ("waic", (lambda A, p: len(A) * (plain(A, p) + variance(A, p).mean()),), "n·WAIC, a sum"),
+    ("waic", (lambda A, p: -len(A) * (plain(A, p) + variance(A, p).mean()),), "ArviZ"),
+    ("waic", (lambda A, p: 2 * len(A) * (plain(A, p) + variance(A, p).mean()),), "deviance"),
     ("waic", (lambda A, p: A @ A,), "could not read"),
     ("waic", (3.0,), "A function"),
     ("two_temperatures", (3.8,), "1/β"),
@@ -313,6 +388,8 @@ RIGHT = [
     ("fifth_power", (1000 * expected_G(power_mean(5), 1000),)),
     ("far", (1e17,)),
     ("far", (np.exp(40),)),
+    ("far", (4e17,)),
+    ("far", (10**17,)),
     ("relations", (0.2, 0.4, 0.6)),
     ("waic", (lambda A, p: plain(A, p) + variance(A, p).mean(),)),
     ("two_temperatures", (0.76,)),

@@ -110,7 +110,7 @@ def test_a_monomial_that_is_not_even_lowers_the_coefficient_and_an_even_one_does
 
 
 def test_blowing_up_points_need_not_end():
-    """The Whitney umbrella, squared, comes back in a chart of the origin's blow-up, and a line's blow-up resolves it."""
+    """Whitney's umbrella, squared, comes back in a chart of the origin's blow-up; a line's blow-up resolves it."""
     w3 = sp.Symbol("w3")
     K = (w1**2 - w2**2 * w3) ** 2
     chart = {w1: w1 * w3, w2: w2 * w3}

@@ -212,7 +212,7 @@ def test_m_is_said_where_it_can_be_known(name):
 @pytest.mark.timeout(3000)
 def test_error_bars_over_forty_seeds():
     """log V at 1e-12 and 1e-24 for ten losses with exact V: the spread over seeds is what the standard errors say."""
-    half_cubic = 2 * gamma(7 / 6) * gamma(1.5) / gamma(7 / 6 + 1.5)  # ∫ √(1 − t⁶) dt
+    half_cubic = 2 * gamma(7 / 6) * gamma(1.5) / gamma(5 / 3)  # ∫ √(1 − t⁶) dt
     exact = {
         "line": lambda e: np.log(e) / 2,
         "disc": lambda e: np.log(np.pi / 4 * e),

@@ -7,8 +7,28 @@ from pathlib import Path
 
 from sltcourse.kit import assets
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 ESTIMATE, VOLUME = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
+def test_every_part_of_the_deck_has_its_place():
+    assert README.count("Furman") == 1
+    (table,) = re.findall(r"^\| part of the deck .*?\n\|[-|]+\n(.*?)\n\n", README, re.M | re.S)
+    there = {path.stem[:2]: path for path in (ROOT / "notebooks").glob("*.ipynb")}
+    named = set()
+    for row in table.splitlines():
+        part, where = (cell.strip() for cell in row.strip("|").split("|"))
+        assert part and where, f"{row}: an empty cell"
+        for number in re.findall(r"lesson (\d\d), coming", where):
+            assert number not in there, f"lesson {number} is there: give its sections"
+            named.add(number)
+        for number, name, sections in re.findall(r"\[(\d\d)\]\(notebooks/([\w.]+)\), (sections?[\d andto]+)", where):
+            assert there[number].name == name
+            headings = re.findall(r'"## (\d+)\. ', there[number].read_text(encoding="utf-8"))
+            assert set(re.findall(r"\d+", sections)) <= set(headings), f"{row}: not all of {sections} exist"
+            named.add(number)
+    assert named == {f"{k:02d}" for k in range(13)}
 
 
 def test_an_estimate_in_ten_lines(capsys):

@@ -420,7 +420,7 @@ def synthetic(log_V, d, particles=4096, populations=8, seed=0):
     pick = np.searchsorted(-exact, -np.log(0.4) * np.arange(1, int(exact[-1] / np.log(0.4)) + 1))
     exact = exact[pick]
     share = np.exp(np.diff(np.r_[0, exact]))
-    shares = rng.binomial(particles, share, (populations, len(share))) / particles
+    shares = np.maximum(rng.binomial(particles, share, (populations, len(share))), 1) / particles  # none loses the set
     return VolumeCurve(np.exp(log_eps[pick]), shares, particles, d)
 
 

@@ -22,7 +22,7 @@ from torch.utils.data import (
     default_collate,
 )
 
-from sltcourse.llc.stream import ArraySource, DatasetSource, Ragged, StreamMinibatches, as_tensor, flatten
+from sltcourse.llc.stream import ArraySource, DatasetSource, Ragged, Steps, StreamMinibatches, as_tensor, flatten
 from sltcourse.llc.types import Batch, Form, Share
 
 THIN = 16  # a table with this many columns or fewer is gathered column by column
@@ -109,7 +109,7 @@ class Rows:
         if isinstance(self._source, TensorSource):
             return Minibatches(self._source, chains, size, generator, cumulative)
         edges = None if cumulative is None else cumulative.numpy()
-        return StreamMinibatches(self._source, chains, size, seed, edges, self._moved)
+        return StreamMinibatches(Steps(self._source, chains, size, seed, edges), self._moved)
 
     def passes(self, size: int) -> Iterator[tuple[Batch, Share]]:
         """All rows that count, at most ``size`` at a time, with what each part adds to L_n.

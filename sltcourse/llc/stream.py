@@ -114,19 +114,13 @@ class DatasetSource:
 
 
 class StreamMinibatches:
-    """Minibatches of step 0, 1, ...: which rows step t takes depends on the seed and on t alone."""
+    """Minibatches of step 0, 1, ...: which rows step t takes depends on the seed and on t alone.
 
-    def __init__(
-        self,
-        source: ArraySource | DatasetSource,
-        chains: int,
-        size: int,
-        seed: int,
-        cumulative: np.ndarray | None,
-        moved: Callable[[Iterable[Tensor]], Batch],
-    ):
-        self._steps = _Steps(source, chains, size, seed, cumulative)
-        self._moved, self.step = moved, 0
+    ``steps``: what they are. ``moved``: brings leaves to the device.
+    """
+
+    def __init__(self, steps: "Steps", moved: Callable[[Iterable[Tensor]], Batch]):
+        self._steps, self._moved, self.step = steps, moved, 0
         self._iterator: Iterator[Batch] | None = None
 
     @torch.inference_mode(False)
@@ -153,8 +147,11 @@ class StreamMinibatches:
         )
 
 
-class _Steps(Dataset[Batch]):
-    """Minibatch t of all chains as item t; the arguments are those of ``StreamMinibatches``."""
+class Steps(Dataset[Batch]):
+    """Minibatch t of all chains as item t: ``size`` rows of ``source`` for each of them.
+
+    ``cumulative`` (n,): the chances of rows 0 to i to be drawn, added up; None: all alike.
+    """
 
     def __init__(
         self,

@@ -69,6 +69,7 @@ def tanh_network(hidden: int) -> tuple[Fraction, int]:
     """
     if not isinstance(hidden, Integral) or hidden < 1:
         raise ValueError(f"a network has 1 or more hidden units, a whole number; got {hidden}.")
+    hidden = int(hidden)
     i = isqrt(hidden)
     return Fraction(hidden + i**2 + i, 4 * i + 2), 1 + (hidden == i**2)
 

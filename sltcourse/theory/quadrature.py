@@ -14,7 +14,7 @@ nothing under- or overflows.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 import numpy as np
 import sympy as sp
@@ -37,6 +37,22 @@ class Value(NamedTuple):
     error: np.ndarray
 
 
+class Cubature(TypedDict, total=False):
+    """How the integrals of a `Posterior` are computed.
+
+    breakpoints : where cells are to end, because L is singular or smallest there, or for the edges of regions whose
+        mass is asked for: d lists of coordinates, or one list for every axis. The origin, if in the box, when left out.
+        They save time, and are needed only where the cells cannot find such places by themselves: a well is seen if it
+        is wider than 1/16 000 of the box in one dimension, 1/256 in two, 1/48 in three, or if the loss slopes towards
+        it from such a width.
+    tolerance : the largest relative error of Z, hence absolute error of F, that is accepted (above the rounding
+        of nβ L itself); 1e-9 if left out.
+    """
+
+    breakpoints: Sequence | None
+    tolerance: float
+
+
 class Posterior:
     """The tempered posterior ∝ exp(−nβ L(w)) φ(w) on a box: free energy, expectations, masses, density.
 
@@ -48,14 +64,8 @@ class Posterior:
     n : sample size(s), a number >= 1 or an array of shape (k,).
     beta : inverse temperature(s) > 0, a number or an array of shape (k,).
     prior : density φ(w) with respect to dw, as ``loss``; uniform on the box if left out.
-    breakpoints : where cells are to end, because L is singular or smallest there, or for the edges of regions whose
-        mass is asked for: d lists of coordinates, or one list for every axis. The origin, if in the box, when left out.
-        They save time, and are needed only where the cells cannot find such places by themselves: a well is seen if it
-        is wider than 1/16 000 of the box in one dimension, 1/256 in two, 1/48 in three, or if the loss slopes towards
-        it from such a width.
-    tolerance : the largest relative error of Z, hence absolute error of F, that is accepted (above the rounding
-        of nβ L itself).
     variables : for a sympy loss or prior, which symbol is which coordinate; sorted by name if left out.
+    rule : breakpoints=… and tolerance=1e-9: where cells end, and how exact Z is to be; see `Cubature`.
 
     Attributes
     ----------
@@ -78,10 +88,11 @@ class Posterior:
         *,
         beta: ArrayLike = 1.0,
         prior: ArrayFunction | sp.Expr | None = None,
-        breakpoints: Sequence | None = None,
-        tolerance: float = 1e-9,
         variables: Sequence[sp.Symbol] | None = None,
+        **rule: Unpack[Cubature],
     ):
+        if unknown := sorted(set(rule) - {"breakpoints", "tolerance"}):
+            raise TypeError(f"Posterior takes breakpoints, tolerance, beta, prior, variables, no {', '.join(unknown)}")
         self._bounds = _check_bounds(bounds)
         self.dimension = len(self._bounds)
         self._loss = array_function(loss, self.dimension, variables)
@@ -92,13 +103,14 @@ class Posterior:
             self._prior = array_function(
                 prior, self.dimension, variables if isinstance(prior, sp.Expr) else None, "prior"
             )
+        tolerance = rule.get("tolerance", 1e-9)
         if not (np.ndim(tolerance) == 0 and 0 < tolerance < 1):
             raise ValueError(f"tolerance is a relative error, between 0 and 1, not {tolerance!r}")
         self._tolerance = float(tolerance)
         self.n, self.beta = _check_n_beta(n, beta)
         self.partial = False
         nb = np.atleast_1d(self.n * self.beta)
-        self._cells = Cells(self._bounds, _check_breakpoints(breakpoints, self._bounds), self._evaluate)
+        self._cells = Cells(self._bounds, _check_breakpoints(rule.get("breakpoints"), self._bounds), self._evaluate)
         found, reached = [], 0.0
         first = 1 / max(1.0, np.ptp(self._cells.coarse.values[0]))
         advice = "put breakpoints at the minima of the loss, or take coordinates with its singular set along the axes"

@@ -3,13 +3,13 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
-from scipy.stats import binomtest
+from scipy.stats import binomtest, chi2
 
 from sltcourse.progress import progress
 from sltcourse.theory.moves import Moves
@@ -19,6 +19,7 @@ SPREAD = 1.0  # the standard deviation of the populations' log V above which the
 KINSHIP = 0.12  # the correlation of relatives' survival above which the chains are said not to mix
 _MEMORY = 5  # levels after which a chain should have forgotten where it was
 _STRANGERS = 0.015  # kinship above which every sweep has a valley move, which costs as much as all the others
+_REMEMBERED = 3  # levels over which the errors of shares are correlated, where chains mix
 _UNIT = 0.5  # of the level: a change of K by the last digit of w that makes the float grid too coarse
 
 
@@ -113,13 +114,41 @@ class VolumeCurve:
 
     @property
     def se(self) -> np.ndarray:
-        """Standard error of ``log_V``, shape (J,), from the spread of the populations, so with all correlations.
+        """Standard error of ``log_V``, shape (J,): the variances of the shares, added up, times one factor.
 
-        Widened by √((R − 1)/(R − 3)), the standard deviation of Student's t: R = 8 populations know their own spread
-        only within a quarter.
+        The variance of a share is its spread over the populations, and errors of levels that follow each other are
+        correlated: the factor is 1 + 2 Σ correlations over three levels, pooled over the whole curve. So eight
+        populations know it within a tenth, where their spread of log V itself is known within a quarter only. That
+        spread is taken where it is larger than such noise allows, which is so if errors last longer than three levels.
         """
-        populations = len(self.shares)
-        return self.spread * np.sqrt((populations - 1) / max(populations - 3, 0.5) / populations)
+        pooled = self._pooled
+        return np.sqrt(np.where(self.spread**2 > self._allowed(0.95) * pooled, self.spread**2, pooled) / len(self.shares))
+
+    @property
+    def disagree(self) -> np.ndarray:
+        """Whether the populations disagree about V, shape (J,): by a factor e or more, and by more than the noise of
+        their shares allows; or by a factor e² or more."""
+        unexplained = self.spread**2 > self._allowed(0.999) * self._pooled
+        return (self.spread > SPREAD) & unexplained | (self.spread > 2 * SPREAD)
+
+    @property
+    def _pooled(self):
+        """The variance of a population's log V from the noise of its shares."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            variance = self.shares.var(0, ddof=1) / self.shares.mean(0) ** 2
+        return self._remembered * np.cumsum(variance)
+
+    def _allowed(self, share):
+        """How many times the true variance that over the populations is at most, in this share of all curves."""
+        return chi2.ppf(share, len(self.shares) - 1) / (len(self.shares) - 1)
+
+    @property
+    def _remembered(self):
+        """1 + 2 Σ correlations of the errors of shares over some levels, pooled over the curve; 1 at least."""
+        deviation = self.shares / self.shares.mean(0) - 1
+        lags = range(1, min(_REMEMBERED + 1, deviation.shape[1]))
+        later = sum((deviation[:, lag:] * deviation[:, :-lag]).sum() for lag in lags)
+        return 1 + max(2 * later / max((deviation**2).sum(), 1e-300), 0.0)
 
     @property
     def _log_V_each(self):
@@ -134,8 +163,8 @@ class VolumeCurve:
         share their fate more than strangers do.
         """
         found = []
-        if self.eps.size and self.spread.max() > SPREAD:
-            first = self.eps[np.argmax(self.spread > SPREAD)]
+        if self.eps.size and self.disagree.any():
+            first = self.eps[np.argmax(self.disagree)]
             found.append(f"below ε = {first:.1e} the populations disagree about V by more than a factor e")
         close = np.nanmean(self.kinship) if np.isfinite(self.kinship).any() else 0.0
         if close > KINSHIP:
@@ -153,16 +182,27 @@ class VolumeCurve:
         return f"VolumeCurve({len(self.eps)} levels, {end}, d = {self.d}{notes})"
 
 
+class Effort(TypedDict, total=False):
+    """How much work `splitting` does; the time it takes is in proportion to each of them.
+
+    particles : chains of a population, 256 if left out, 32 at least.
+    populations : 8 if left out, 2 at least; their spread is the error. One more, the pilot, leads them.
+    sweeps : of moves, each through all kinds of moves, at a level; 4 if left out.
+    """
+
+    particles: int
+    populations: int
+    sweeps: int
+
+
 def splitting(
     K: ArrayFunction | sp.Expr,
     box: Sequence[tuple[float, float]],
     eps: float = 1e-30,
     *,
     variables: Sequence[sp.Symbol] | None = None,
-    particles: int = 256,
-    populations: int = 8,
-    sweeps: int = 4,
     seed: int = 0,
+    **effort: Unpack[Effort],
 ) -> VolumeCurve:
     """Follow V(ε) = Prob{K(w) ≤ ε} down to ``eps`` by multilevel splitting, for the volume scaling exponent λ.
 
@@ -172,9 +212,8 @@ def splitting(
     box : d pairs (low, high); the prior is uniform on it.
     eps : the smallest level to reach, one number in the units of K.
     variables : for a sympy expression, which symbol is which coordinate; sorted by name if left out.
-    particles, populations, sweeps : chains a population; populations, whose spread is the error; sweeps of moves, each
-        through all kinds of moves, a level. More of them cost time in proportion.
     seed : for numpy's random generator.
+    effort : particles=256, populations=8, sweeps=4: chains a population, populations, sweeps a level; see `Effort`.
 
     Returns a VolumeCurve; its ``doubt`` says in words where it should not be believed.
 
@@ -199,14 +238,7 @@ def splitting(
     eps = float(positive(eps))
     low, high = checked_box(box)
     K = nonnegative_loss(K, len(low), variables)
-    particles, populations, sweeps = (
-        whole(value, least, f"splitting's {name}", why)
-        for value, least, name, why in (
-            (particles, 32, "particles", ""),
-            (populations, 2, "populations", " (their spread is the error)"),
-            (sweeps, 1, "sweeps", ""),
-        )
-    )
+    particles, populations, sweeps = _checked(effort)
     run = _Run(K, low, high, (populations + 1, particles, sweeps), np.random.default_rng(seed))
     levels, shares, kinship, ancestors, stopped = [], [], [], [], ""
     try:
@@ -241,6 +273,14 @@ def splitting(
         ancestors=np.array(ancestors[: len(levels)]),
         vanishing=run.vanishing(),
     )
+
+
+def _checked(effort: Effort) -> tuple[int, int, int]:
+    """Particles, populations and sweeps; TypeError for another word, ValueError for what is no count."""
+    least = {"particles": (256, 32, ""), "populations": (8, 2, " (their spread is the error)"), "sweeps": (4, 1, "")}
+    if unknown := sorted(set(effort) - set(least)):
+        raise TypeError(f"splitting takes {', '.join(least)}, variables and seed, and no {', '.join(unknown)}")
+    return tuple(whole(effort.get(k, usual), low, f"splitting's {k}", why) for k, (usual, low, why) in least.items())
 
 
 class _Run:

@@ -214,7 +214,7 @@ def expected_llc(name: str, nbeta: float, draws: int = 100_000, seed: int = 0) -
     """
     if name not in ("5⁺", "6"):
         raise ValueError(f"expected_llc knows the wells of 5⁺ and 6, not of {name!r}: they alone are near a Gaussian")
-    if nbeta < 3_000:
+    if not 3_000 <= nbeta < np.inf:
         raise ValueError(f"at nβ = {nbeta:g} the well is no Gaussian for importance sampling; take 3000 or more")
     w = POLYGONS[name]
     W, b = unpack(w)

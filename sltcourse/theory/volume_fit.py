@@ -4,14 +4,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import logsumexp
+from scipy.special import gammainccinv, logsumexp
 
 from sltcourse.theory.numeric_input import positive
-from sltcourse.theory.splitting import KINSHIP, SPREAD, VolumeCurve
+from sltcourse.theory.splitting import KINSHIP, VolumeCurve
 
 _START = 0.1  # the fit uses the levels with V below this
 _FEWEST = 8  # levels
-_OFFSETS = np.geomspace(2.0, 8.0, 12)  # of a + T, in units of 1/λ, where V = _START
+_OFFSETS = np.geomspace(0.5, 1.6, 12)  # of a + T where V = _START, in units of what it is for m equal exponents
 _GAPS = 0.2, 2.0  # of δ, from and to, in units of λ
 _LEAST_GAP = 0.25  # δ may be as small as this where λ is large: poles of the zeta function are seldom closer
 _CORRECTION = 0.3  # prior standard deviation of the correction's size where V = _START; times λ if that is above 1
@@ -19,7 +19,7 @@ _LATER = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65)  # parts of the curve that may come be
 _SLOW = 0.05  # kinship from which on the errors are taken more than twice as large
 _EXCEPTION = 4.0  # of the log prior probability of each later beginning, below that of the first
 _QUARTERS = 4  # parts of the curve over which the spread of the populations is taken
-_SURE = 0.95  # the probability above which m is said without a doubt
+_SURE = 0.9  # the probability above which m is said without a doubt
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,13 +81,13 @@ def fit(curve: VolumeCurve) -> Fit:
     if not isinstance(curve, VolumeCurve):
         raise TypeError(f"fit takes what splitting returns, a VolumeCurve, not {type(curve).__name__}")
     data = _Data.of(curve)
-    scale = data.fall / data.time[-1]  # the mean slope: the unit of λ
+    scale = data.scale
     d, gaps = curve.d, np.geomspace(min(_GAPS[0] * scale, _LEAST_GAP), _GAPS[1] * scale, 9)
     size = _CORRECTION * max(1.0, scale)
     cuts = [int(part * len(data.increment)) for part in _LATER]
     evidence, lam, se, best = np.zeros(d), np.zeros(d), np.zeros(d), []
     for m in range(1, d + 1):
-        offsets = _OFFSETS / scale if m > 1 else np.ones(1)
+        offsets = _OFFSETS * (gammainccinv(m, _START) + 1) / data.slope(m) if m > 1 else np.ones(1)
         found = [_integrated(data, m, offsets, (gaps, size), cut) for cut in cuts]
         log_likelihood, lams, variances, bs = (np.array(x) for x in zip(*found, strict=True))
         evidence[m - 1] = logsumexp(log_likelihood) - np.log(log_likelihood.size)
@@ -135,14 +135,19 @@ class _Data:
         return np.log(self.eps[0])
 
     @property
-    def fall(self):
-        return self.log_V[0] - self.log_V[-1]
+    def scale(self):
+        """The mean slope: the unit of λ."""
+        return (self.log_V[0] - self.log_V[-1]) / self.time[-1]
+
+    def slope(self, m):
+        """About λ, if m is the multiplicity."""
+        return self.scale + (m - 1) / ((gammainccinv(m, _START) + 1) / self.scale + self.time[-1] / 2)
 
     @classmethod
     def of(cls, curve):
         log_V = curve.log_V if curve.eps.size else np.zeros(0)
         start = int(np.searchsorted(-log_V, -np.log(_START)))
-        agreed = np.flatnonzero(curve.spread > SPREAD) if curve.eps.size else np.zeros(0, int)
+        agreed = np.flatnonzero(curve.disagree) if curve.eps.size else np.zeros(0, int)
         end = int(agreed[0]) if agreed.size else len(log_V)
         if end - start < _FEWEST:
             raise ValueError(_too_few(curve, start, end))
@@ -164,7 +169,8 @@ class _Data:
         weight /= weight.sum(0)
         share = shares.mean(0)
         variance = np.maximum((1 - share) / share, 0.05) / curve.particles
-        sigma = np.sqrt(_excess(shares / share - 1, variance) * variance * (weight**2).sum(0)) * wider
+        excess = _excess(shares / share - 1, variance) * curve._remembered
+        sigma = np.sqrt(excess * variance * (weight**2).sum(0)) * wider
         return cls(
             curve.eps[start:end], log_V[start:end], np.diff(log_V[start:end]), sigma, len(shares), "; ".join(doubt)
         )
@@ -176,8 +182,8 @@ def _excess(deviation, variance):
     Each quarter is known from few populations: it is given the mean of all unless it is far above.
     """
     parts = np.array_split(np.arange(len(variance)), _QUARTERS)
-    spread = np.array([deviation[:, part].sum(1).var(ddof=1) / variance[part].sum() for part in parts])
-    return np.repeat(np.maximum(spread.mean(), 0.6 * spread), [len(part) for part in parts])
+    spread = np.array([deviation[:, part].var(0, ddof=1).sum() / variance[part].sum() for part in parts])
+    return np.repeat(np.maximum(spread.mean(), 0.8 * spread), [len(part) for part in parts])
 
 
 def _integrated(data, m, offsets, corrections, cut):
@@ -207,7 +213,7 @@ def _integrated(data, m, offsets, corrections, cut):
 
 def _lawless(data, cut):
     """The misfit of the first ``cut`` increments to any parabola as a slope, and what that freedom costs."""
-    if cut < 4:
+    if cut == 0:
         return 0.0, 0.0
     time, sigma = data.time[: cut + 1], data.sigma[:cut]
     columns = np.diff(np.vander(time / time[-1], 4, increasing=True)[:, 1:], axis=0) / sigma[:, None]

@@ -22,13 +22,21 @@ def fifth_power(answer: Any) -> str | None:
 
 @check.exercise("10¹⁷ samples. A law that starts with λ/n can be true and still never be seen to its last digits.")
 def far(answer: Any) -> str | None:
-    """The n from which n E[G_n] of the product is within 5 % of ½, to an order of magnitude."""
-    return number(answer, np.exp(40 - np.euler_gamma), rel=0.8, hints={
-        np.exp(20): "That brings it within 0.05 of 1/2. Within 5 % of 1/2 means above 0.475.",
-        40: "That is log n, to the base e.",
-        17: "That is the power of ten. Give n.",
-        39.4: "That is log n, to the base e.",
-    })  # fmt: skip
+    """The n from which n E[G_n] of the product is within 5 % of ½, to the nearest power of ten."""
+    log_n = 40 - np.euler_gamma
+    wrong = number(answer, np.exp(log_n))
+    if wrong is None or not wrong.endswith(("too large.", "too small.")):
+        return wrong
+    value = float(np.ravel(answer)[0])
+    if value > 0 and abs(np.log10(value) - log_n / np.log(10)) < 0.5:
+        return None
+    if abs(value - 40) < 1:
+        return "That is log n, to the base e. Give n."
+    if abs(value - log_n / np.log(10)) < 0.5:
+        return "That is the power of ten. Give n."
+    if value > 1 and abs(np.log(value) - 20) < 0.7:
+        return "That is near exp(20), which brings it within 0.05 of 1/2. Within 5 % of 1/2 means above 0.475."
+    return wrong
 
 
 @check.exercise("The gap between E[G] and E[T] is 2ν, and so the Gibbs error, λ + ν, follows from two Bayes errors.")
@@ -66,6 +74,10 @@ def waic(answer: Any) -> str | None:
         T + np.mean(A.var(axis=1)): "The variance has to be taken with the weights p.",
         T + np.mean(A.var(axis=0)): "Vary w, not x: the variance is over the nodes, one for each sample.",
         -T + V / 5: "Mind the sign: T is minus the mean log of the predictive ratio.",
+        5 * T + V: "That is n·WAIC, a sum over the samples. Here WAIC is a mean: divide by n.",
+        -5 * T - V: "That is −n·WAIC, the scale on which ArviZ reports it (elpd). Change the sign and divide by n.",
+        10 * T + 2 * V: "That is 2n·WAIC, the scale of a deviance. Divide by 2n.",
+        -10 * T - 2 * V: "That is −2n·WAIC. Divide by −2n.",
     })  # fmt: skip
 
 
