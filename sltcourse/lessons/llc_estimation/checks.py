@@ -1,5 +1,7 @@
 """The checks of lesson 07: what each exercise replies."""
 
+import functools
+import warnings
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,18 @@ def stretched(w):
     return np.stack([6 * (w[:, 0] - 1), 4 * w[:, 1] ** 3], -1)
 
 
+def _quiet(function):
+    """The function without its warnings: tempting wrong functions overflow, and divide by nothing."""
+
+    @functools.wraps(function)
+    def quiet(*arguments):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return function(*arguments)
+
+    return quiet
+
+
 def _sgld_like(force_of, step_of=lambda lr, force, z: -lr / 2 * force + np.sqrt(lr) * z, first=0):
     """A sampler with another force or another step; ``first`` = 1 writes down where a chain is before each step."""
 
@@ -40,7 +54,7 @@ def _sgld_like(force_of, step_of=lambda lr, force, z: -lr / 2 * force + np.sqrt(
             w = new
         return path
 
-    return sampler
+    return _quiet(sampler)
 
 
 def _force(g, w, w_star, nbeta, pull):
@@ -51,6 +65,32 @@ _random = np.random.default_rng(7)
 _no_noise = np.zeros((2, 3, 1))
 _kick = np.zeros((1, 3, 2))
 _kick[0, 0] = 1
+
+
+SGLD_COMMON = {  # tempting wrong functions, and what they are told
+    _sgld_like(_force, lambda lr, f, z: -lr * f + np.sqrt(lr) * z):
+        "The force is multiplied by ε where ε/2 is wanted: these chains sample twice as cold.",
+    _sgld_like(_force, lambda lr, f, z: -lr * f + np.sqrt(2 * lr) * z):
+        "That is right with another name for the step: your ε is half of ours. Use ε/2 and √ε.",
+    _sgld_like(_force, lambda lr, f, z: -lr / 2 * f + lr * z):
+        "The noise is multiplied by ε where √ε is wanted: with so little noise the chains only roll downhill.",
+    _sgld_like(_force, lambda lr, f, z: -lr / 2 * f + z):
+        "The noise lacks its √ε.",
+    _sgld_like(_force, lambda lr, f, z: lr / 2 * f + np.sqrt(lr) * z):
+        "Your chains climb: the sign of the force is wrong.",
+    _sgld_like(_force, lambda lr, f, z: -lr / 2 * f):
+        "The noise is missing: this is gradient descent.",
+    _sgld_like(lambda g, w, w_star, nbeta, pull: nbeta * g):
+        "The spring is missing: add localization · (w − w*) to the force.",
+    _sgld_like(lambda g, w, w_star, nbeta, pull: nbeta * g + pull * w):
+        "Your spring pulls to 0; it should pull to w*.",
+    _sgld_like(lambda g, w, w_star, nbeta, pull: nbeta * (g + pull * (w - w_star))):
+        "nβ multiplies the loss alone, not the spring.",
+    _sgld_like(lambda g, w, w_star, nbeta, pull: g + pull * (w - w_star)):
+        "nβ is missing: the force of the loss is nβ times its gradient.",
+    _sgld_like(_force, first=1):
+        "You write down where a chain is before each step; wanted is where it is after it.",
+}  # fmt: skip
 
 
 @check.writing(
@@ -67,30 +107,7 @@ _kick[0, 0] = 1
         Case("five chains, forty steps, everything at once",
              (stretched, np.array([1.0, 0.5]), 20.0, 3.0, 0.01, _random.normal(size=(5, 40, 2)))),
     ],
-    common={
-        _sgld_like(_force, lambda lr, f, z: -lr * f + np.sqrt(lr) * z):
-            "The force is multiplied by ε where ε/2 is wanted: these chains sample twice as cold.",
-        _sgld_like(_force, lambda lr, f, z: -lr * f + np.sqrt(2 * lr) * z):
-            "That is right with another name for the step: your ε is half of ours. Use ε/2 and √ε.",
-        _sgld_like(_force, lambda lr, f, z: -lr / 2 * f + lr * z):
-            "The noise is multiplied by ε where √ε is wanted: with so little noise the chains only roll downhill.",
-        _sgld_like(_force, lambda lr, f, z: -lr / 2 * f + z):
-            "The noise lacks its √ε.",
-        _sgld_like(_force, lambda lr, f, z: lr / 2 * f + np.sqrt(lr) * z):
-            "Your chains climb: the sign of the force is wrong.",
-        _sgld_like(_force, lambda lr, f, z: -lr / 2 * f):
-            "The noise is missing: this is gradient descent.",
-        _sgld_like(lambda g, w, w_star, nbeta, pull: nbeta * g):
-            "The spring is missing: add localization · (w − w*) to the force.",
-        _sgld_like(lambda g, w, w_star, nbeta, pull: nbeta * g + pull * w):
-            "Your spring pulls to 0; it should pull to w*.",
-        _sgld_like(lambda g, w, w_star, nbeta, pull: nbeta * (g + pull * (w - w_star))):
-            "nβ multiplies the loss alone, not the spring.",
-        _sgld_like(lambda g, w, w_star, nbeta, pull: g + pull * (w - w_star)):
-            "nβ is missing: the force of the loss is nβ times its gradient.",
-        _sgld_like(_force, first=1):
-            "You write down where a chain is before each step; wanted is where it is after it.",
-    },
+    common=SGLD_COMMON,
 )  # fmt: skip
 def sgld(function: Any) -> str | None:
     """The Langevin sampler: ``ours.sgld``."""
@@ -103,10 +120,12 @@ _losses = np.array([[9.0, 1.0, 3.0], [9.0, 5.0, 7.0]])
 
 def _llc_like(value, error):
     """An estimate with another value or error, of the draws behind the burn-in (chains, draws)."""
-    return lambda losses, loss_star, nbeta, burnin: (
-        value(losses, losses[:, burnin:], loss_star, nbeta),
-        error(losses, losses[:, burnin:], nbeta),
-    )
+
+    def both(losses, loss_star, nbeta, burnin):
+        kept = losses[:, burnin:]
+        return value(losses, kept, loss_star, nbeta), error(losses, kept, nbeta)
+
+    return _quiet(both)
 
 
 def _value(losses, kept, star, nbeta):
@@ -115,6 +134,29 @@ def _value(losses, kept, star, nbeta):
 
 def _error(losses, kept, nbeta):
     return nbeta * kept.mean(1).std(ddof=1) / np.sqrt(len(kept)) if len(kept) > 1 else np.nan
+
+
+LLC_COMMON = {  # tempting wrong functions, and what they are told
+    _llc_like(_value, lambda losses, kept, nbeta: nbeta * kept.std(ddof=1) / np.sqrt(kept.size)):
+        "Your error takes all draws for independent. Draws of one chain resemble each other: take the means of "
+        "the chains, and their spread.",
+    _llc_like(_value, lambda losses, kept, nbeta: nbeta * kept.std() / np.sqrt(kept.size)):
+        "Your error takes all draws for independent. Draws of one chain resemble each other: take the means of "
+        "the chains, and their spread.",
+    _llc_like(_value, lambda losses, kept, nbeta: nbeta * kept.mean(1).std() / np.sqrt(len(kept))):
+        "The standard deviation of a few means wants ddof=1, as the mean is estimated too.",
+    _llc_like(_value, lambda losses, kept, nbeta: nbeta * kept.mean(1).std(ddof=1)):
+        "That is the spread of the chains. The error of their mean is smaller by √chains.",
+    _llc_like(_value, lambda losses, kept, nbeta: kept.mean(1).std(ddof=1) / np.sqrt(len(kept))):
+        "The error lacks the factor nβ.",
+    _llc_like(lambda losses, kept, star, nbeta: nbeta * (losses.mean() - star),
+              lambda losses, kept, nbeta: _error(losses, losses, nbeta)):
+        "The burn-in is still in it.",
+    _llc_like(lambda losses, kept, star, nbeta: nbeta * kept.mean() - star, _error):
+        "nβ multiplies the difference: nβ (mean − L(w*)).",
+    _llc_like(lambda losses, kept, star, nbeta: nbeta * kept.mean(), _error):
+        "L(w*) has not been subtracted.",
+}  # fmt: skip
 
 
 @check.writing(
@@ -127,27 +169,7 @@ def _error(losses, kept, nbeta):
         Case("no burn-in", (_losses, 0.0, 1.0, 0)),
         Case("sixteen chains", (_random.gamma(0.75, size=(16, 200)) / 100, 0.001, 100.0, 50)),
     ],
-    common={
-        _llc_like(_value, lambda losses, kept, nbeta: nbeta * kept.std(ddof=1) / np.sqrt(kept.size)):
-            "Your error takes all draws for independent. Draws of one chain resemble each other: take the means of "
-            "the chains, and their spread.",
-        _llc_like(_value, lambda losses, kept, nbeta: nbeta * kept.std() / np.sqrt(kept.size)):
-            "Your error takes all draws for independent. Draws of one chain resemble each other: take the means of "
-            "the chains, and their spread.",
-        _llc_like(_value, lambda losses, kept, nbeta: nbeta * kept.mean(1).std() / np.sqrt(len(kept))):
-            "The standard deviation of a few means wants ddof=1, as the mean is estimated too.",
-        _llc_like(_value, lambda losses, kept, nbeta: nbeta * kept.mean(1).std(ddof=1)):
-            "That is the spread of the chains. The error of their mean is smaller by √chains.",
-        _llc_like(_value, lambda losses, kept, nbeta: kept.mean(1).std(ddof=1) / np.sqrt(len(kept))):
-            "The error lacks the factor nβ.",
-        _llc_like(lambda losses, kept, star, nbeta: nbeta * (losses.mean() - star),
-                  lambda losses, kept, nbeta: _error(losses, losses, nbeta)):
-            "The burn-in is still in it.",
-        _llc_like(lambda losses, kept, star, nbeta: nbeta * kept.mean() - star, _error):
-            "nβ multiplies the difference: nβ (mean − L(w*)).",
-        _llc_like(lambda losses, kept, star, nbeta: nbeta * kept.mean(), _error):
-            "L(w*) has not been subtracted.",
-    },
+    common=LLC_COMMON,
 )  # fmt: skip
 def llc_hat(function: Any) -> str | None:
     """λ̂ and its standard error: ``ours.llc_hat``."""
@@ -165,10 +187,20 @@ def _r_like(split=True, ddof=1, root=True, times=True, axis=1):
         squared = ((half - 1) * within + between) / (half * within)
         return np.sqrt(squared) if root else squared
 
-    return r
+    return _quiet(r)
 
 
 _walk = np.array([[0.0, 2.0, 4.0, 6.0]])
+
+
+R_HAT_COMMON = {  # tempting wrong functions, and what they are told
+    _r_like(split=False): "You compare whole chains. Cut each in two halves first: one that drifts then "
+    "disagrees with itself.",
+    _r_like(root=False): "The square root is missing.",
+    _r_like(ddof=0): "Both variances want ddof=1.",
+    _r_like(times=False): "The variance of the means has to be multiplied by the number N of draws in a half.",
+    _r_like(split=False, root=False): "Cut each chain in two halves first, and take the square root at the end.",
+}  # fmt: skip
 
 
 @check.writing(
@@ -181,14 +213,7 @@ _walk = np.array([[0.0, 2.0, 4.0, 6.0]])
         Case("an odd number of draws: the last is left out", (np.c_[_walk, 100.0],), np.sqrt(4.5)),
         Case("one of four chains is off", (_random.normal(size=(4, 60)) + np.array([[0.0], [0], [0], [2]]),)),
     ],
-    common={
-        _r_like(split=False): "You compare whole chains. Cut each in two halves first: one that drifts then "
-        "disagrees with itself.",
-        _r_like(root=False): "The square root is missing.",
-        _r_like(ddof=0): "Both variances want ddof=1.",
-        _r_like(times=False): "The variance of the means has to be multiplied by the number N of draws in a half.",
-        _r_like(split=False, root=False): "Cut each chain in two halves first, and take the square root at the end.",
-    },
+    common=R_HAT_COMMON,
 )  # fmt: skip
 def r_hat(function: Any) -> str | None:
     """Split R-hat: ``ours.r_hat``."""

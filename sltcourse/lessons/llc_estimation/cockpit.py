@@ -79,7 +79,8 @@ def _of_formula(K, w_star):
     value, *slopes = (sp.lambdify(symbols, f, "numpy") for f in (K, *gradient))
 
     def on(function, w):
-        return np.broadcast_to(np.asarray(function(w[..., 0], w[..., 1]), float), w.shape[:-1])
+        with np.errstate(all="ignore"):
+            return np.broadcast_to(np.asarray(function(w[..., 0], w[..., 1]), float), w.shape[:-1])
 
     return Potential(
         lambda w: on(value, w), lambda w: np.stack([on(slope, w) for slope in slopes], -1), w_star,
@@ -101,10 +102,10 @@ def _known(K, symbols, w_star):
 def _of_function(K, w_star):
     def value(w):
         with torch.no_grad():
-            return np.asarray(K(torch.as_tensor(np.asarray(w, float))), float)
+            return np.asarray(K(torch.tensor(np.asarray(w, float))), float)
 
     def gradient(w):
-        w = torch.as_tensor(np.asarray(w, float)).requires_grad_()
+        w = torch.tensor(np.asarray(w, float)).requires_grad_()
         return torch.autograd.grad(K(w).sum(), w)[0].numpy()
 
     trial = torch.tensor(np.tile(w_star, (3, 1))).requires_grad_()
@@ -362,9 +363,8 @@ def _add_plane(live, ax, runs, potential):
         ax, np.clip(np.nan_to_num(field, nan=1e30), -1e30, 1e30), lambda knob: level + 1 / runs.nbetas[position(knob)],
         extent=(x0, x1, y0, y1), color=COLORS["muted"],
     )  # fmt: skip
-    every = [
-        path[BURNIN :: DRAWS * path.shape[1] // CLOUD].reshape(-1, 2)[-CLOUD:].astype(float) for path in runs.paths
-    ]
+    every = [path[BURNIN:].reshape(-1, 2).astype(float) for path in runs.paths]
+    every = [draws[:: len(draws) // CLOUD][:CLOUD] for draws in every]
     live.points(ax, lambda knob: tuple(every[position(knob)].T), "cloud", color=COLORS["posterior"], markersize=3.5,
                 markeredgewidth=0)  # fmt: skip
     live.points(ax, lambda: tuple(potential.w_star), "w_star", color=COLORS["highlight"], markersize=8)

@@ -26,7 +26,7 @@ def show_hill(heat, lam):
 
 
 def show_chains(heat, exact):
-    """Of ``heat`` (chains, steps): left the mean of all and eight single chains, smoothed; right these eight's means."""
+    """Of ``heat`` (chains, steps): left the mean of all and eight single chains, smoothed; right the means of these."""
     fig, (left, right) = style.figure(1, 2, height=3.2, width_ratios=[2.2, 1])
     _traces(left, heat[:8])
     _traces(left, heat.mean(0)[None], color=COLORS["estimate"], lw=2.2, alpha=1, label=f"mean of {len(heat)} chains")
@@ -39,9 +39,7 @@ def show_chains(heat, exact):
         borderpad=0,
     )  # fmt: skip
     right.set(xlabel="chain", ylim=(0, None), xticks=range(1, 9), title="each of the eight, its mean")
-    style.show(
-        fig, alt="Left: nβK of eight chains and the mean of all against the step. Right: the means of these eight."
-    )
+    style.show(fig, alt="Left: nβK of eight chains, and the mean of all. Right: the means of these eight.")
 
 
 def _traces(ax, heat, window=100, **looks):
@@ -63,9 +61,7 @@ def show_exact_map(exact, lam):
     ax.grid(False)
     ax.set(xlabel="localization γ", ylabel="nβ", title=f"what perfect chains read, λ = {lam:g}")
     fig.colorbar(picture, ax=ax, label="share of λ")
-    style.show(
-        fig, alt="A map with a cell for each localization γ, across, and each nβ, up; in it what perfect chains read."
-    )
+    style.show(fig, alt="A map over localization γ and nβ; in each cell what perfect chains read.")
 
 
 def show_map(results):
@@ -74,7 +70,7 @@ def show_map(results):
     plot_llc_map(results, ax=ax)
     style.show(
         fig,
-        alt="A map with a cell for each localization γ, across, and each nβ, up; in it the estimate and the mark of its verdict.",
+        alt="A map over localization γ and nβ; in each cell the estimate and the mark of its verdict.",
     )
 
 
@@ -85,7 +81,7 @@ def show_baselines(readings, lam):
     """
     fig, ax = style.figure(height=0.55 * len(readings) + 0.9)
     place = np.random.default_rng(0)
-    for row, ((name, beta), values) in enumerate(readings.items()):
+    for row, values in enumerate(readings.values()):
         y = row + place.uniform(-0.25, 0.25, len(values))
         ax.plot(values, y, ".", ms=3, alpha=0.35, color=COLORS["posterior"], mew=0)
         ax.plot(values.mean(), row, "o", ms=8, color=COLORS["estimate"], mec="white")
@@ -97,7 +93,7 @@ def show_baselines(readings, lam):
     ax.set(xlabel="nβ (E[Lₙ] − baseline): a dot for each data set, its mean in blue")
     style.show(
         fig,
-        alt="A row of dots for each baseline and each β: the reading of every data set, and their mean; λ is a line.",
+        alt="For each baseline and each β the readings of all data sets, and their mean.",
     )
 
 
@@ -123,7 +119,7 @@ def show_results(results, lams, half_rank):
     ax.legend(marks, labels, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4)
     style.show(
         fig,
-        alt="For each network the estimate with two standard errors, λ, half the Hessian's rank and half the number of parameters.",
+        alt="For each network the estimate, λ, half the Hessian's rank and d/2.",
     )
 
 
@@ -176,5 +172,5 @@ def show_networks(rows):
     right.legend(loc="lower right", fontsize=9)
     style.show(
         fig,
-        alt="Left: estimates against exact λ, with d/2. Right: the errors in per cent against the number of parameters. Full marks are trusted, hollow ones doubtful, crosses don't.",
+        alt="Left: estimates against exact λ, with d/2. Right: the errors in per cent against d.",
     )

@@ -7,7 +7,7 @@ from sltcourse.kit.guess import choice, number
 guess = SimpleNamespace(
     hill=choice(
         "07-hill",
-        "Make nβ ten times as large. What happens to the hill of losses that the posterior meets, on the axis of log ε?",
+        "Make nβ ten times as large. What happens to the hill of losses that the posterior meets, over log ε?",
         ["it moves left and keeps its shape", "it moves left and becomes narrower", "it stays and becomes narrower"],
         answer="it moves left and keeps its shape",
         because="Its shape depends on λ alone.",
@@ -23,7 +23,7 @@ guess = SimpleNamespace(
     ),
     slow=choice(
         "07-slow",
-        "A step fifty times smaller, the same 5000 steps, all chains from w* = 0. What does the mean of all chains read?",
+        "A step fifty times smaller, the same 5000 steps, all chains from w* = 0. What does their mean read?",
         ["too little", "the exact value: the step's error is gone", "too much"],
         answer="too little",
         because="Chains start where the loss is smallest, and need over a thousand steps to forget it.",
