@@ -4,6 +4,7 @@
 # make test-colab   one-file copies of the lessons, alone in a folder, at the versions Colab has
 # make test-oldest  the package's tests at the lowest versions that pyproject.toml allows
 # make test-browser every lesson in JupyterLab and Notebook 6 in a real browser
+# make rhythm       how much is read and how much is done in each lesson
 # make gpu          what needs a CUDA device, in seven minutes, with what is installed; writes assets/llc/gpu.json
 # make colab        one-file copies of the lessons for Colab, in build/colab
 PYTHON ?= python3
@@ -19,7 +20,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export JUPYTER_PLATFORM_DIRS = 1
 export TQDM_DISABLE = 1
 
-.PHONY: lab test test-all test-colab test-oldest test-browser colab lint lesson stamp notebooks latency speed gpu gpu-rehearsal mutants clean
+.PHONY: lab test test-all test-colab test-oldest test-browser colab lint lesson stamp notebooks rhythm latency speed gpu gpu-rehearsal mutants clean
 
 lab: $(VENV)/.ready
 	TQDM_DISABLE= $(VENV)/bin/jupyter lab $(ROOT_FLAG) $(firstword $(NOTEBOOKS))
@@ -32,9 +33,9 @@ test-all: $(VENV)/.ready lint
 
 # the one-file copies, in an empty folder, where the package is not installed
 test-colab: $(COLAB_VENV)/.ready colab
-	rm -rf $(ALONE) && mkdir -p $(ALONE) && cp $(NOTEBOOKS:notebooks/%=build/colab/%) $(ALONE)
+	rm -rf $(ALONE) && mkdir -p $(ALONE) && cp $(NOTEBOOKS:notebooks/%=build/colab/%) tests/nbval_numbers.py $(ALONE)
 	cd $(ALONE) && ! $(abspath $(COLAB_VENV))/bin/python -c "import sltcourse" 2>/dev/null
-	cd $(ALONE) && $(abspath $(COLAB_VENV))/bin/python -m pytest -c /dev/null --rootdir . $(NBVAL) .
+	cd $(ALONE) && $(abspath $(COLAB_VENV))/bin/python -m pytest -c /dev/null --rootdir . -p nbval_numbers $(NBVAL) .
 
 # without the notebooks, whose stored outputs are Colab's and constraints.txt's, and without what tests maintainers' tools;
 # old versions warn of what has long been mended, so that a warning is no error
@@ -62,6 +63,9 @@ stamp: $(VENV)/.ready   ## the published address, from pyproject.toml, into ever
 
 notebooks: $(VENV)/.ready   ## re-execute every lesson from a fresh kernel and store clean outputs
 	$(VENV)/bin/python -m sltcourse.kit.authoring execute $(NOTEBOOKS)
+
+rhythm: $(VENV)/.ready   ## words a line, core minutes and what else is measured of each lesson
+	@$(VENV)/bin/python -m sltcourse.kit.rhythm $(NOTEBOOKS)
 
 colab: $(VENV)/.ready
 	TQDM_DISABLE= $(VENV)/bin/python -m sltcourse.kit.authoring onefile $(NOTEBOOKS)

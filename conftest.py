@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+pytest_plugins = ["tests.nbval_numbers"]
 os.environ["TQDM_DISABLE"] = "1"
 os.environ["SLTCOURSE_PASSED"] = ""
 

@@ -84,6 +84,7 @@ def test_bics_parabola_is_right_where_the_information_is_positive():
     n = 10**6  # minus log of the Gaussian integral, prior 1/2, I = 1
     laplace = np.log(n) / 2 - np.log(0.5 * np.sqrt(2 * np.pi))
     assert lesson.mean_complexity(lesson.MODELS["N(w, 1)"], n) == pytest.approx(laplace, abs=1e-4)
+    assert r"\frac{1}{\sqrt{\det I}}" in TEXT, "the integral that BIC comes from"
 
 
 def test_cramer_rao_before_the_division():
@@ -91,6 +92,16 @@ def test_cramer_rao_before_the_division():
     slope = (lesson.cubic_mle(w0 + h, n).mean - lesson.cubic_mle(w0 - h, n).mean) / (2 * h)
     mle, information = lesson.cubic_mle(w0, n), 9 * w0**4
     assert slope**2 <= n * information * mle.variance < 1, "an unbiased estimator would have slope 1"
+    assert TEXT.index("Cauchy–Schwarz") < TEXT.index("Now the cubic model") and "one often reads" in TEXT.lower()
+
+
+def test_the_prediction_of_the_next_point_is_a_ratio_of_evidences():
+    w = np.linspace(-1, 1, 20_001)
+    data, new = np.array([0.3, -1.1, 0.8]), 0.4
+    likelihood = np.prod(norm.pdf(data[:, None] - w**3), axis=0)
+    predicted = np.trapezoid(likelihood * norm.pdf(new - w**3), w) / np.trapezoid(likelihood, w)  # over the posterior
+    z = [np.trapezoid(np.prod(norm.pdf(x[:, None] - w**3), axis=0) / 2, w) for x in (data, np.append(data, new))]
+    assert predicted == pytest.approx(z[1] / z[0]) and "p*(xₙ₊₁) = Zₙ₊₁/Zₙ" in TEXT
 
 
 # ---- the estimator --------------------------------------------------------------------------------------------

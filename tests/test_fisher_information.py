@@ -37,6 +37,16 @@ def test_the_cross_is_all_that_is_singular():
         assert np.linalg.det(matrix) == pytest.approx(exact, rel=1e-6, abs=1e-15)
         growth = np.tanh(2 * np.arctanh(t)) / t, 2 * (np.cosh(np.arctanh(t)) / np.cosh(2 * np.arctanh(t))) ** 2
         assert growth[0] == pytest.approx(np.cosh(2 * np.arctanh(t)) * growth[1])
+    assert "It is 0 only where a = 0 or t = 0" in TEXT
+
+
+def test_why_there_is_no_linear_term_and_why_i():
+    for log_p in (-((x - a**3) ** 2) / 2, sp.log((1 - b) * normal(x, 0) + b * normal(x, a))):
+        p = sp.exp(log_p)
+        for s, t in ((a, a), (a, b)):
+            left = -sp.diff(log_p, s, t) - sp.diff(log_p, s) * sp.diff(log_p, t) + sp.diff(p, s, t) / p
+            assert abs(sp.N(left.subs({x: R(1, 3), a: R(2, 5), b: R(1, 4)}))) < 1e-12
+    assert r"\frac{\partial_i\partial_j\, p}{p}" in TEXT and "its slope there is 0" in TEXT
 
 
 def test_the_two_scores_done_by_hand():

@@ -23,10 +23,10 @@ def test_importing_the_package_loads_no_library():
     assert {name.split(".")[0] for name in out.split()} - sys.stdlib_module_names == {"sltcourse"}
 
 
-@pytest.mark.parametrize("room", ["assets", "checks", "files", "passed", "progress", "text"])
+@pytest.mark.parametrize("room", ["kit.assets", "kit.checks", "kit.files", "kit.passed", "kit.text", "progress"])
 def test_what_draws_nothing_loads_no_library_for_pictures(room):
     heavy = ("matplotlib", "IPython", "numpy", "PIL", "torch", "ipywidgets", "anywidget", "sympy")
-    assert loaded_by(f"sltcourse.kit.{room}", *heavy) == []
+    assert loaded_by(f"sltcourse.{room}", *heavy) == []
 
 
 def test_importing_the_style_changes_nothing_in_matplotlib():
@@ -69,6 +69,30 @@ def test_powers_of_what_has_none(value):
 )
 def test_numbers(value, text):
     assert style.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        (0.49741, 0.00138, "0.4974 ± 0.0014"),
+        (-0.49741, 0.138, "−0.50 ± 0.14"),
+        (0.5, 0.0996, "0.50 ± 0.10"),
+        (3.14159, 1, "3.1 ± 1.0"),
+        (12345.6, 678, "12\u202f350 ± 680"),
+        (12.3, 45, "12 ± 45"),
+        (1.234e-7, 4e-9, "(1.234 ± 0.040)·10⁻⁷"),
+        (0, 2e-5, "(0.0 ± 2.0)·10⁻⁵"),
+        (0.0123, 1e-5, "0.012300 ± 0.000010"),
+    ],
+)
+def test_an_estimate_stands_beside_its_error(value, error, shown):
+    assert style.estimate(value, error) == shown
+
+
+@pytest.mark.parametrize(("value", "error"), [(1, 0), (1, -1), (1, float("nan")), (float("inf"), 1)])
+def test_no_estimate_without_an_error(value, error):
+    with pytest.raises(ValueError, match="with a positive error"):
+        style.estimate(value, error)
 
 
 def test_tables():
@@ -160,7 +184,7 @@ def test_once_there_is_an_address_every_badge_leads_to_its_notebook(monkeypatch)
         notebook = nbformat.read(path, as_version=4)
         authoring.stamp(notebook, path.name)
         assert notebook.cells[0].source.count(address) == 1
-        (row,) = [line for line in readme.splitlines() if f"(notebooks/{path.name})" in line]
+        (row,) = [s for s in readme.splitlines() if s.startswith("| [") and f"(notebooks/{path.name})" in s]
         assert row.endswith(f"{address} |")
         (setup,) = [c for c in notebook.cells if "setup" in c.metadata.get("tags", [])]
         assert "--no-deps 'git+https://github.com/someone/course@v1.2'" in setup.source
@@ -199,3 +223,40 @@ def test_a_stream_in_pieces_is_stored_whole():
     notebook = nbformat.v4.new_notebook(cells=[cell])
     authoring.clean(notebook)
     assert [o.text for o in notebook.cells[0].outputs] == ["a\n", "!", "b\nc\n"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "folded"),
+    [
+        ("answer", {"jupyter": {"outputs_hidden": True}, "collapsed": True}),
+        (
+            "deeper",
+            {"jupyter": {"outputs_hidden": True, "source_hidden": True}, "collapsed": True, "cellView": "form"},
+        ),
+        ("guess", {"jupyter": {"source_hidden": True}, "cellView": "form"}),
+        ("exercise", {}),
+    ],
+)
+def test_what_a_tag_folds_is_stored_folded_and_stays_so(tag, folded):
+    """An author who unfolds it in JupyterLab and saves stores it folded again; a text has nothing to fold."""
+    cells = [nbformat.v4.new_code_cell("1", metadata={"tags": [tag], "jupyter": {}, "collapsed": False})]
+    cells += [nbformat.v4.new_markdown_cell("1", metadata={"tags": [tag]})]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    for _ in range(2):
+        authoring.clean(notebook)
+        kept = {k: v for k, v in notebook.cells[0].metadata.items() if k != "tags" and v}
+        assert kept == folded and notebook.cells[1].metadata == {"tags": [tag]}
+
+
+def test_a_one_file_copy_keeps_what_is_folded(tmp_path):
+    cells = [
+        nbformat.v4.new_markdown_cell(authoring.BADGE_MARK),
+        nbformat.v4.new_code_cell("1", metadata={"tags": ["setup"]}),
+        nbformat.v4.new_code_cell("1", metadata={"tags": ["answer"]}),
+        nbformat.v4.new_code_cell("1", metadata={"tags": ["deeper"]}),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    authoring.clean(notebook)
+    nbformat.write(notebook, tmp_path / "03_volume_scaling.ipynb")
+    copy = authoring.one_file(tmp_path / "03_volume_scaling.ipynb")
+    assert copy.cells[2].metadata.collapsed and copy.cells[3].metadata.cellView == "form"

@@ -219,7 +219,7 @@ def hidden(figure):
 
 
 def test_a_guess_hides_its_answer_in_the_stored_picture_and_in_words(figure, hidden):
-    assert repr(hidden) == "[Live figure, at n = 10, k = one] How high?"
+    assert repr(hidden) == "[Live figure with a guess, at n = 10, k = one] How high?"
     still, frame, _ = hidden.pictures()
     curve = next(part for part in hidden._parts if part.name == "curve")
     assert still != frame and curve.artist.get_visible(), "the points are in the still, the frame has no parts"

@@ -130,6 +130,7 @@ def test_beyond_n_the_noise_is_what_is_left_of_the_rows():
         rows.append(1 / (rest @ rest))
     np.testing.assert_allclose(np.diag(np.linalg.inv(phi @ phi.T)), rows)
     assert np.sum(np.linalg.pinv(phi) ** 2) == pytest.approx(sum(rows))  # E|Φ⁺z|² for standard normal z
+    assert "tr(ΦΦᵀ)⁻¹" in TEXT and "with rows in the place of columns" not in TEXT
 
 
 def test_the_errors_contain_the_noise_of_new_data():
@@ -286,6 +287,10 @@ def test_the_sum_of_all_cosines():
     d = np.arange(31)
     total = sum(np.cos(2 * np.pi * k * d / 31) for k in range(1, 16))
     np.testing.assert_allclose(total, np.where(d == 0, 15, -0.5), atol=1e-12)
+    zeta = np.exp(2j * np.pi / 31)
+    for k in range(1, 31):  # the geometric series
+        assert abs(sum(zeta ** (j * k) for j in range(31))) < 1e-12 and abs(zeta**k - 1) > 0.2
+    assert "geometric series" in TEXT and "cyclotomic" not in TEXT
 
 
 def test_the_live_clock(adder):

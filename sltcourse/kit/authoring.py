@@ -81,12 +81,13 @@ def stamp_readme(readme: str) -> str:
 def clean(notebook: NotebookNode) -> None:
     """Drop what changes from run to run or belongs to a machine: timestamps, widget ids, editors' metadata.
 
-    A stream that came in pieces, as the clock would have it, becomes one.
+    A stream that came in pieces, as the clock would have it, becomes one. What the tags fold (``fold``) is folded.
     """
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     for cell in notebook.cells:
         kept = {k: v for k, v in cell.metadata.items() if k in ("tags", "jupyter", "cellView")}
         cell.metadata = nbformat.from_dict(kept)
+        fold(cell)
         whole: list[NotebookNode] = []
         for output in cell.get("outputs", []):
             if whole and output.output_type == "stream" == whole[-1].output_type and output.name == whole[-1].name:
@@ -97,6 +98,24 @@ def clean(notebook: NotebookNode) -> None:
                 output["data"].pop(WIDGET, None)
         if cell.cell_type == "code":
             cell.outputs = whole
+
+
+def fold(cell: NotebookNode) -> None:
+    """Store the outputs of a code cell tagged "answer" folded; source and outputs of one tagged "deeper" or "guess".
+
+    JupyterLab reads ``jupyter``, Notebook 6 and Colab ``collapsed``, and Colab hides a source that is a form. The
+    outputs of a guess stay in sight: what is folded in them is the answer.
+    """
+    tags = set(cell.metadata.get("tags", []))
+    if cell.cell_type != "code" or not tags & {"answer", "deeper", "guess"}:
+        return
+    hidden = dict(cell.metadata.get("jupyter", {}))
+    if tags & {"answer", "deeper"}:
+        hidden["outputs_hidden"] = cell.metadata["collapsed"] = True
+    if tags & {"deeper", "guess"}:
+        hidden["source_hidden"] = True
+        cell.metadata["cellView"] = "form"
+    cell.metadata["jupyter"] = nbformat.from_dict(hidden)
 
 
 def execute(path: Path) -> list[int]:

@@ -83,7 +83,7 @@ function number(spec, body, made, commit) {
 
 function render({ model, el }) {
   const spec = model.get("spec"), key = `sltcourse guess ${spec.key}`;
-  const root = element("div", "slt-live slt-guess", el);
+  const root = element("div", "slt-guess", el);
   root.dataset.lmSuppressShortcuts = "true";
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", spec.question);

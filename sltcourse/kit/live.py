@@ -328,8 +328,9 @@ class LiveFigure:
 
     def __repr__(self) -> str:
         caption = self._caption.compute(self._start_of(self._caption)) if self._caption else ""
-        caption = self._guess.question if self._guess else caption
         setting = ", ".join(f"{c.label} = {c.texts[c.start]}" for c in self.controls.values())
+        if self._guess:
+            return f"[Live figure with a guess, at {setting}] {self._guess.question}"
         return f"[Live figure, at {setting}] {caption or self.alt}"
 
     def _ipython_display_(self) -> None:

@@ -36,6 +36,25 @@ def number(x: SupportsFloat, digits: int = 4) -> str:
     return text.replace(",", "\u202f").replace("-", "−")
 
 
+def estimate(value: SupportsFloat, error: SupportsFloat) -> str:
+    """A measured number with its error, to two digits of the error: ``estimate(0.49741, 0.00138)`` is
+    ``"0.4974 ± 0.0014"``. The notebook tests compare such numbers within three of their errors.
+
+    ``error`` is a standard error, in the value's unit. Raises ValueError for an error that is not positive, and for
+    what is not finite: without an error there is no estimate.
+    """
+    v, e = float(value), float(error)
+    if not (math.isfinite(v) and math.isfinite(e) and e > 0):
+        raise ValueError(f"an estimate is a finite number with a positive error, not {value} ± {error}")
+    tiny = max(abs(v), e) < 1e-3
+    tens = math.floor(math.log10(max(abs(v), e))) if tiny else 0
+    v, e = v / 10.0**tens, e / 10.0**tens
+    digits = 1 - int(f"{e:.1e}".split("e")[1])
+    written = " ± ".join(f"{round(x, digits):,.{max(digits, 0)}f}" for x in (v, e))
+    written = written.replace(",", "\u202f").replace("-", "−")
+    return f"({written})·10{superscript(tens)}" if tiny else written
+
+
 class table:
     """A small table: ``table(rows, header)`` with rows of strings or numbers; shown as HTML or aligned text.
 

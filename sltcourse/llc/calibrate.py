@@ -163,7 +163,7 @@ class Trials:
         zero = torch.zeros(chains * len(settings), dtype=torch.long, device=posterior.device)
         group = Group(target, sampler, self.generator, posterior.init_loss[zero], posterior.init_grad[zero])
         with torch.inference_mode(False), progress(None, "calibrating", total=2 * steps) as bar:
-            burnin = group.burn_in(steps, 1, bar)
+            burnin = group.burn_in(steps, steps, 1, bar)
             taken, interrupted = group.draw(steps, 1, first_now=True, bar=bar)
         if interrupted:
             raise KeyboardInterrupt

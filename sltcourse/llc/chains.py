@@ -7,15 +7,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sltcourse.llc.errors import MIN_DRAWS, summary
 from sltcourse.llc.evaluate import first_line
 from sltcourse.llc.noise import Noise
 from sltcourse.llc.plain import out_of_memory
 from sltcourse.llc.trace import CannotCompile, trace
+from sltcourse.llc.verdict import overspread, settled
 
 RECORDED = ("excess", "distance", "tilt", "virial", "step_bias", "accepted")  # of every draw; see ``draws``
 MOST_BLOCKS = 64  # parameters whose equipartition is recorded one by one
 DIVERGED = 50.0  # a draw has diverged if nβ(L − L(w*)) exceeds this times d + 1; the posterior's mean is below d/2
 BLOCK = 256  # draws that are kept on the device before they are moved out
+LOOK = 5  # steps of burn-in between two looks at the virial
+ENOUGH = 20  # looks of each chain, from which on equipartition is judged
 CHECK = 64  # steps between two looks at whether all chains have diverged, and two moves of the progress bar
 
 
@@ -38,30 +42,83 @@ class Group:
         self.observe = self._observer()
         self.base = None if not target.full_batch else target.full_loss(target.center)
         self.loss_at_center = loss_at_center.double().cpu().numpy()[:, None]
-        self.steps = 0
+        self.steps = self.burnin_steps = 0
+        self.settled = True
         self.bad_batches = torch.zeros(len(self.state.w), dtype=torch.int32, device=self.state.w.device)
 
-    def burn_in(self, steps: int, every: int, bar=None) -> np.ndarray:
-        """Take ``steps`` steps while the sampler adapts; returns the loss at every ``every``-th, (chains, steps/every).
+    def burn_in(self, steps: int, most: int, every: int, bar=None) -> np.ndarray:
+        """Burn in for ``steps`` steps, and on in rounds of as many until equipartition holds, or to ``most`` steps.
 
-        The loss is that of the step's own minibatch, nan where no chain was finite any more.
+        Each w* that is sampled is judged by itself, by the verdict's own limits; its chains are in equilibrium as far
+        as they can tell. Where they spread too far the sampler is told to take smaller steps, half-way through the
+        first round too. No round is added for chains that have gone below L_n(w*): they have no equilibrium near it.
+
+        Returns the loss of the step's own minibatch at every ``every``-th step, (chains, steps/every), nan from where
+        no chain was finite any more. ``burnin_steps`` and ``settled`` say how many steps it took and whether they were
+        enough, as far as so few tell.
         """
-        losses, chains = [], len(self.target.center)
-        for step in range(1, steps + 1):
+        losses = [self._round(steps // 2, every, bar)]
+        self._judge(losses[-1])
+        losses.append(self._round(steps - steps // 2, every, bar))
+        self.settled, goes_on = self._judge(losses[-1])
+        while goes_on and self.steps + steps <= most:
+            if bar is not None and bar.total:
+                bar.total += steps
+            losses.append(self._round(steps, every, bar))
+            self.settled, goes_on = self._judge(losses[-1])
+        self.burnin_steps = self.steps
+        return np.concatenate(losses, 1)
+
+    def _round(self, steps: int, every: int, bar) -> np.ndarray:
+        """Take ``steps`` steps of burn-in; ``_looks`` holds what ``observe`` saw in the second half of them."""
+        losses, looks, begun, before = [], _Record(), self.steps, torch.empty_like(self.state.w)
+        for step in range(begun + 1, begun + steps + 1):
             if self.probe is not None and (step - 1) % self.sampler.probe_every == 0:
                 for _ in range(1 if step > 1 else self.sampler.first_probes):
                     self.probe()
-            (loss, _), _ = self.move(True)
+            look = step % LOOK == 0 and step > begun + steps // 2 and steps >= 2 * LOOK * ENOUGH
+            if look:
+                before.copy_(self.state.w)
+            (loss, force), _ = self.move(True)
             self.steps += 1
             if step % every == 0:
                 losses.append(loss.clone())
+            if look:
+                looks.add(self.observe(before, loss, loss, force))
             self._report(step, bar)
             if step % CHECK == 0 and not torch.isfinite(loss).any():
                 break
-        taken = np.full((chains, steps // every), np.nan)
+        taken = np.full((len(before), (begun + steps) // every - begun // every), np.nan)
         if losses:
             taken[:, : len(losses)] = torch.stack(losses, 1).double().cpu().numpy()
+        self._looks = looks.array(len(before), len(RECORDED) - 1 + len(self.blocks))
         return taken
+
+    def _judge(self, losses) -> tuple[bool, bool]:
+        """Whether all points' chains are in equilibrium, and whether further steps can help those that are not."""
+        pool = self.target.pool.cpu().numpy()
+        points, all_settled, goes_on = np.unique(pool), True, False
+        hot = np.zeros(len(pool), bool)
+        for point in points:
+            mine = pool == point
+            virials = self._looks[[RECORDED.index("virial"), *range(len(RECORDED) - 1, len(self._looks))]][:, mine]
+            virials = virials[:, np.isfinite(virials).all((0, 2))]
+            if virials.shape[1] == 0 or virials.shape[2] < max(ENOUGH, MIN_DRAWS):
+                continue
+            found = [summary(virial) for virial in virials]
+            whole, *blocks = [(s.mean, s.std_error) for s in found]
+            hot[mine] = overspread(*whole)
+            if settled(whole, blocks, len(points)):
+                continue
+            all_settled = False
+            tail = losses[mine][:, losses.shape[1] // 2 :]
+            tail = tail[np.isfinite(tail).all(1)]
+            below = tail.size and tail.mean() + 2 * tail.std() / tail.size**0.5 < self.loss_at_center[mine].mean()
+            goes_on |= not below
+        if hot.any():
+            where = torch.from_numpy(hot[:, None]).to(self.state.w.device)
+            self.sampler.calm(self.state, where if len(points) > 1 else where[:1])
+        return all_settled, goes_on
 
     def draw(self, count: int, every: int, first_now: bool, bar=None, recorder=None) -> tuple[dict, bool]:
         """``count`` draws, ``every`` steps apart, the first at once if ``first_now``, else after ``every`` − 1 steps.

@@ -10,11 +10,13 @@ Data variables, float64, dims (chain, draw) and, for observables, more:
     block_virial  (block) the same as virial for each parameter by itself
 
 Coordinates: ``first_bad`` (chain), the step by which a chain had diverged, −1 if it never did; ``bad_batches`` (chain),
-draws whose minibatch has no finite loss at w* itself; ``acceptance`` (chain,
-draw) of the exact samplers; ``burnin_loss`` (chain, burnin); ``state_...``, where the chains and their random numbers
-stand. Attributes: the settings. ``draws.to_netcdf(path)`` and ``xarray.load_dataset(path)`` keep all of it.
+draws whose minibatch has no finite loss at w* itself; ``acceptance`` (chain, draw) of the exact samplers;
+``burnin_loss`` (chain, burnin); ``burnin_steps`` (chain), how many steps burn-in took; ``state_...``, where the chains
+and their random numbers stand. Attributes: the settings. ``draws.to_netcdf(path)`` and ``xarray.load_dataset(path)``
+keep all of it.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -56,6 +58,7 @@ def dataset(
     every = settings["num_steps_bw_draws"]
     bad = first_bad(excess, settings["nbeta"], settings["dim"], event_steps, burnin_loss, every)
     coords["first_bad"] = "chain", bad
+    coords["burnin_steps"] = "chain", np.full(len(bad), group.burnin_steps)
     coords["bad_batches"] = "chain", group.bad_batches.cpu().numpy()[rows].copy()
     if group.blocks:
         coords["block"] = list(group.blocks)
@@ -89,18 +92,34 @@ def append(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
         first_bad=bad,
         bad_batches=after.bad_batches,
         burnin_loss=before.burnin_loss,
+        burnin_steps=before.burnin_steps,
         **kept,
         **recorder.joined(before, after),
     )
     wall = before.attrs["wall_time"] + after.attrs["wall_time"]
-    joined.attrs = {**after.attrs, "num_draws": joined.sizes["draw"], "wall_time": wall,
+    notes = dict.fromkeys([*json.loads(before.attrs["notes"]), *json.loads(after.attrs["notes"])])
+    joined.attrs = {**after.attrs, "notes": json.dumps(list(notes), ensure_ascii=False),
+                    "num_draws": joined.sizes["draw"],
+                    "num_burnin_steps": before.attrs["num_burnin_steps"], "wall_time": wall,
                     "chain_steps_per_second": after.attrs["steps"] * joined.sizes["chain"] / wall}  # fmt: skip
     return joined
+
+
+def together(parts: list[xr.Dataset]) -> xr.Dataset:
+    """The draws of all groups of chains; where one had the longer burn-in, the others' losses end in nan."""
+    most = max(part.sizes["burnin"] for part in parts)
+    even = []
+    for part in parts:
+        loss = part.burnin_loss.values
+        loss = np.pad(loss, ((0, 0), (0, most - loss.shape[1])), constant_values=np.nan)
+        even.append(part.drop_vars("burnin_loss").assign_coords(burnin_loss=(("chain", "burnin"), loss)))
+    return xr.concat(even, "chain") if len(even) > 1 else parts[0]
 
 
 def random_state(group: Group) -> dict[str, np.ndarray]:
     """Where the random numbers of a group stand, as whole numbers that every file format holds."""
     state = {"generator": group.generator.get_state().numpy().astype(np.int16)}
+    state["place"] = np.array([group.steps, group.target.batches])
     bits = None if group.noise is None else group.noise.bits_state()
     if bits is not None:
         state["noise"] = np.frombuffer(bits, np.uint8).astype(np.int16)
@@ -127,8 +146,8 @@ def restore(group: Group, draws: xr.Dataset, number: int) -> None:
     group.generator.set_state(torch.from_numpy(draws[RANDOM + "generator"].values[number].astype(np.uint8)))
     if group.noise is not None and RANDOM + "noise" in draws.coords:
         group.noise.restore_bits(draws[RANDOM + "noise"].values[number].astype(np.uint8).tobytes())
-    group.steps = int(draws.attrs["steps"])
-    group.target.seek(int(draws.attrs["batches"]))
+    group.steps, batches = (int(x) for x in draws[RANDOM + "place"].values[number])
+    group.target.seek(batches)
     group.bad_batches.copy_(torch.from_numpy(draws.bad_batches.values.astype(np.int32)))
 
 

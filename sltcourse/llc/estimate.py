@@ -43,7 +43,7 @@ def estimate_llc(
     sampler=None,
     num_chains: int = 8,
     num_draws: int = 1000,
-    num_burnin_steps: int = 1000,
+    num_burnin_steps: int | None = None,
     num_steps_bw_draws: int = 1,
     batch_size: int | None = None,
     nbeta: float | None = None,
@@ -77,6 +77,8 @@ def estimate_llc(
     checkpoints of a training run, is sampled in one batch and gives a list of results.
     ``sampler``: WhitenedSGLD (the default: it finds its step size in burn-in), SGLD, RMSPropSGLD, SGNHT, or the exact,
     full-batch MALA and HMC, which run in float64 unless ``dtype`` says otherwise.
+    ``num_burnin_steps``: steps before the first draw. None: 1000, and on in rounds of as many until equipartition holds
+    (see ``result.equipartition``), or to 8000; ``result.settings["num_burnin_steps"]`` says how many there were.
     ``batch_size``: data points in a minibatch, each chain its own; None: all up to n = 512, else 512.
     ``nbeta``: None: n/log n. ``prior_precision``: α, adds (α/2)‖w‖² to the potential. ``penalty``: μ, for a w* that was
     trained with weight decay: L_n is then the loss plus (μ/2)‖w‖², of which w* is a minimum.

@@ -30,8 +30,8 @@ ROWS_AT_ONCE = 2**18  # rows × chains that are measured together, at most
 SAME = {torch.float64: 1e-7, torch.float32: 1e-3}  # difference from the plain module that is rounding, of the largest
 SAME_HALF = 5e-2
 RESERVED = {
-    "acceptance", "bad_batches", "block", "block_virial", "burnin", "burnin_loss", "chain", "coordinate", "distance",
-    "draw", "first_bad", "log_weight", "loss",
+    "acceptance", "bad_batches", "block", "block_virial", "burnin", "burnin_loss", "burnin_steps", "chain",
+    "coordinate", "distance", "draw", "first_bad", "log_weight", "loss",
     "scalar", "step_bias", "tilt", "virial",
 }  # fmt: skip
 

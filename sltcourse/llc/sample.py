@@ -10,7 +10,7 @@ import torch
 import xarray as xr
 
 from sltcourse.llc.chains import Group
-from sltcourse.llc.draws import append, dataset, pack, random_state, restore
+from sltcourse.llc.draws import append, dataset, pack, random_state, restore, together
 from sltcourse.llc.importance import Importance
 from sltcourse.llc.observables import Chains
 from sltcourse.llc.plain import out_of_memory
@@ -20,10 +20,12 @@ from sltcourse.llc.samplers import WhitenedSGLD, named, to_json
 from sltcourse.llc.threads import threads_for
 from sltcourse.progress import progress
 
+BURNIN = 1000  # steps of burn-in, and of each further round of it
+MOST_BURNIN = 8000  # steps of burn-in after which the draws begin, in equilibrium or not
 _made_by: dict[int, tuple] = {}  # id of draws that live → (posterior, observe, group or None), for resume
 
 
-def sample(posterior: LocalPosterior, sampler=None, *, num_chains=8, num_draws=1000, num_burnin_steps=1000,
+def sample(posterior: LocalPosterior, sampler=None, *, num_chains=8, num_draws=1000, num_burnin_steps=None,
            num_steps_bw_draws=1, batch_size=None, observe=None, compile=False,
            seed=0) -> xr.Dataset | list[xr.Dataset]:  # fmt: skip
     """Draws of a local posterior by ``num_chains`` chains that start at w*, as a Dataset over (chain, draw).
@@ -43,7 +45,8 @@ def sample(posterior: LocalPosterior, sampler=None, *, num_chains=8, num_draws=1
             raise ValueError("independent draws are weighted by the loss on all the data: leave batch_size out.")
         del counts["num_steps_bw_draws"]
         return sampler.draw(posterior, **counts, observe=observe, seed=whole("seed", seed, 0))
-    num_burnin_steps = whole("num_burnin_steps", num_burnin_steps, 0)
+    in_rounds = num_burnin_steps is None
+    num_burnin_steps = whole("num_burnin_steps", BURNIN if in_rounds else num_burnin_steps, 0)
     if num_burnin_steps == 0 and sampler.adapts:
         raise ValueError(f"{type(sampler).__name__} adapts during burn-in: give num_burnin_steps, say 500.")
     if sampler.exact:
@@ -58,7 +61,9 @@ def sample(posterior: LocalPosterior, sampler=None, *, num_chains=8, num_draws=1
         sampler=to_json(sampler), compile=int(compile),
         chains_at_once=at_once,
     )  # fmt: skip
-    return _Run(posterior, sampler, settings, observe).go(num_draws, None)
+    return _Run(posterior, sampler, settings, observe, MOST_BURNIN if in_rounds else num_burnin_steps).go(
+        num_draws, None
+    )
 
 
 def resume(draws, posterior: LocalPosterior | None = None, *, num_draws=1000,
@@ -103,8 +108,9 @@ def resume(draws, posterior: LocalPosterior | None = None, *, num_draws=1000,
 class _Run:
     """Chains of one posterior and one setting, as many at a time as fit."""
 
-    def __init__(self, posterior, sampler, settings, observe):
+    def __init__(self, posterior, sampler, settings, observe, most_burnin_steps=0):
         self.posterior, self.sampler, self.settings, self.observe = posterior, sampler, settings, observe
+        self.most_burnin_steps = most_burnin_steps
         self.notes = []
         self.group = None  # kept where all chains fit: it can go on
 
@@ -131,7 +137,7 @@ class _Run:
         fresh = 0 if before is not None else settings["num_burnin_steps"]
         total = (fresh + num_draws * every) * len(groups)
         work = settings["chains_at_once"] * posterior.bytes_per_chain(settings["batch_size"] or None)
-        parts, randoms, interrupted, steps, batches = [], [], False, 0, 0
+        parts, randoms, interrupted, steps, chain_steps = [], [], False, 0, 0
         with torch.inference_mode(False), threads_for(work), progress(None, "sampling", total=total) as bar:
             for number, chunk in enumerate(groups):
                 try:
@@ -141,14 +147,14 @@ class _Run:
                 if part is not None and (not interrupted or not parts):
                     parts.append(part)
                     randoms.append(random_state(self.group))
-                    steps, batches = self.group.steps, self.group.target.batches
+                    steps, chain_steps = max(steps, self.group.steps), chain_steps + self.group.steps * len(chunk)
                 if interrupted:
                     break
                 if len(groups) > 1:
                     self.group = None
         if sum(part.sizes["chain"] for part in parts) < chains and (not parts or len(groups) > 1):
             raise KeyboardInterrupt
-        whole_run = xr.concat(parts, "chain") if len(parts) > 1 else parts[0]
+        whole_run = together(parts)
         wall = time.perf_counter() - began
         notes, out = list(dict.fromkeys([*posterior.notes, *self.notes])), []
         for point in range(whole_run.sizes["chain"] // chains):
@@ -156,8 +162,8 @@ class _Run:
             one = one.assign_coords(chain=np.arange(chains), **pack(randoms))
             one.attrs.update(
                 settings, init_loss=float(posterior.init_loss[point]), partial=int(interrupted), wall_time=wall,
-                steps=steps, batches=batches, notes=json.dumps(notes, ensure_ascii=False),
-                chain_steps_per_second=steps * whole_run.sizes["chain"] / wall,
+                steps=steps, num_burnin_steps=int(one.burnin_steps.max()), notes=json.dumps(notes, ensure_ascii=False),
+                chain_steps_per_second=chain_steps / wall,
             )  # fmt: skip
             _remember(one, posterior, self.observe, self.group)
             out.append(one)
@@ -180,7 +186,10 @@ class _Run:
             recorder = Recorder(self.observe, chains, num_draws, first=made)
         burnin = np.zeros((len(points), 0))
         if before is None:
-            burnin = group.burn_in(settings["num_burnin_steps"], every, bar)
+            burnin = group.burn_in(settings["num_burnin_steps"], self.most_burnin_steps, every, bar)
+            if group.burnin_steps > settings["num_burnin_steps"]:
+                how = "until the chains were in equilibrium" if group.settled else "and the chains are still spreading"
+                self.notes.append(f"burn-in went on to {group.burnin_steps} steps, {how}.")
         start = group.steps + (1 if before is None else every)
         taken, interrupted = group.draw(num_draws, every, first_now=before is None, bar=bar, recorder=recorder)
         if not taken["excess"].shape[1]:

@@ -39,6 +39,11 @@ class Target:
         self._chains_of_pool = torch.bincount(self._pool)
 
     @property
+    def pool(self) -> Tensor:
+        """The number of each chain's pool, (chains,), from 0 on."""
+        return self._pool
+
+    @property
     def full_batch(self) -> bool:
         """Whether the loss is that of all the data."""
         return self._minibatches is None

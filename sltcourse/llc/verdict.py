@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from scipy.stats import norm
+
 LEVELS = ("trust", "doubtful", "don't")
 DOUBTFUL, DONT = 1, 2
 
@@ -148,6 +150,24 @@ def _worst_block(d):
     off = {name: _off(*pair, limit("block"), limit("block, errors")) for name, pair in d.blocks.items()}
     name = max(off, key=lambda name: abs(off[name]), default=None)
     return None if name is None or off[name] == 0 else (name, d.blocks[name][0])
+
+
+def overspread(equipartition: float, error: float) -> bool:
+    """Whether chains in burn-in spread too far, as sure as one can be of one parameter among many."""
+    return _off(equipartition, error, limit("above 1"), limit("block, errors")) > 0
+
+
+def settled(whole: tuple[float, float], blocks, points: int = 1) -> bool:
+    """Whether chains in burn-in are in equilibrium as far as their equipartition tells: no rule below would object.
+
+    ``whole``: equipartition and its error; ``blocks``: those of each parameter. ``points``: of how many posteriors all
+    are to pass; the more there are, the more errors each is granted, so that chance does not hold them all up.
+    """
+    errors = max(limit("equipartition, errors"), float(norm.isf(norm.sf(limit("equipartition, errors")) / points)))
+    value, error = whole
+    least = limit("equipartition") if value < 1 else limit("above 1")
+    many = max(errors, limit("block, errors"))
+    return not _off(value, error, least, errors) and not any(_off(*pair, limit("block"), many) for pair in blocks)
 
 
 WITHOUT_AN_ESTIMATE = (

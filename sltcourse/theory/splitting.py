@@ -121,8 +121,8 @@ class VolumeCurve:
         populations know it within a tenth, where their spread of log V itself is known within a quarter only. That
         spread is taken where it is larger than such noise allows, which is so if errors last longer than three levels.
         """
-        pooled = self._pooled
-        return np.sqrt(np.where(self.spread**2 > self._allowed(0.95) * pooled, self.spread**2, pooled) / len(self.shares))
+        pooled, direct = self._pooled, self.spread**2
+        return np.sqrt(np.where(direct > self._allowed(0.95) * pooled, direct, pooled) / len(self.shares))
 
     @property
     def disagree(self) -> np.ndarray:

@@ -15,7 +15,7 @@ _OFFSETS = np.geomspace(0.5, 1.6, 12)  # of a + T where V = _START, in units of 
 _GAPS = 0.2, 2.0  # of δ, from and to, in units of λ
 _LEAST_GAP = 0.25  # δ may be as small as this where λ is large: poles of the zeta function are seldom closer
 _CORRECTION = 0.3  # prior standard deviation of the correction's size where V = _START; times λ if that is above 1
-_LATER = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65)  # parts of the curve that may come before the law holds
+_LATER = (0.0, 0.1, 0.15, 0.2, 0.27, 0.35, 0.5, 0.65)  # parts of the curve that may come before the law holds
 _SLOW = 0.05  # kinship from which on the errors are taken more than twice as large
 _EXCEPTION = 4.0  # of the log prior probability of each later beginning, below that of the first
 _QUARTERS = 4  # parts of the curve over which the spread of the populations is taken
@@ -70,7 +70,7 @@ def fit(curve: VolumeCurve) -> Fit:
     while those of the values add up. Their variance is that of a share, times factors that the spread of the
     populations over quarters of the curve gives. For each m, λ and b are integrated out exactly (a Gaussian integral,
     flat prior for λ), a and δ over a grid of plausible values in units of λ, so that no scale of ε is preferred; and so
-    is the place from which on the law holds, in six steps from V = 0.1 to the last third of the curve: before it, as
+    is the place from which on the law holds, in eight steps from V = 0.1 to the last third of the curve: before it, as
     where the box still cuts the set, the slope may be any parabola in log ε, at the price of its three coefficients
     (BIC). The marginal likelihoods, with equal prior weight for each m, are the probabilities of m.
 

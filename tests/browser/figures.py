@@ -19,7 +19,7 @@ def decoded(png):
 
 def stand(page, outputs):
     """Every live figure is on the page, has a name, and looks like the still picture in its output."""
-    stills = [data["image/png"] for data in outputs if data.get("text/plain", "").startswith("[Live figure, ")]
+    stills = [data["image/png"] for data in outputs if data.get("text/plain", "").startswith("[Live figure")]
     figures = page.locator(".slt-live")
     assert figures.count() == len(stills) > 0
     for i, still in enumerate(stills):

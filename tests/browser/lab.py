@@ -160,7 +160,7 @@ def sliders(page):
     page.evaluate("""async () => { const box = document.querySelector('.jp-WindowedPanel-outer, #site');
         for (let y = 0; y < box.scrollHeight; y += 400) {
             box.scrollTop = y; await new Promise(r => setTimeout(r, 80)); } }""")
-    found = page.locator(".slt-live input[type=range]")
+    found = page.locator(".slt-control input[type=range]")
     return [found.nth(i) for i in range(found.count())]
 
 
@@ -196,7 +196,7 @@ def violations(page):
             box.scrollTop = 0; return box.scrollHeight; }""")
         page.set_viewport_size({**before, "height": height + 200})
         page.wait_for_timeout(500)
-    parts = {"include": [[".slt-live"], [".jp-OutputArea-output"], [".jp-RenderedMarkdown"]]}
+    parts = {"include": [[".slt-live, .slt-guess"], [".jp-OutputArea-output"], [".jp-RenderedMarkdown"]]}
     rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
     found = Axe().run(page, parts, rules).response
     page.set_viewport_size(before)

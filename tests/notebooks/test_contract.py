@@ -134,5 +134,5 @@ def test_cleaning_changes_nothing(path):
 @lessons
 def test_there_is_a_live_figure_with_a_still_picture(path):
     outputs = [o for c in read(path).cells if c.cell_type == "code" for o in c.outputs]
-    live = [o for o in outputs if o.get("data", {}).get("text/plain", "").startswith("[Live figure, ")]
+    live = [o for o in outputs if o.get("data", {}).get("text/plain", "").startswith("[Live figure")]
     assert live and all("image/png" in o["data"] for o in live)

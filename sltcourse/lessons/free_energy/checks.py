@@ -16,8 +16,12 @@ check = Checks("06_free_energy")
 def odds(answer: Any) -> str | None:
     """The posterior probability of the well with F = 6.4, where the other has 8.1."""
     right = 1 / (1 + np.exp(6.4 - 8.1))
+    if number(answer, right, rel=1e-3) is None:
+        return None
+    if number(answer, right, rel=0.02) is None:
+        return "Near. Give three digits."
     return number(answer, right, rel=0.01, hints={
-        0.83: "Near. Give three digits.",
+        1.7: "1.7 is the difference of the two F's. A well's weight is exp(−F).",
         1 - right: "This is the share of the simple well: a well's share is proportional to exp(−F), not exp(F).",
         np.exp(1.7): "These are the odds, accurate against simple; the share is odds / (1 + odds).",
         np.exp(-6.4): "This is Z of the accurate well: divide it by the sum of the two Z's.",
@@ -46,6 +50,11 @@ _n = sp.Symbol("n", positive=True)
 def best_radius(answer: Any) -> str | None:
     """The half-width r of the best uniform q, a sympy expression in n."""
     half = sp.Rational(1, 6)
+    if isinstance(answer, sp.Expr) and answer.has(sp.Float) and {str(x) for x in answer.free_symbols} == {"n"}:
+        (symbol,) = answer.free_symbols  # Python turns (7/(6*n))**(1/6) into decimals, all digits of which are right
+        ratios = [float(answer.subs(symbol, size) / (7 / (6 * size)) ** (1 / 6)) for size in (2.0, 1e3, 1e6)]
+        if max(abs(ratio - 1) for ratio in ratios) < 1e-12:
+            return None
     return expression(answer, (7 / (6 * _n)) ** half, hints={
         (6 * _n / 7) ** half: "This grows with n: the other way up.",
         _n**-half: "The power is right; the constant is not: solve d/dr = 0 exactly.",
@@ -61,6 +70,7 @@ def critical_sample_size(answer: Any) -> str | None:
         return "These are two solutions, and one n is wanted: the one where the law means something."
     return number(answer, critical, rel=0.01, hints={
         spurious: "This is the spurious solution: log n means nothing at n ≈ 1. Look for the other one.",
+        90 * np.log(90): "That is the first step. log n has grown: put this n into 90 log n, and go on until it stays.",
         90: "That is n/log n, which equals Δλ/ΔL = 18/0.2. Solve for n.",
         110: "In n/log n = Δλ/ΔL the differences are 20 − 2 and 0.5 − 0.3, not sums.",
         round(spurious): "This is the spurious solution: log n means nothing at n ≈ 1. Look for the other one.",
@@ -73,6 +83,9 @@ def shadow(answer: Any) -> str | None:
     return number(answer, 64 * SHADOW_END, rel=0.05, hints={
         SHADOW_END / 64: "The shadow lasts longer for a truth nearer to the singularity: multiply.",
         8 * SHADOW_END: "The mean w0³ is 8 times smaller, but n K contains its square.",
+        32 * SHADOW_END: "Nearly: K is a square, so w0 enters with the power 6, not 5.",
+        16 * SHADOW_END: "n grows with a higher power of 1/w0: the mean has w0³, and K is its square.",
+        4 * SHADOW_END: "n grows with a higher power of 1/w0: the mean has w0³, and K is its square.",
         2 * SHADOW_END: "n grows with a higher power of 1/w0: what do w³ and the square in K make of a factor 2?",
         SHADOW_END: "This is the value for w0 = 0.1.",
         0.05**-6: "The scaling w0⁻⁶ is right; the factor in front is in `end`.",
@@ -90,5 +103,6 @@ def critical_temperature(answer: Any) -> str | None:
         1 / right: "This is the temperature 1/β: give β.",
         1 / np.log(4000): "That is WBIC's β = 1/log n, which happens to be near. Ask where nβ equals the critical n.",
         2 * right: "That is for n = 2000; here n = 4000.",
+        0.11: "Near. Give it within 1 %.",
         4000 * right: "That is the critical nβ; the exercise asks for β.",
     })  # fmt: skip

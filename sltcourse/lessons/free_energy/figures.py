@@ -28,11 +28,13 @@ def _quantiles(density, w, count):
     return np.interp((np.arange(count) + 0.5) / count, np.r_[0, np.cumsum(steps)] / steps.sum(), w)
 
 
-def _pile(draws):
-    """(w, height) of draws resting on the loss, piled up where many lie together, to tell them apart."""
-    crowd = np.exp(-(((draws[:, None] - draws) / 0.04) ** 2) / 2).mean(axis=1)
-    share = np.random.default_rng(0).permutation(len(draws)) / len(draws)
-    return draws, K(draws[:, None]) + 0.002 + 0.085 * share * crowd
+_STRIP = -0.032, -0.006  # below the loss: where the draws lie
+
+
+def _strewn(draws):
+    """(w, height) of draws in the strip below the loss, at heights that only tell them apart."""
+    share = np.random.default_rng(0).permutation(len(draws)) / (len(draws) - 1)
+    return draws, _STRIP[0] + (_STRIP[1] - _STRIP[0]) * share
 
 
 def _percent(share):
@@ -50,13 +52,15 @@ def live_jump() -> LiveFigure:
     w = np.unique(np.r_[np.linspace(*BOX, 221), RIDGE, 1 - near, 1 + near])
     density = np.exp(post.log_density(w[:, None]))
     sides = (w <= RIDGE, COLORS["singular"]), (w >= RIDGE, COLORS["regular"])
-    balls = [_pile(_quantiles(p, w, 80)) for p in density]
+    balls = [_strewn(_quantiles(p, w, 80)) for p in density]
 
     fig, (top, bottom), right = _sheet(2, 4.6, [1.25, 1])
     top.set_yscale("function", functions=(lambda y: np.sqrt(np.maximum(y, 0)), np.square))
     top.set(xlim=BOX, ylim=(0, 25), yticks=[0, 1, 5, 10, 20], ylabel="posterior density\n(square-root scale)")
-    bottom.set(ylim=(0, 0.1), xlabel="w", ylabel="loss  K(w)\n(80 posterior draws)", yticks=[0, 0.05, 0.1])
+    bottom.set(ylim=(-0.037, 0.1), xlabel="w", ylabel="loss  K(w)", yticks=[0, 0.05, 0.1])
+    bottom.axhline(0, color=COLORS["muted"], lw=1)
     bottom.plot(w, K(w[:, None]), color=COLORS["loss"])
+    bottom.text(-0.98, _STRIP[0], "80 draws", fontsize=9, va="bottom")
     right.set(xscale="log", xlim=(0.8, 1.3e4), ylim=(0, 12), xlabel="n", ylabel="free energy  F")
     right.plot(n, simple, color=COLORS["singular"])
     right.plot(n, accurate, color=COLORS["regular"])
@@ -88,7 +92,8 @@ def live_jump() -> LiveFigure:
         live.band(top, lambda n, side=side: (w[side], 0 * w[side], hill(side, n)[1]), color=color, alpha=0.5)
         live.line(top, lambda n, side=side: hill(side, n), name=f"{name} density", color=color, lw=1.5)
         live.text(top, lambda n, x=x, c=chance: (x, 11, _percent(c[row[n]])), color=color, fontsize=15, ha="center")
-        live.points(bottom, lambda n, side=side: draws(side, n), name=f"{name} draws", color=color, alpha=0.75)
+        live.points(bottom, lambda n, side=side: draws(side, n), name=f"{name} draws", color=color, alpha=0.6,
+                    markersize=4, markeredgewidth=0)  # fmt: skip
         live.points(right, lambda n, F=F: (n, F[row[n]]), name=f"F {name}", color=color, markersize=9)
     return live.caption(
         lambda n: (
@@ -158,7 +163,7 @@ def live_phases() -> LiveFigure:
 
     fig, (left, right) = style.figure(1, 2, height=4.0)
     left.set(xscale="log", yscale="log", xlim=(1, 1e7), ylim=(1e-2, 1e3), xlabel="n", ylabel="free energy difference")
-    right.set(xscale="log", xlim=(8e-5, 3), ylim=(0, 10.6), xlabel="ΔL, accuracy gained", ylabel="Δλ, complexity paid")
+    right.set(xscale="log", xlim=(8e-5, 3), ylim=(0, 10.6), xlabel="ΔL, misfit saved", ylabel="Δλ, complexity paid")
     grid = np.geomspace(8e-5, 3, 200)
     right.fill_between(grid, np.e * grid, color=COLORS["muted"], alpha=0.6, lw=0)
     right.text(2.7, 0.35, "no transition", ha="right", fontsize=10)

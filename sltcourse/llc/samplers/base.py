@@ -50,3 +50,6 @@ class Sampler:
 
     def probe(self, state, target, batch):
         """Learn from a minibatch (() at full batch); changes ``state`` in place, but for ``w``."""
+
+    def calm(self, state, where):
+        """Take smaller steps from now on where ``where`` (chains, 1) or (1, 1); changes ``state`` in place."""

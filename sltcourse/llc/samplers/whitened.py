@@ -13,6 +13,7 @@ FIRST_PROBES = 10  # before the first step
 PROBE_RATE = 0.05  # of the running means that probes feed
 NUDGE = 0.1  # the displacement, in posterior widths, over which a probe takes the gradient's difference
 FARTHEST = 5.0  # posterior widths that the gradient moves a coordinate in one step: no chain explodes in a steep well
+PATIENCE = 200  # steps of burn-in before a lost chain speaks against the step, and not against where it started
 LOST = 10.0  # a chain is lost if (w − w*)·∇U, d on average in equilibrium, exceeds this times d + 10
 
 
@@ -27,7 +28,9 @@ class WhitenedSGLD(Sampler):
     Step size. The largest eigenvalue of G^½ ∇²U G^½ is found by power iteration on gradient differences during
     burn-in; ε is ``stable`` divided by it (by the fourth root of the mean of its fourth power, since curvature varies
     from place to place), and at most ``lr``. A chain would explode where the product reaches 4; as a well steeper than
-    a parabola has such places, no gradient moves a coordinate by more than five widths in a step.
+    a parabola has such places, no gradient moves a coordinate by more than five widths in a step. Chains that a large
+    step has heated measure less curvature than cool ones, and would keep the step: where burn-in loses a chain after
+    its first 200 steps, or equipartition comes out above 1, half of the step is the most from then on (``calm``).
 
     Bias. R and R' are the normal numbers of this step and of the one before (Leimkuhler & Matthews 2013, arXiv
     1203.5428): a Gaussian's variance is then exact at every stable step, where SGLD's is too large by a share of order
@@ -61,6 +64,7 @@ class WhitenedSGLD(Sampler):
             variance=torch.zeros_like(curvature).expand(-1, w.shape[1]).clone(),
             direction=direction,
             sharpness=torch.ones_like(curvature),
+            most=torch.zeros_like(curvature) + self.lr,
             adapted=adapted,
             probed=adapted.clone(),
         )
@@ -75,6 +79,8 @@ class WhitenedSGLD(Sampler):
             found = virial < LOST * (away.shape[1] + 10)  # False for nan
             state.w.copy_(torch.where(found, state.w, target.center))
             grad, away = (torch.where(found, x, 0) for x in (grad, away))
+            lost = target.mean_over_chains((~found).to(away.dtype)) > 0
+            self.calm(state, lost & (state.adapted >= PATIENCE))
             rate = (1 / (10 + state.adapted / 10)).clamp(min=1 - self.decay)  # quick at first: V may be far off
             state.curvature.lerp_(target.mean_over_chains(grad.square()), rate)
             state.adapted += 1
@@ -107,6 +113,10 @@ class WhitenedSGLD(Sampler):
         state.direction.copy_(torch.where(torch.isfinite(change), change, direction))
         state.probed += 1
 
+    def calm(self, state, where):
+        """Where ``where`` (chains or 1, 1): from now on no step larger than half of the present one."""
+        state.most.copy_(torch.where(where, 0.5 * self._scale(state), state.most))
+
     def step_size(self, state, target):
         """ε·G, elementwise."""
         return self._scale(state) / (state.curvature + target.stiffness)
@@ -129,7 +139,7 @@ class WhitenedSGLD(Sampler):
 
     def _scale(self, state):
         """ε, (chains or 1, 1)."""
-        return (self.stable / _root4(state.sharpness)).clamp(max=self.lr)
+        return torch.minimum(self.stable / _root4(state.sharpness), state.most)
 
 
 @dataclass
@@ -140,6 +150,7 @@ class State:
     variance: Tensor  # (chains or 1, d), C: that of the minibatch variance of nβ ∂_i L_B
     direction: Tensor  # (chains, d), towards the sharpest direction, in units of the posterior's width
     sharpness: Tensor  # (chains or 1, 1), the running mean of the fourth power of the curvature along it
+    most: Tensor  # (chains or 1, 1), the largest ε that is allowed
     adapted: Tensor  # steps so far
     probed: Tensor  # probes so far
 
