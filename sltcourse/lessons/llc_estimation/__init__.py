@@ -13,6 +13,7 @@ from sltcourse.lessons.llc_estimation.drawings import (
     show_networks,
     show_rescaled,
     show_results,
+    show_run,
 )
 from sltcourse.lessons.llc_estimation.figures import live_cockpit, live_thermometer
 from sltcourse.lessons.llc_estimation.guesses import guess
@@ -37,4 +38,5 @@ __all__ = [
     "show_networks",
     "show_rescaled",
     "show_results",
+    "show_run",
 ]

@@ -287,7 +287,7 @@ def _add_lamp(live, lamp, runs):
     @cache
     def wrapped(k):
         text = str(runs.results[k].verdict).replace("(-", "(−")
-        return [*textwrap.wrap(text[:1].upper() + text[1:], 112, max_lines=2, placeholder=" …"), ""]
+        return [*textwrap.wrap(text[:1].upper() + text[1:], 102, max_lines=2, placeholder=" …"), ""]
 
     live.text(lamp, lambda knob: (0.01, 0.62, wrapped(position(knob))[0]), "verdict")
     live.text(lamp, lambda knob: (0.01, 0.16, wrapped(position(knob))[1]), "more")

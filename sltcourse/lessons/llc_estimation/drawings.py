@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import gamma as gamma_distribution
 
 from sltcourse.kit import style
-from sltcourse.llc.pictures import MARKS, plot_llc_map
+from sltcourse.llc.pictures import MARKS, plot_llc_map, plot_trace
 from sltcourse.llc.verdict import LEVELS
 
 COLORS = style.COLORS
@@ -72,6 +72,15 @@ def show_map(results):
         fig,
         alt="A map over localization γ and nβ; in each cell the estimate and the mark of its verdict.",
     )
+
+
+def show_run(result):
+    """The heat of each chain, as ``sltcourse.llc.pictures.plot_trace`` draws it, under the verdict in its own words."""
+    fig, ax = style.figure(height=3.4)
+    plot_trace(result, ax=ax)
+    words = textwrap.fill(str(result.verdict), 118, max_lines=3, placeholder=" …")
+    fig.suptitle(words, x=0.01, ha="left", fontsize=10)
+    style.show(fig, alt="The verdict in words, and the heat of each chain against the draw.")
 
 
 def show_baselines(readings, lam):
