@@ -276,7 +276,7 @@ def test_the_digits_network_has_three_flat_directions_at_its_minimum():
 
     def penalized(output, target):
         decay = sum(p.square().sum() for p in model.parameters())
-        return (output - target).square().sum(1).mean() / 0.1 + 0.015 * decay
+        return (output - target).square().sum(1).mean() / 0.1 + 0.05 * decay
 
     def closure():
         minimizer.zero_grad()
@@ -286,8 +286,8 @@ def test_the_digits_network_has_three_flat_directions_at_its_minimum():
 
     minimizer.step(closure)
     bare = lesson.hessian(model, x, y, lambda output, target: (output - target).square().sum(1).mean() / 0.1)
-    eigenvalues = torch.linalg.eigvalsh(bare + 0.03 * torch.eye(142))
-    assert (eigenvalues[:3].abs() < 1e-5).all() and eigenvalues[3] > 5e-3
+    eigenvalues = torch.linalg.eigvalsh(bare + 0.1 * torch.eye(142))
+    assert (eigenvalues[:3].abs() < 1e-5).all() and eigenvalues[3] > 0.05
 
 
 def test_the_kept_networks():
