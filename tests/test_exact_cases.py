@@ -15,6 +15,7 @@ from sltcourse.theory.volume import fit, splitting
 from sltcourse.theory.zeta import monomial_zeta
 
 x, y, z, a, b, c = sp.symbols("x y z a b c", real=True)
+R = sp.Rational
 
 
 class Case(NamedTuple):
@@ -145,6 +146,56 @@ def test_newton_polyhedron_in_searched_coordinates(name):
 def test_blow_ups(name):
     found = resolve(*arguments(CASES[name]))
     assert found.complete and (found.learning_coefficient, found.multiplicity) == expected(CASES[name])
+
+
+@pytest.mark.parametrize(
+    ("widths", "rank"),
+    [
+        ((3, 2, 2), 0),
+        ((2, 2, 2), 1),
+        ((1, 2, 4), 0),
+        ((2, 5, 2), 0),
+        ((3, 3, 3), 0),
+        ((1, 2, 2, 1), 0),
+        ((1, 2, 2, 2), 0),
+        ((2, 1, 2, 2), 0),
+        ((2, 2, 2, 2), 0),
+        ((2, 2, 2, 2), 1),
+        ((2, 2, 2, 2), 2),
+        ((2, 2, 3, 2), 0),
+        ((2, 2, 2, 3), 0),
+        ((3, 2, 2, 2), 1),
+        ((1, 2, 2, 2, 1), 0),
+        ((2, 2, 2, 2, 2), 0),
+    ],
+    ids=str,
+)
+def test_linear_networks_are_decided_and_agree_with_the_closed_formula(widths, rank):
+    found = search_coordinates(*linear_network(*widths, rank=rank), seconds=20)
+    assert found.exact and (found.value, found.multiplicity) == deep_linear_network(list(widths), rank)
+
+
+@pytest.mark.parametrize(
+    ("K", "variables", "point", "lam", "m"),
+    [
+        (
+            x**2 + y**2 + z**2 + a**2 + R(6, 5) * (x * y + x * z + x * a + y * z + y * a + z * a),
+            [x, y, z, a],
+            None,
+            2,
+            1,
+        ),
+        ([a * b], [a, b], (0, 1), R(1, 2), 1),
+        ([(1 - a) * b + a * c], [a, b, c], (R(1, 2), 0, 0), R(1, 2), 1),
+        ([(1 - a) * b + a * c], [a, b, c], (0, 0, 0), R(1, 2), 1),
+        ([a * c, a * c**2], [a, c], (0, 0), R(1, 2), 2),
+        ([a * b, a * c], [a, b, c], (0, 0, 0), R(1, 2), 1),
+    ],
+    ids=["correlated in four", "tanh unit at b = 1", "Bernoulli mixture", "its corner", "binomial", "tanh with bias"],
+)
+def test_small_models_are_decided(K, variables, point, lam, m):
+    found = search_coordinates(K, variables, point)
+    assert found.exact and (found.value, found.multiplicity) == (Fraction(str(lam)), m)
 
 
 @pytest.mark.parametrize("name", ids("f"))

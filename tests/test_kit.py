@@ -126,7 +126,16 @@ def test_show_wants_words_for_those_who_cannot_see():
     fig, _ = style.figure()
     with pytest.raises(ValueError, match="alt"):
         style.show(fig, " ")
+    with pytest.raises(ValueError, match="alt"):
+        style.show(fig)
     plt.close(fig)
+
+
+def test_a_function_that_draws_gives_the_words_with_the_figure(capsys):
+    fig, _ = style.figure()
+    fig.set_label("A line that falls.")
+    style.show(fig)
+    assert "A line that falls." in capsys.readouterr().out
 
 
 @pytest.fixture
@@ -233,7 +242,6 @@ def test_a_stream_in_pieces_is_stored_whole():
             "deeper",
             {"jupyter": {"outputs_hidden": True, "source_hidden": True}, "collapsed": True, "cellView": "form"},
         ),
-        ("guess", {"jupyter": {"source_hidden": True}, "cellView": "form"}),
         ("exercise", {}),
     ],
 )

@@ -47,7 +47,6 @@ def test_lines_of_code_without_comments_the_set_up_and_what_is_deeper():
         code("import sltcourse\nimport torch", "setup"),
         code("# a comment\nx = 1\n\ny = 2  # two"),
         code("z = 3", "deeper"),
-        code("lesson.guess", "guess"),
     )
     assert counted.lines == 2
 

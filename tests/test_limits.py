@@ -1,5 +1,7 @@
 """A time limit stops what takes too long, and never lets anything out but TimeoutError."""
 
+import random
+import sys
 import threading
 import time
 
@@ -66,6 +68,32 @@ def test_work_that_ends_just_at_the_limit_ends_or_is_stopped_and_nothing_else():
     for thread in threads:
         thread.join()
     assert not failed and set(found) <= {"done", "stopped"} and len(found) == 750
+
+
+def test_a_limit_that_is_over_at_once_stops_nothing_else():
+    """The exception may arrive in the first steps of ``within`` itself: no lock is left behind, no thread waits."""
+    found = []
+
+    def run(seed):
+        rng = random.Random(seed)
+        for _ in range(1000):
+            try:
+                found.append(within(10 ** rng.uniform(-7, -4), busy, 2e-5))
+            except TimeoutError:
+                found.append("stopped")
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        threads = [threading.Thread(target=run, args=(seed,), daemon=True) for seed in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    finally:
+        sys.setswitchinterval(before)
+    assert len(found) == 3000 and set(found) == {"done", "stopped"}
+    assert within(5, busy, 0.001) == "done"
 
 
 def test_other_threads_change_no_result():

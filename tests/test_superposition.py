@@ -17,6 +17,7 @@ from sltcourse.theory.superposition_model import (
     POLYGONS,
     constants,
     expected_llc,
+    free_energy,
     half_norm,
     name_of,
     pack,
@@ -24,8 +25,11 @@ from sltcourse.theory.superposition_model import (
     population_loss,
     sample,
     sample_loss,
+    smallest_rise,
     unpack,
 )
+from tests.cells import shared_names, told
+from tests.cells import text as prose
 
 
 def test_torch_computes_the_same_losses():
@@ -276,6 +280,60 @@ def test_the_parts_of_the_loss_add_up():
 )
 def test_figures_can_be_drawn(make):
     assert make() is not None
+
+
+# ---- what the lesson says -----------------------------------------------------------------------------------------
+
+LESSON = "08_superposition"
+
+
+def test_a_dead_feature_leads_between_55_and_554_only():
+    """F(5) < F(5⁺) by all constants: n/144 for the loss, 1.5 log n − 1.4 for three directions, 4.3 for being dead."""
+    terms = {name: half_norm(name) + sum(constants(name).values()) for name in ("5", "5⁺")}
+    n = np.geomspace(10, 5_000, 20_001)
+    saved = (free_energy("5⁺", n, prior=False) + terms["5⁺"]) - (free_energy("5", n, prior=False) + terms["5"])
+    ahead = n[saved > 0]
+    assert [ahead[0], ahead[-1]] == pytest.approx([55, 554], abs=1)
+    assert saved.max() == pytest.approx(0.936, abs=0.01) and (np.diff(np.flatnonzero(saved > 0)) == 1).all()
+    complexity = saved + n / 144  # without what 5⁺ buys
+    assert n[complexity > 0][0] == pytest.approx(42.6, abs=0.5)
+    told(LESSON, "5 leads only for 55 < n < 554, and never by more than 0.94", "from n = 43 on")
+
+
+def test_the_box_cuts_the_longest_direction_of_4_plus():
+    """The smallest q is where {q ≤ ε} reaches furthest: √(ε/q) = 0.06 at ε = 10⁻⁵, beyond the box of 0.05."""
+    _, smallest = smallest_rise("4⁺", radius=1e-3)
+    assert np.sqrt(1e-5 / smallest) == pytest.approx(0.06, abs=0.003) and np.sqrt(1e-5 / smallest) > 0.05
+    for other in ("4", "4⁺⁺"):
+        assert np.sqrt(1e-5 / smallest_rise(other, radius=1e-3)[1]) < 0.06
+    told(LESSON, "along its *longest* direction")
+    assert "thinnest" not in prose(LESSON)
+
+
+def test_the_step_from_4_plus_to_5_goes_down_in_loss_and_in_the_coefficient():
+    assert population_loss(POLYGONS["5"])[0] < population_loss(POLYGONS["4⁺"])[0]
+    assert (COEFFICIENTS["4⁺"], COEFFICIENTS["5"]) == (8, 7)
+    said = prose(LESSON)
+    assert said.index("But λ̂ is not λ") < said.index("Two things are worth a second look"), "hedged where it is seen"
+    assert "λ falls from 8 to 7" in said[said.index("## 7. Two kinds of transition") :]
+
+
+def test_the_lines_of_the_transition_are_of_what_was_sampled():
+    """5 and 5⁺ together: by the formula they meet the 6-gon at 601, with all constants near 150."""
+    for counted, place in ((False, 601), (True, 152)):
+        n = np.geomspace(50, 2_000, 4_001)
+        above = lesson.models.pentagons_above_hexagon(n, counted)
+        assert n[above > 0][0] == pytest.approx(place, abs=2) and (np.diff((above > 0).astype(int)) >= 0).all()
+    left = lesson.live_transition().fig.axes[1]
+    labels = [line.get_label() for line in left.lines]
+    assert "the same, all constants" in labels and "5 with 5⁺, formula" in labels
+    assert left.get_ylim()[1] > 15  # the legend covers no line: they end at 10
+
+
+def test_the_lesson_cites_as_the_others_do_and_its_cells_can_be_run_in_any_order():
+    for name in (LESSON, "06_free_energy"):
+        told(name, "*The Local Learning Coefficient* (2024, arXiv 2308.12108)")
+    assert "deck" not in prose(LESSON) and shared_names(LESSON) == ({}, set())
 
 
 # ---- the exercises ------------------------------------------------------------------------------------------------

@@ -101,18 +101,16 @@ def clean(notebook: NotebookNode) -> None:
 
 
 def fold(cell: NotebookNode) -> None:
-    """Store the outputs of a code cell tagged "answer" folded; source and outputs of one tagged "deeper" or "guess".
+    """Store the outputs of a code cell tagged "answer" folded; the source too of one tagged "deeper".
 
-    JupyterLab reads ``jupyter``, Notebook 6 and Colab ``collapsed``, and Colab hides a source that is a form. The
-    outputs of a guess stay in sight: what is folded in them is the answer.
+    JupyterLab reads ``jupyter``, Notebook 6 and Colab ``collapsed``, and Colab hides a source that is a form.
     """
     tags = set(cell.metadata.get("tags", []))
-    if cell.cell_type != "code" or not tags & {"answer", "deeper", "guess"}:
+    if cell.cell_type != "code" or not tags & {"answer", "deeper"}:
         return
-    hidden = dict(cell.metadata.get("jupyter", {}))
-    if tags & {"answer", "deeper"}:
-        hidden["outputs_hidden"] = cell.metadata["collapsed"] = True
-    if tags & {"deeper", "guess"}:
+    hidden = {**cell.metadata.get("jupyter", {}), "outputs_hidden": True}
+    cell.metadata["collapsed"] = True
+    if "deeper" in tags:
         hidden["source_hidden"] = True
         cell.metadata["cellView"] = "form"
     cell.metadata["jupyter"] = nbformat.from_dict(hidden)

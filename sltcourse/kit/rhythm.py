@@ -90,7 +90,7 @@ def measured(notebook: NotebookNode) -> Rhythm:
         tags = cell.metadata.get("tags", [])
         shown = [o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in cell.outputs]
         guesses += sum(text.startswith(("[Guess]", "[Live figure with a guess")) for text in shown)
-        if cell.cell_type != "code" or {"setup", "deeper", "guess"} & set(tags):
+        if cell.cell_type != "code" or {"setup", "deeper"} & set(tags):
             continue
         source = cell.source
         if "exercise" in tags:

@@ -1,7 +1,7 @@
 """The pictures that people expect of an estimate, one line each; every one takes ``ax=`` and returns the Axes.
 
 They take what ``estimate_llc`` returns or draws (an xarray Dataset). matplotlib is imported when a picture is drawn
-and not before. Colours are the house's; a verdict has a shape beside its colour: a full circle is *trust*, a hollow
+and not before. Colours are the course's; a verdict has a shape beside its colour: a full circle is *trust*, a hollow
 one *doubtful*, a cross *don't*, and a diamond stands where there is no verdict (weighted draws have none).
 """
 
@@ -328,7 +328,7 @@ def _legend(ax: "Axes") -> "Axes":
 
 
 def _axes(ax: "Axes | None") -> "tuple[Axes, dict[str, str]]":
-    """The axes to draw in (a new figure's if None) and the house's colours."""
+    """The axes to draw in (a new figure's if None) and the course's colours."""
     from sltcourse.kit.style import COLORS, figure
 
     if ax is None:

@@ -1,6 +1,8 @@
 """A limit on the time that a computation may take, even in the middle of one long call of sympy."""
 
+import contextlib
 import ctypes
+import queue
 import sys
 import threading
 import time
@@ -40,7 +42,7 @@ class _Limit:
 _lock = threading.Lock()
 _active: dict[_Limit, None] = {}
 _planted: dict[int, _Limit] = {}  # {thread: the limit whose exception is on its way there}
-_wake = threading.Event()
+_wake: queue.SimpleQueue[None] = queue.SimpleQueue()  # an exception that arrives in put() leaves no lock behind
 _watchdog: threading.Thread | None = None
 
 
@@ -61,7 +63,7 @@ def within(seconds: float, function: Callable[..., T], *arguments: object) -> T:
     try:
         try:
             _active[limit] = None
-            _wake.set()
+            _wake.put(None)
             return function(*arguments)
         finally:
             with _lock:
@@ -89,8 +91,8 @@ def _start_watchdog() -> None:
 def _watch() -> None:
     while True:
         limits = list(_active)
-        _wake.wait(max(_TICK, min((limit.remaining() for limit in limits), default=3600.0)))
-        _wake.clear()
+        with contextlib.suppress(queue.Empty):
+            _wake.get(timeout=max(_TICK, min((limit.remaining() for limit in limits), default=3600.0)))
         for limit in limits:
             if limit.remaining() <= 0:
                 _plant(limit)

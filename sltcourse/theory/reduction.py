@@ -37,7 +37,7 @@ from sltcourse.theory.polyhedron import Exponent
 from sltcourse.theory.real_zeros import by_power, grouped, insert, sign, terms_of, used
 from sltcourse.theory.symmetry import representatives
 
-_CHANGES, _DEPTH, _MOST_CENTRES, _MOST_SYMMETRIC = 8, 6, 2, 20
+_CHANGES, _DEPTH, _MOST_CENTRES, _MOST_SYMMETRIC, _MOST_SUBTRACTED = 8, 6, 2, 20, 40
 
 
 def reduce(germ: Germ, proved: bool, budget: Budget, depth: int = _DEPTH) -> LearningCoefficient:
@@ -67,6 +67,10 @@ def _apart(germ: Germ, proved: bool, budget: Budget, depth: int) -> LearningCoef
     found = analyse(germ, proved, budget).answer
     if found.exact:
         return found
+    if germ.squares and (simpler := budget.run(_shorter_and_sheared, germ)):
+        found = combined(found, reduce(simpler, proved, budget, depth))
+        if found.exact:
+            return found
     if germ.squares and depth:
         for centre in itertools.islice(budget.run(_centres, germ), _MOST_CENTRES):
             charts = list(_charts(germ, centre, budget.run(representatives, germ, centre)))
@@ -155,16 +159,34 @@ def _linear(germ: Germ) -> Germ | None:
 
 def _shorter(germ: Germ) -> Germ | None:
     """The same ideal with a shorter generator: a multiple of another one subtracted, where that takes terms away."""
+    return next((moved for moved, saved in _subtracted(germ) if saved > 0), None)
+
+
+def _shorter_and_sheared(germ: Germ) -> Germ | None:
+    """A germ with fewer terms after a multiple of another generator was subtracted and new coordinates were taken,
+    where neither alone takes terms away (as b in the second column of W (1 b; c d), the first column being W (1 c))."""
+    for moved in [moved for moved, saved in _subtracted(germ) if saved == 0][:_MOST_SUBTRACTED]:
+        sheared = _sheared(moved)
+        if sheared and sum(map(len, sheared.generators)) < sum(map(len, germ.generators)):
+            return sheared
+    return None
+
+
+def _subtracted(germ: Germ) -> Iterator[tuple[Germ, int]]:
+    """The germ with a multiple of one generator subtracted from another, so that a term vanishes; the terms saved."""
     for n, g in enumerate(germ.generators):
         for f in (f for k, f in enumerate(germ.generators) if k != n):
+            seen = set()
             for (a, c), (b, e) in itertools.product(f.terms(), g.terms()):
                 if all(x <= y for x, y in zip(a, b, strict=True)):
                     shift = tuple(y - x for x, y in zip(a, b, strict=True))
-                    rest = g - f.mul_term((shift, e / c))
-                    if len(rest) < len(g):
-                        others = [h for k, h in enumerate(germ.generators) if k != n]
-                        return simplified(germ._replace(generators=(*others, *([rest] if rest else []))))
-    return None
+                    if (shift, e / c) not in seen:
+                        seen.add((shift, e / c))
+                        rest = g - f.mul_term((shift, e / c))
+                        if len(rest) <= len(g):
+                            others = [h for k, h in enumerate(germ.generators) if k != n]
+                            moved = germ._replace(generators=(*others, *([rest] if rest else [])))
+                            yield simplified(moved), len(g) - len(rest)
 
 
 def _sheared(germ: Germ) -> Germ | None:
@@ -174,6 +196,10 @@ def _sheared(germ: Germ) -> Germ | None:
         for i, x in enumerate(ring.gens):
             p = by_power(f, i)[1] if f.degree(x) == 1 else ring.zero
             if len(p) < 2 or origin in p:
+                continue
+            lowest = tuple(map(min, zip(*p.monoms(), strict=True)))
+            p = ring.from_dict({tuple(a - b for a, b in zip(m, lowest, strict=True)): c for m, c in p.terms()})
+            if origin in p:
                 continue
             for j, y in enumerate(ring.gens):
                 if germ.prior[j] == 0 and p.degree(y) == 1:

@@ -127,9 +127,9 @@ class VolumeCurve:
     @property
     def disagree(self) -> np.ndarray:
         """Whether the populations disagree about V, shape (J,): by a factor e or more, and by more than the noise of
-        their shares allows; or by a factor e² or more."""
+        their shares allows; or by a factor e^1.5 or more."""
         unexplained = self.spread**2 > self._allowed(0.999) * self._pooled
-        return (self.spread > SPREAD) & unexplained | (self.spread > 2 * SPREAD)
+        return (self.spread > SPREAD) & unexplained | (self.spread > 1.5 * SPREAD)
 
     @property
     def _pooled(self):

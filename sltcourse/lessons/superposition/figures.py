@@ -6,7 +6,7 @@ from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
 from sltcourse.lessons.superposition.drawings import BY_CORNERS, PHASE_COLORS, arrows, blank_plane, outline
 from sltcourse.lessons.superposition.kept import FIGURE_SPRINGS, N_TRAIN, STARTS, STEPS, asset
-from sltcourse.lessons.superposition.models import loss_parts
+from sltcourse.lessons.superposition.models import loss_parts, pentagons_above_hexagon
 from sltcourse.llc.verdict import LEVELS
 from sltcourse.theory.superposition_model import POLYGONS, free_energy, name_of, polygon, population_loss, unpack
 
@@ -187,17 +187,18 @@ def live_transition():
     fig, (plane, left, right) = style.figure(1, 3, height=3.7)
     blank_plane(plane, 2.5)
     plane.set(title="48 draws of W, by corners")
-    left.set(xscale="log", xlim=(9, 4300), ylim=(-8, 14.5), xlabel="n", title="F − F(6-gon)")
+    left.set(xscale="log", xlim=(9, 4300), ylim=(-8, 19), xlabel="n", title="F − F(6-gon)")
     right.set(xscale="log", xlim=(9, 4300), ylim=(0, 1.16), xlabel="n", title="share by corners")
     right.set_yticks([0, 0.25, 0.5, 0.75, 1])
     left.axhline(0, color=COLORS["regular"], lw=1.5)
-    for name in ("4", "5", "5⁺"):
-        color = COLORS[PHASE_COLORS[name]]
-        above = free_energy(name, n) - free_energy("6", n)
-        left.plot(n[above < 12], above[above < 12], color=color, label=name)
-    left.plot(n[trusted], sampled[trusted], "o", color=COLORS["truth"], markersize=3, label="5 and 5⁺, sampled")
-    left.legend(loc="upper left", fontsize=8.5, handlelength=1.2, borderpad=0, ncols=4, columnspacing=0.8,
-                handletextpad=0.4)  # fmt: skip
+    for label, above, color, dash in (
+        ("4, formula", free_energy("4", n) - free_energy("6", n), PHASE_COLORS["4"], "-"),
+        ("5 with 5⁺, formula", pentagons_above_hexagon(n, counted=False), PHASE_COLORS["5"], "-"),
+        ("the same, all constants", pentagons_above_hexagon(n, counted=True), PHASE_COLORS["5"], "--"),
+    ):
+        left.plot(n[above < 10], above[above < 10], dash, color=COLORS[color], label=label)
+    left.plot(n[trusted], sampled[trusted], "o", color=COLORS["truth"], markersize=3, label="the same, sampled")
+    left.legend(loc="upper left", fontsize=8.5, handlelength=1.6, borderpad=0, handletextpad=0.4, labelspacing=0.25)
     for s, (label, color) in zip(share, BY_CORNERS.items(), strict=True):
         right.plot(n, s, color=COLORS[color], label=label)
     right.legend(loc="upper left", fontsize=8.5, handlelength=1.2, borderpad=0, ncols=4, columnspacing=0.8,
@@ -217,7 +218,7 @@ def live_transition():
             alpha=0.65, markeredgewidth=0, label=label,
         )  # fmt: skip
     plane.legend(loc="lower center", fontsize=9, ncols=4, handletextpad=0, columnspacing=0.8, borderpad=0.1)
-    for ax, span in ((left, (-8, 11.5)), (right, (0, 1))):
+    for ax, span in ((left, (-8, 10.5)), (right, (0, 1))):
         live.line(ax, lambda n, span=span: ([n, n], span), name=f"now {span[0]}", color=COLORS["truth"], lw=1)
 
     def caption(n):

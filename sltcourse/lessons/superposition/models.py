@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from sltcourse.theory.superposition_model import FEATURES, polygon, population_loss, unpack
+from sltcourse.theory.superposition_model import FEATURES, constants, free_energy, polygon, population_loss, unpack
 
 # ---- the model for PyTorch -------------------------------------------------------------------------------------------
 
@@ -116,3 +116,12 @@ def loss_parts(k, length, bias):
     leaked = (leaked / (3 * g)).sum() + (FEATURES - k) * max(bias, 0) ** 2
     given_up, leaked = (FEATURES - k) / (3 * FEATURES), k * leaked / FEATURES
     return given_up, population_loss(polygon(k, length, bias))[0] - given_up - leaked, leaked
+
+
+def pentagons_above_hexagon(n, counted):
+    """F of 5 and 5⁺ together less F of the 6-gon at n, a number or an array: −log(e^−F(5) + e^−F(5⁺)) − F(6).
+
+    By nL + λ log n + ½‖w*‖², and with all constants of Laplace's method if they are ``counted``.
+    """
+    F = {name: free_energy(name, n) + counted * sum(constants(name).values()) for name in ("5", "5⁺", "6")}
+    return -np.logaddexp(-F["5"], -F["5⁺"]) - F["6"]
