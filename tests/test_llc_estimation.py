@@ -1,4 +1,5 @@
 import math
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -6,15 +7,16 @@ import pytest
 import sympy as sp
 import torch
 
+from sltcourse.kit import style
 from sltcourse.lessons import llc_estimation as lesson
-from sltcourse.lessons.llc_estimation import make
+from sltcourse.lessons.llc_estimation import checks, cockpit, guesses, make, ours
 from sltcourse.llc import HMC, default_nbeta, estimate_llc
 from sltcourse.theory.closed_forms import deep_linear_network
-from sltcourse.theory.localized import POTENTIALS
+from tests.exercises import exercise_tests
 
 check = lesson.check
 s, lam, h, gamma = sp.symbols("s lambda h gamma", positive=True)
-FLAT, CROSS, SLOPE = POTENTIALS
+w1, w2 = sp.symbols("w1 w2")
 
 
 def test_the_thermometer():
@@ -24,40 +26,200 @@ def test_the_thermometer():
     assert "times nβ: 0.750. λ = 0.75" in live.at(loss="w₁² + w₂⁴", nbeta=1e4)["caption"]
 
 
-def test_the_cockpits_kept_runs_are_those_of_the_code():
-    kept, k = lesson.kept.cockpit(), 6
-    fresh = make.make_cockpit(lesson.kept.LRS[[k]])
-    for name in ("llc", "std_error", "distance"):
-        np.testing.assert_allclose(fresh[name][:, 0], kept[name][:, k], rtol=1e-6, equal_nan=True)
-    np.testing.assert_allclose(fresh["exact"], kept["exact"], rtol=1e-6)
-    np.testing.assert_array_equal(fresh["light"][:, 0], kept["light"][:, k])
+# ---- what the learner writes -----------------------------------------------------------------------------------------
 
 
-def test_the_cockpit_says_what_the_text_says():
-    live = lesson.live_cockpit()
-    start = {"loss": FLAT, "lr": lesson.kept.LRS[6], "pull": 1.0, "nbeta": 100.0, "chains": 4}
-
-    def at(**moved):
-        return live.at(**(start | moved))
-
-    assert "TRUST" in str(at()["verdict"]) and "λ = 0.75" in at()["caption"]
-    assert "λ̂ = 1.2" in at(nbeta=1e3)["caption"] and "DON'T" in str(at(nbeta=1e3)["verdict"])
-    assert "No chain survived" in at(nbeta=1e4)["caption"]
-    green = at(pull=1000.0, nbeta=1e3, lr=lesson.kept.LRS[2])
-    assert "TRUST" in str(green["verdict"]) and "perfect chains would read 0.34" in green["caption"]
-    assert "DOUBTFUL: one chain cannot be compared" in str(at(chains=1)["verdict"])
-    assert at()["missing"][2] == "" and at(loss=SLOPE, nbeta=1e4)["missing"][2] == "diverged"
-    assert at(loss=SLOPE, nbeta=1e4, lr=lesson.kept.LRS[2])["missing"][2].startswith("off the scale: −1")
-    assert "perfect chains would read −0.85" in at(loss=SLOPE, nbeta=1e3)["caption"]
-    assert "no minimum" in at(loss=SLOPE)["caption"]
-    light = lesson.kept.cockpit()["light"][0, :, 0, :, 1]
-    assert ((light == 0).sum(0) == [2, 2, 1, 0]).all(), "the green window shrinks"
-    assert "DOUBTFUL: the step" in str(at(chains=16)["verdict"])
+def test_our_sampler_settles_where_the_recursion_says():
+    noise = np.random.default_rng(0).normal(size=(400, 3000, 1))
+    path = ours.sgld(lambda w: 2 * w, np.zeros(1), 1000, 0, 4e-4, noise)
+    stiff = 2000
+    assert path[:, 500:].var() * stiff == pytest.approx(4 / (4 - 4e-4 * stiff), rel=0.02)
 
 
-def test_the_mystery_runs_show_what_they_should():
-    runs = {letter: heat[2000:].mean() for letter, heat in lesson.models.mystery_runs().items()}
-    assert runs["A"] < 0.7 < runs["D"] * 1.3 and runs["B"] > 1.0 and runs["C"] < -0.3
+def test_our_estimate_has_an_honest_error():
+    heat = np.random.default_rng(0).gamma(0.25, size=(500, 8, 100))
+    values, errors = np.array([ours.llc_hat(one, 0, 1, 0) for one in heat]).T
+    assert values.std() == pytest.approx(np.sqrt((errors**2).mean()), rel=0.15)
+    assert np.isnan(ours.llc_hat(heat[0, :1], 0, 1, 0)[1])
+
+
+def test_our_r_hat_is_arvizs():
+    import arviz_stats
+    import xarray as xr
+
+    x = np.random.default_rng(0).normal(size=(4, 100)).cumsum(1)
+    theirs = arviz_stats.rhat(xr.Dataset({"x": (("chain", "draw"), x)}), method="split").x.item()
+    assert ours.r_hat(x) == pytest.approx(theirs, rel=1e-9)
+
+
+def _no_spring(grad, w_star, nbeta, localization, lr, noise):
+    return ours.sgld(grad, w_star, nbeta, 0, lr, noise)
+
+
+def _double(grad, w_star, nbeta, localization, lr, noise):
+    return ours.sgld(grad, w_star, nbeta, localization, 2 * lr, noise)
+
+
+def _hot(grad, w_star, nbeta, localization, lr, noise):
+    return ours.sgld(grad, w_star, nbeta, localization, lr, noise * np.sqrt(lr))
+
+
+def _one_step(grad, w_star, nbeta, localization, lr, noise):
+    return ours.sgld(grad, w_star, nbeta, localization, lr, noise)[:, 0]
+
+
+def _typo(grad, w_star, nbeta, localization, lr, noise):
+    return np.sqrt(step)  # noqa: F821
+
+
+def _naive(losses, loss_star, nbeta, burnin):
+    kept = nbeta * (losses[:, burnin:] - loss_star)
+    return kept.mean(), kept.std(ddof=1) / np.sqrt(kept.size)
+
+
+def _whole(x):
+    x = x[:, : x.shape[1] // 2 * 2]
+    n = x.shape[1]
+    within, between = x.var(axis=1, ddof=1).mean(), n * x.mean(1).var(ddof=1) if len(x) > 1 else 0
+    return np.sqrt(((n - 1) * within + between) / (n * within))
+
+
+RIGHT = [
+    ("sgld", (ours.sgld,)),
+    ("llc_hat", (ours.llc_hat,)),
+    ("r_hat", (ours.r_hat,)),
+    ("spring", (s * h / (2 * (s * h + gamma)),)),
+    ("spring", (sp.Rational(1, 2) / (1 + gamma / (s * h)),)),
+    ("plateau", (69.5,)),
+    ("plateau", (sp.Rational(139, 2),)),
+]
+WRONG = [
+    ("sgld", (_no_spring,), "spring is missing"),
+    ("sgld", (_double,), "your ε is half of ours"),
+    ("sgld", (_hot,), "√ε is wanted"),
+    ("sgld", (_one_step,), "shape"),
+    ("sgld", (_typo,), "NameError"),
+    ("sgld", (3,), "A function is wanted"),
+    ("llc_hat", (_naive,), "all draws for independent"),
+    ("llc_hat", (lambda losses, loss_star, nbeta, burnin: nbeta * losses.mean(),), "2 results are wanted"),
+    ("r_hat", (_whole,), re.compile("case|halves")),
+    ("r_hat", (lambda x: ours.r_hat(x) ** 2,), "square root"),
+    ("r_hat", (lambda x: ours.r_hat(x.T),), "case"),
+    ("spring", (None,), "None"),
+    ("spring", (s * h / (s * h + gamma),), "Where is its ½"),
+    ("spring", (sp.Rational(1, 2),), "Keep γ"),
+    ("spring", (1 / (s * h + gamma),), "variance of w"),
+    ("spring", (h / (2 * (h + gamma)),), "nβ times the loss"),
+    ("plateau", (71,), "d/2"),
+    ("plateau", (66.5,), "weight decay"),
+    ("plateau", (139,), "counts ½"),
+    ("plateau", (68,), "6 equations"),
+    ("plateau", (50,), "too small"),
+]
+test_right_answers, test_wrong_answers, test_untouched = exercise_tests(check, RIGHT, WRONG)
+
+
+COMMON = [
+    (name, wrong, reply)
+    for name, replies in (
+        ("sgld", checks.SGLD_COMMON), ("llc_hat", checks.LLC_COMMON), ("r_hat", checks.R_HAT_COMMON),
+    )
+    for wrong, reply in replies.items()
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, wrong, reply", COMMON)
+def test_tempting_functions_get_their_own_reply(name, wrong, reply):
+    assert getattr(check, name)(wrong).reason == reply
+
+
+# ---- the cockpit -----------------------------------------------------------------------------------------------------
+
+
+def test_the_cockpits_step_size():
+    live = lesson.live_cockpit("lr")
+    assert [name for name in live.controls] == ["knob"], "one question, one knob"
+    values = live.controls["knob"].values
+
+    def at(lr):
+        return live.at(knob=values[np.argmin(abs(values - lr))])
+
+    assert "Trust" in str(at(1e-3)["verdict"]) and "λ = 0.75" in at(1e-3)["caption"]
+    assert re.search(r"estimate 1\.2\d", at(1e-2)["caption"]) and "Don't" in str(at(1e-2)["verdict"])
+    assert "no chain survived" in at(0.1)["caption"] and at(0.1)["missing"][2] == "diverged"
+    assert "Don't" in str(at(1e-5)["verdict"])
+    assert np.isfinite(at(1e-3)["exact"][1]).sum() == 1, "what has not been passed is not shown"
+    assert np.isfinite(at(1e-2)["exact"][1]).sum() == 4
+
+
+def test_a_green_light_and_half_of_lambda():
+    live = lesson.live_cockpit("localization", nbeta=1000, lr=4.64e-5)
+    weak, strong = live.at(knob=1.0), live.at(knob=1000.0)
+    assert "perfect chains read 0.75" in weak["caption"] and "Trust" not in str(weak["verdict"])
+    assert "perfect chains read 0.34" in strong["caption"] and "Trust" in str(strong["verdict"])
+
+
+def test_the_cockpits_error_bar_shrinks_with_the_chains():
+    live = lesson.live_cockpit("chains")
+    errors = [float(re.search(r"± ([\d.]+)", live.at(knob=k)["caption"])[1]) for k in (2, 16)]
+    assert errors[1] < errors[0] and "one chain cannot be compared" in str(live.at(knob=1)["verdict"])
+
+
+def test_a_potential_of_ones_own():
+    cross = cockpit.potential(w1**2 * w2**2)
+    w = np.array([[0.5, -2.0], [1.0, 3.0]])
+    np.testing.assert_allclose(cross.K(w), [1, 9])
+    np.testing.assert_allclose(cross.gradient(w), [[4, -1], [18, 6]])
+    assert cross.lam == 0.5
+
+    def K(w):
+        return (w[..., 0] * w[..., 1] - 1) ** 2 / 2
+
+    own = cockpit.potential(K, at=(1, 1))
+    formula = cockpit.potential((w1 * w2 - 1) ** 2 / 2, at=(1, 1))
+    np.testing.assert_allclose(own.K(w), formula.K(w))
+    np.testing.assert_allclose(own.gradient(w), formula.gradient(w))
+    assert own.lam is None and formula.lam == 0.5
+    live = lesson.live_cockpit("nbeta", K=K, at=(1, 1))
+    assert "perfect chains read 0.5" in live.at(knob=1000.0)["caption"]
+    assert cockpit.potential(w1**2 + w2**4, at=(0, 0.2)).lam is None, "no minimum has no λ"
+
+
+@pytest.mark.parametrize(
+    "K, at, words",
+    [
+        (w1**2, (0, 0), "two parameters"),
+        ("w1**2", (0, 0), "sympy expression"),
+        (1 / w1 + w2, (0, 0), "not finite"),
+        (lambda w: w.numpy()[..., 0], (0, 0), "autograd"),
+        (lambda w: (w**2).sum(), (0, 0), r"\(3,\), is wanted"),
+        (w1**2 + w2**2, (0, 0, 0), "two numbers"),
+    ],
+)
+def test_what_is_no_potential_is_refused_in_a_sentence(K, at, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        cockpit.potential(K, at)
+
+
+def test_an_unknown_knob_is_refused():
+    with pytest.raises(ValueError, match="choose one of lr, nbeta"):
+        lesson.live_cockpit("gamma")
+
+
+# ---- the baselines ---------------------------------------------------------------------------------------------------
+
+
+def test_only_the_trained_baseline_reads_lambda_at_every_beta():
+    """nβ(E[L_n] − L_n(w)) for x ~ N(w, 1), exactly: ½ − nβ(w − ŵ)²/2."""
+    rng, n, sets = np.random.default_rng(1), 1000, 20_000
+    w_hat = rng.normal(size=sets) / math.sqrt(n)
+    for beta, mean, spread in ((1, 0, 0.71), (1 / math.log(n), 0.43, 0.10)):
+        truth = 0.5 - n * beta * w_hat**2 / 2
+        assert truth.mean() == pytest.approx(mean, abs=0.02) and truth.std() == pytest.approx(spread, abs=0.02)
+    assert guesses.guess.baseline.answer == "0"
+
+
+# ---- networks whose λ is known ---------------------------------------------------------------------------------------
 
 
 def test_the_deepest_point_is_a_minimum_with_the_known_lambda():
@@ -94,19 +256,38 @@ def test_equal_tanh_units_have_the_lambda_found_by_hand():
     np.testing.assert_allclose(f, 2 * (delta**2).sum() * basis[2], atol=1e-3 * abs(f).max())
 
 
-def test_the_results_picture_shows_every_network():
-    results = {
-        units: estimate_llc(
-            lambda w: (w**2).sum() / 2, at=torch.zeros(units), nbeta=1e3, num_draws=20, num_burnin_steps=20
-        )
-        for units in (1, 2)
-    }
-    (ax,) = lesson.draw_results(results, {1: 0.5, 2: 1.0}, half_rank=1).axes
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["1 unit", "2 units"]
-    assert len(ax.texts) == 2 and len(ax.get_legend().get_texts()) == 4
-    (ladder,) = lesson.draw_ladder(results, 1.0).axes
-    assert [t.get_text() for t in ladder.texts] == [f"{r.llc:.2f}, {r.verdict.word}" for r in results.values()]
-    assert len(lesson.draw_training({"cold": results, "warm": results}, 1.0).axes) == 2
+def test_the_digits():
+    images, labels = lesson.digits()
+    assert images.shape == (1797, 8, 8) and images.min() == 0 and images.max() == 16
+    assert labels.shape == (1797,) and set(labels) == set(range(10))
+
+
+def test_the_digits_network_has_three_flat_directions_at_its_minimum():
+    """What exercise 5 promises: Hessian rank 142 − 3 of the loss with its weight decay, and so λ = 69.5."""
+    images, labels = lesson.digits()
+    x = images.reshape(-1, 4, 2, 4, 2).mean((2, 4)).reshape(-1, 16)[:900]
+    x = torch.tensor((x - x.mean(0)) / x.std(0))
+    rng = np.random.default_rng(0)
+    y = torch.eye(10, dtype=torch.float64)[np.where(rng.random(900) < 0.1, rng.integers(0, 10, 900), labels[:900])]
+    torch.manual_seed(0)
+    linear, tanh = torch.nn.Linear, torch.nn.Tanh()
+    model = torch.nn.Sequential(linear(16, 3, bias=False), linear(3, 6), tanh, linear(6, 10)).double()
+    minimizer = torch.optim.LBFGS(model.parameters(), max_iter=1500, line_search_fn="strong_wolfe", tolerance_grad=1e-9)
+
+    def penalized(output, target):
+        decay = sum(p.square().sum() for p in model.parameters())
+        return (output - target).square().sum(1).mean() / 0.1 + 0.05 * decay
+
+    def closure():
+        minimizer.zero_grad()
+        value = penalized(model(x), y)
+        value.backward()
+        return value
+
+    minimizer.step(closure)
+    bare = lesson.hessian(model, x, y, lambda output, target: (output - target).square().sum(1).mean() / 0.1)
+    eigenvalues = torch.linalg.eigvalsh(bare + 0.1 * torch.eye(142))
+    assert (eigenvalues[:3].abs() < 1e-5).all() and eigenvalues[3] > 0.05
 
 
 def test_the_kept_networks():
@@ -122,11 +303,10 @@ def test_the_kept_networks():
     errors = {name: np.array([r["llc"] / r["lam"] - 1 for r in found]) for name, found in runs.items()}
     flat = np.array([len(r["widths"]) == 6 and r["rank"] <= 1 for r in runs["hmc"]])  # K is like w¹⁰ somewhere
     assert len(flat) == 10 and flat.sum() == 2 and all(r["verdict"] == "trust" for r in runs["hmc"])
+    assert max(r["d"] for r in runs["hmc"]) <= 1620, "what the lesson claims, and the README"
     assert (abs(errors["hmc"][~flat]) < 0.04).all() and (errors["hmc"][flat] < -0.1).all()
     assert all(r["verdict"] != "trust" for r in runs["sgld"])
     assert -0.4 < errors["sgld"].min() < -0.3 and np.median(errors["sgld"]) < -0.05
-    assert 6 < np.median([r["d"] / 2 / r["lam"] for r in rows]) < 7
-    assert len(lesson.draw_networks(rows).axes) == 2
 
 
 def test_a_stiffer_spring_reads_a_deep_network_low_and_is_trusted():
@@ -140,63 +320,45 @@ def test_a_stiffer_spring_reads_a_deep_network_low_and_is_trusted():
     assert read[1].verdict.word == "trust" and read[1].llc < 0.75 * read[0].llc < 0.75 * lam
 
 
-@pytest.mark.parametrize("device, size, low, high", [("cuda", "larger", 9e5, 1.1e6), ("cpu", "smaller", 1e3, 1e4)])
-def test_the_network_measured_live_fits_the_device(device, size, low, high):
-    named, widths, rank = lesson.network_for(device)
-    assert named == size and low < sum(a * b for a, b in pairwise(widths)) < high and 0 < rank < min(widths)
-    assert lesson.network_for("mps") == lesson.network_for("cpu")
-
-
 def test_a_linear_networks_loss_lives_where_it_is_told():
     f, w_star = lesson.linear_loss([np.eye(2), np.eye(2)], torch.float32, "meta")
     assert w_star.device.type == f(w_star).device.type == "meta" and w_star.dtype == torch.float32
 
 
-RIGHT = [
-    ("variance", lam),
-    ("draws", (40_000, 4)),
-    ("draws", np.array([40_000, 4])),
-    ("draws", torch.tensor([40_000.0, 4.0])),
-    ("variance", sp.Symbol("lam")),
-    ("spring", s * h / (2 * (s * h + gamma))),
-    ("step", 4 * (1 - 1 / 1.1) / 2000),
-    ("step", 1.8e-4),
-    ("diagnosis", lesson.models.DIAGNOSES),
-]
-WRONG = [
-    ("variance", lam / s**2, "variance of K"),
-    ("variance", lam / s, "mean of K"),
-    ("variance", sp.Symbol("lam") / sp.Symbol("s"), "mean of K"),
-    ("variance", sp.sqrt(lam), "standard deviation"),
-    ("variance", lam / h, "only lambda"),
-    ("variance", None, "None"),
-    ("variance", "lambda", "a text"),
-    ("variance", True, "True or False"),
-    ("variance", [lam], "element [0]"),
-    ("spring", None, "None"),
-    ("spring", s * h / (s * h + gamma), "Where is its ½"),
-    ("draws", (4, 40_000), "other way round"),
-    ("draws", np.array(40_000), "A pair"),
-    ("draws", (2500, 25_000_000), "other way round"),
-    ("draws", (200, 2), "Take the square"),
-    ("draws", 40_000, "A pair"),
-    ("spring", sp.Rational(1, 2), "Keep γ"),
-    ("spring", 1 / (s * h + gamma), "variance of w"),
-    ("step", 0.002, "diverges"),
-    ("step", 0.0002, "Nearly"),
-    ("diagnosis", lesson.models.DIAGNOSES | {"A": "fine"}, "disagree to the end"),
-    ("diagnosis", lesson.models.DIAGNOSES | {"B": "fine"}, "above the black line"),
-    ("diagnosis", lesson.models.DIAGNOSES | {"C": "no minumum"}, "C: 'no minumum' is none of the four"),
-    ("diagnosis", "fine", "dictionary"),
-]
+# ---- the pictures ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name, answer", RIGHT)
-def test_right_answers(name, answer):
-    assert getattr(check, name)(answer).state == "Right"
+@pytest.fixture
+def shown(monkeypatch):
+    figures = []
+    monkeypatch.setattr(style, "show", lambda fig, alt: figures.append(fig))
+    return figures
 
 
-@pytest.mark.parametrize("name, answer, reason", WRONG)
-def test_wrong_answers_are_told_why(name, answer, reason):
-    verdict = getattr(check, name)(answer)
-    assert verdict.state == "Not yet" and reason in verdict.reason
+def test_the_results_picture_shows_every_network(shown):
+    results = {
+        units: estimate_llc(
+            lambda w: (w**2).sum() / 2, at=torch.zeros(units), nbeta=1e3, num_draws=20, num_burnin_steps=20
+        )
+        for units in (1, 2)
+    }
+    lesson.show_results(results, {1: 0.5, 2: 1.0}, half_rank=1)
+    (ax,) = shown[0].axes
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["1 unit", "2 units"]
+    assert len(ax.texts) == 2 and len(ax.get_legend().get_texts()) == 4
+
+
+def test_the_maps_have_a_number_in_every_cell(shown):
+    lesson.show_exact_map({(1, 100): 0.1, (10, 100): 0.05, (1, 1000): 0.2, (10, 1000): 0.15}, lam=0.25)
+    assert [t.get_text() for t in shown[0].axes[0].texts] == ["0.100", "0.050", "0.200", "0.150"]
+
+
+def test_the_baselines_picture_has_a_row_for_each(shown):
+    lesson.show_baselines({("ŵ", 1): np.array([0.4, 0.6]), ("w₀", 0.14): np.array([0.1, 0.2])}, lam=0.5)
+    rows = [t.get_text() for t in shown[0].axes[0].get_yticklabels()]
+    assert rows == ["ŵ, β = 1", "w₀, β = 1/log n"]
+
+
+def test_the_networks_picture(shown):
+    lesson.show_networks(lesson.networks())
+    assert len(shown[0].axes) == 2

@@ -7,7 +7,7 @@
 04  learning_coefficient  λ and m, exactly
 05  generalization        G(n) ≈ λ/n; WAIC, WBIC
 06  free_energy           F_n ≈ nL_n + λ log n; phase transitions
-07  llc_estimation        the sampler's cockpit; networks whose λ is known
+07  llc_estimation        the sampler, its error and R-hat, written; a network of digits, from start to decision
 08  superposition         the toy model of superposition
 
 In each folder, ``figures.py`` draws the live figures and ``checks.py`` words the replies to the exercises. Where there

@@ -1,38 +1,42 @@
-"""Lesson 07, the LLC estimator: its cockpit, networks whose λ is known, its pictures and checks.
+"""Lesson 07, the LLC estimator: its checks, live figures, pictures, and networks whose λ is known.
 
-The lesson's own subject, a sampler in ten lines and ``sltcourse.llc.estimate_llc``, stands in the notebook.
+The lesson's own subject, the sampler, R-hat and the estimate, stands in the notebook; ``ours`` has them as well.
 """
 
 from sltcourse.lessons.llc_estimation.checks import check
 from sltcourse.lessons.llc_estimation.drawings import (
-    draw_chains,
-    draw_hill,
-    draw_ladder,
-    draw_networks,
-    draw_rescaled,
-    draw_results,
-    draw_training,
-    show_mystery_runs,
+    show_baselines,
+    show_chains,
+    show_exact_map,
+    show_hill,
+    show_map,
+    show_networks,
+    show_rescaled,
+    show_results,
+    show_run,
 )
 from sltcourse.lessons.llc_estimation.figures import live_cockpit, live_thermometer
-from sltcourse.lessons.llc_estimation.kept import networks
-from sltcourse.lessons.llc_estimation.models import deepest_point, hessian, linear_loss, network_for
+from sltcourse.lessons.llc_estimation.guesses import guess
+from sltcourse.lessons.llc_estimation.kept import digits, networks
+from sltcourse.lessons.llc_estimation.models import deepest_point, hessian, linear_loss
 
 __all__ = [
     "check",
     "deepest_point",
-    "draw_chains",
-    "draw_hill",
-    "draw_ladder",
-    "draw_networks",
-    "draw_rescaled",
-    "draw_results",
-    "draw_training",
+    "digits",
+    "guess",
     "hessian",
     "linear_loss",
     "live_cockpit",
     "live_thermometer",
-    "network_for",
     "networks",
-    "show_mystery_runs",
+    "show_baselines",
+    "show_chains",
+    "show_exact_map",
+    "show_hill",
+    "show_map",
+    "show_networks",
+    "show_rescaled",
+    "show_results",
+    "show_run",
 ]

@@ -6,15 +6,13 @@ import numpy as np
 from scipy.stats import gamma as gamma_distribution
 
 from sltcourse.kit import style
-from sltcourse.lessons.llc_estimation.figures import LEVEL_COLORS
-from sltcourse.lessons.llc_estimation.models import mystery_runs
-from sltcourse.llc.pictures import MARKS
+from sltcourse.llc.pictures import MARKS, plot_llc_map, plot_trace
 from sltcourse.llc.verdict import LEVELS
 
 COLORS = style.COLORS
 
 
-def draw_hill(heat, lam):
+def show_hill(heat, lam):
     """The histogram of log₁₀ of ``heat``, draws of nβK of any shape, beside a Gamma density of shape ``lam``."""
     fig, ax = style.figure(height=3.2)
     x = np.linspace(-8, 1.2, 300)
@@ -24,48 +22,91 @@ def draw_hill(heat, lam):
     ax.set(xlabel="nβ K(w)", yticks=[], xlim=(-8, 1.2))
     ax.set_xticks(np.arange(-8, 2, 2), [style.power(10.0**k) if k else "1" for k in range(-8, 2, 2)])
     ax.legend(loc="upper left")
-    return fig
+    style.show(fig, alt="The histogram of log nβK over all chains and steps, with the curve of a Gamma distribution.")
 
 
-def draw_chains(heat, mean, exact):
-    """Left ``heat`` (steps, chains), smoothed, and the ``mean`` of many chains; right each chain's own mean."""
+def show_chains(heat, exact):
+    """Of ``heat`` (chains, steps): left the mean of all and eight single chains, smoothed; right the means of these."""
     fig, (left, right) = style.figure(1, 2, height=3.2, width_ratios=[2.2, 1])
-    _traces(left, heat)
-    _traces(left, mean[:, None], color=COLORS["estimate"], lw=2.2, alpha=1, label="mean of many chains")
-    right.plot(np.arange(heat.shape[1]) + 1, heat.mean(0), "o", color=COLORS["posterior"])
+    _traces(left, heat[:8])
+    _traces(left, heat.mean(0)[None], color=COLORS["estimate"], lw=2.2, alpha=1, label=f"mean of {len(heat)} chains")
+    right.plot(np.arange(8) + 1, heat[:8].mean(1), "o", color=COLORS["posterior"])
     for ax in (left, right):
         ax.axhline(exact, color=COLORS["theory"], ls="--", label="perfect chains")
-    left.set(xlabel="step", ylim=(0, 1.2), xlim=(0, len(heat)), title="nβ K, means of 100 steps")
+    left.set(xlabel="step", ylim=(0, 1.2), xlim=(0, heat.shape[1]), title="nβ K, means of 100 steps")
     left.legend(
         loc="lower right", bbox_to_anchor=(1.02, 0.98), ncols=2, fontsize=9.5, columnspacing=0.8, handlelength=1.2,
         borderpad=0,
     )  # fmt: skip
-    right.set(xlabel="chain", ylim=(0, None), xticks=range(1, heat.shape[1] + 1), title="each chain's mean")
-    return fig
+    right.set(xlabel="chain", ylim=(0, None), xticks=range(1, 9), title="each of the eight, its mean")
+    style.show(fig, alt="Left: nβK of eight chains, and the mean of all. Right: the means of these eight.")
 
 
 def _traces(ax, heat, window=100, **looks):
-    smooth = heat[: len(heat) // window * window].reshape(-1, window, heat.shape[1]).mean(1)
+    smooth = heat[:, : heat.shape[1] // window * window].reshape(len(heat), -1, window).mean(2)
     looks = {"color": COLORS["posterior"], "lw": 1, "alpha": 0.75, **looks}
-    ax.plot((np.arange(len(smooth)) + 0.5) * window, smooth, **looks)
+    ax.plot((np.arange(smooth.shape[1]) + 0.5) * window, smooth.T, **looks)
 
 
-def show_mystery_runs():
-    """Show the four runs of the diagnosis exercise, each with λ = ¾."""
-    fig, axes = style.figure(1, 4, height=3.2, sharey=True)
-    for ax, (letter, heat) in zip(axes, mystery_runs().items(), strict=True):
-        _traces(ax, heat)
-        ax.axhline(0.75, color=COLORS["truth"])
-        ax.set(title=letter, xlabel="step", ylim=(-2, 3), xticks=[0, 2000, 4000])
-    axes[0].set_ylabel("nβ (L(w) − L(w*))")
+def show_exact_map(exact, lam):
+    """A cell for each (γ, nβ) of ``exact``: {(γ, nβ): what perfect chains read}, with its share of ``lam`` as shade."""
+    gammas, nbetas = sorted({g for g, _ in exact}), sorted({b for _, b in exact})
+    cells = np.array([[exact[g, b] for g in gammas] for b in nbetas])
+    fig, ax = style.figure(height=3.4)
+    picture = ax.imshow(cells / lam, origin="lower", aspect="auto", cmap="cividis", vmin=0, vmax=1)
+    for (y, x), value in np.ndenumerate(cells):
+        ax.text(x, y, f"{value:.3f}", ha="center", va="center", color="white" if value < lam / 2 else "black")
+    ax.set_xticks(range(len(gammas)), [style.number(g) for g in gammas])
+    ax.set_yticks(range(len(nbetas)), [style.power(b) for b in nbetas])
+    ax.grid(False)
+    ax.set(xlabel="localization γ", ylabel="nβ", title=f"what perfect chains read, λ = {lam:g}")
+    fig.colorbar(picture, ax=ax, label="share of λ")
+    style.show(fig, alt="A map over localization γ and nβ; in each cell what perfect chains read.")
+
+
+def show_map(results):
+    """The map of an estimate over γ and nβ, as ``sltcourse.llc.pictures.plot_llc_map`` draws it."""
+    fig, ax = style.figure(height=3.6)
+    plot_llc_map(results, ax=ax)
     style.show(
         fig,
-        alt="Four panels with the loss of four chains each. A starts at zero, and its chains never agree. B is jagged "
-        "around 1.3 from the start. C falls below zero at once and mostly stays there. D scatters evenly around 0.75.",
+        alt="A map over localization γ and nβ; in each cell the estimate and the mark of its verdict.",
     )
 
 
-def draw_results(results, lams, half_rank):
+def show_run(result):
+    """The heat of each chain, as ``sltcourse.llc.pictures.plot_trace`` draws it, under the verdict in its own words."""
+    fig, ax = style.figure(height=3.4)
+    plot_trace(result, ax=ax)
+    words = textwrap.fill(str(result.verdict), 118, max_lines=3, placeholder=" …")
+    fig.suptitle(words, x=0.01, ha="left", fontsize=10)
+    style.show(fig, alt="The verdict in words, and the heat of each chain against the draw.")
+
+
+def show_baselines(readings, lam):
+    """The readings of many data sets: a row for each (baseline, β) of ``readings``, every data set a dot.
+
+    ``readings``: {(baseline, β): array}.
+    """
+    fig, ax = style.figure(height=0.55 * len(readings) + 0.9)
+    place = np.random.default_rng(0)
+    for row, values in enumerate(readings.values()):
+        y = row + place.uniform(-0.25, 0.25, len(values))
+        ax.plot(values, y, ".", ms=3, alpha=0.35, color=COLORS["posterior"], mew=0)
+        ax.plot(values.mean(), row, "o", ms=8, color=COLORS["estimate"], mec="white")
+    names = [f"{name}, β = {'1' if beta == 1 else '1/log n'}" for name, beta in readings]
+    ax.axvline(lam, color=COLORS["truth"], lw=1.2)
+    ax.text(lam, -0.62, f"λ = {lam:g}", ha="center", va="bottom", fontsize=10)
+    low = min(np.quantile(v, 0.02) for v in readings.values())
+    ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.6), xlim=(low - 0.2, 1.2))
+    ax.set(xlabel="nβ (E[Lₙ] − baseline): a dot for each data set, its mean in blue")
+    style.show(
+        fig,
+        alt="For each baseline and each β the readings of all data sets, and their mean.",
+    )
+
+
+def show_results(results, lams, half_rank):
     """The estimates with two standard errors beside λ, d/2 and half the Hessian's rank, and the verdicts in words.
 
     ``results``: {units: LLCResult}; ``lams``: {units: λ}.
@@ -85,49 +126,16 @@ def draw_results(results, lams, half_rank):
     ax.set(yticks=range(len(results)), yticklabels=names, ylim=(len(results) - 0.5, -0.65), xlim=(0, None), xlabel="λ")
     labels = ["estimate ± 2 standard errors", "λ", "d/2", "rank/2"]
     ax.legend(marks, labels, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4)
-    return fig
+    style.show(
+        fig,
+        alt="For each network the estimate, λ, half the Hessian's rank and d/2.",
+    )
 
 
 _ESTIMATE = dict(fmt="o", color=COLORS["estimate"], capsize=4)
 
 
-def draw_ladder(results, lam):
-    """The estimates with two standard errors against the localization, beside ``lam``. ``results``: {γ: LLCResult}."""
-    fig, ax = style.figure(height=3.2)
-    for pull, result in results.items():
-        ax.errorbar(pull, result.llc, 2 * result.std_error, **_ESTIMATE)
-        words = f"{result.llc:.2f}, {result.verdict.word}"
-        ax.annotate(words, (pull, result.llc), (10, -14), textcoords="offset points", fontsize=10)
-    ax.axhline(lam, color=COLORS["truth"], label=f"λ = {lam:g}")
-    ax.set(xscale="log", xlim=(3e4, 2), ylim=(0, 2.1), xlabel="localization γ", ylabel="estimate")
-    ax.set_xticks(list(results), list(map(style.number, results)))
-    ax.set_xticks([], minor=True)
-    ax.legend(loc="lower right")
-    return fig
-
-
-def draw_training(readings, lam):
-    """The estimates along a training run, beside ``lam``. ``readings``: {label: {step: LLCResult}}."""
-    fig, axes = style.figure(1, len(readings), height=3.6, sharey=True)
-    for ax, (label, results) in zip(axes, readings.items(), strict=True):
-        ax.axhline(lam, color=COLORS["truth"], label=f"λ = {lam:g}")
-        for step, result in results.items():
-            color = LEVEL_COLORS[LEVELS.index(result.verdict.word)]
-            ax.plot(step, result.llc, "o", color=color, markersize=8)
-            said = style.number(float(f"{result.llc:.2g}"), 2)
-            place = dict(y=6, va="bottom") if result.llc > 0 else dict(y=2.5 * result.llc, va="top")
-            ax.text(step, s=f"{said}\n{result.verdict.word}", ha="center", fontsize=10, **place)
-        ax.set(xscale="log", xlim=(50, 9000), ylim=(-1e7, 500), xlabel="training steps", title=label)
-        ax.set_xticks(list(results), list(map(style.number, results)), minor=False)
-        ax.set_xticks([], minor=True)
-        ax.set_yscale("symlog", linthresh=1, linscale=0.5)
-        ax.set_yticks([-1e5, -1e3, -10, 0, 10], ["−10⁵", "−10³", "−10", "0", "10"])
-        ax.legend(loc="lower right")
-    axes[0].set_ylabel("estimate")
-    return fig
-
-
-def draw_rescaled(scales, estimates, lam):
+def show_rescaled(scales, estimates, lam):
     """λ̂ with two standard errors against the rescaling α. ``estimates``: {name: list of LLCResult}; nan: "diverged"."""
     fig, ax = style.figure(height=3.2)
     for (name, results), color in zip(estimates.items(), ("estimate", "singular"), strict=False):
@@ -140,11 +148,11 @@ def draw_rescaled(scales, estimates, lam):
     ax.axhline(lam, color=COLORS["truth"], label="λ")
     ax.set(xscale="log", ylim=(0, 2.5), xlabel="α", ylabel="estimate")
     ax.legend(loc="upper left", ncols=3)
-    return fig
+    style.show(fig, alt="The estimate against the rescaling α, for two samplers, with λ as a line.")
 
 
-def draw_networks(rows):
-    """Left λ̂ against exact λ; right the relative error in per cent against the number of parameters; a figure.
+def show_networks(rows):
+    """Left λ̂ against exact λ; right the relative error in per cent against the number of parameters.
 
     ``rows``: what ``networks()`` gives. A colour for each way of sampling; the verdict's mark is that of ``MARKS``.
     """
@@ -171,4 +179,7 @@ def draw_networks(rows):
     right.set(xscale="log", xlabel="parameters d", title="error in % of λ, ± 2 standard errors")
     left.legend(loc="upper left", fontsize=9)
     right.legend(loc="lower right", fontsize=9)
-    return fig
+    style.show(
+        fig,
+        alt="Left: estimates against exact λ, with d/2. Right: the errors in per cent against d.",
+    )

@@ -1,4 +1,4 @@
-"""The kept results of lesson 07: the settings they were made at, and how they are read. ``make.py`` remakes them."""
+"""What lesson 07 reads from files: the digits, and the kept estimates of linear networks. ``make.py`` remakes those."""
 
 import json
 from functools import cache
@@ -7,33 +7,17 @@ import numpy as np
 
 from sltcourse.kit import assets
 
-# ---- the cockpit: 720 settings of a sampler, each with 16 chains -----------------------------------------------------
-
-
-LRS = 10.0 ** np.round(np.arange(-5, -0.3, 1 / 3), 6)
-LOCALIZATIONS = np.array([1.0, 10.0, 100.0, 1000.0])
-NBETAS = np.array([10.0, 100.0, 1e3, 1e4])
-CHAINS = np.array([1, 4, 16])
-BURNIN, DRAWS, WINDOW = 500, 4000, 90  # steps; losses are drawn as means over a window
-CLOUD = 64  # draws shown in the plane
-
-
-@cache
-def cockpit():
-    """The cockpit's runs as arrays; their first axes are potential, step size, γ and nβ.
-
-    ``llc``, ``std_error``, ``light`` (0 trust, 1 doubtful, 2 don't), ``words`` (index into ``texts``) and ``distance``
-    have one entry for each of ``CHAINS``, ``cloud`` (chains, draw, 2) too; ``trace`` (window, chain) has four chains,
-    ``steps`` (step, 2) the last of the first chain. ``exact`` has the axes potential, γ, nβ.
-    """
-    with np.load(assets.path("llc_estimation/cockpit.npz")) as file:
-        return {name: file[name].astype(float) if file[name].dtype.kind == "f" else file[name] for name in file}
-
-
-# ---- networks whose λ is known ---------------------------------------------------------------------------------------
-
-
 N_NETWORKS = 10**6  # n of the estimates kept in assets: nβ = n/log n
+
+
+def digits():
+    """1797 handwritten digits: images (1797, 8, 8), whole numbers from 0 to 16, and labels (1797,).
+
+    The test set of E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits* (UCI Machine Learning
+    Repository, 1998, doi 10.24432/C50P49, CC BY 4.0), as scikit-learn carries it.
+    """
+    with np.load(assets.path("llc/digits.npz")) as file:
+        return file["images"].astype(float), file["labels"].astype(int)
 
 
 @cache

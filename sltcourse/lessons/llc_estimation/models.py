@@ -1,4 +1,4 @@
-"""The models of lesson 07: volumes for the thermometer, linear networks whose λ is known, four runs to diagnose."""
+"""The models of lesson 07: volumes for the thermometer, and linear networks whose λ is known."""
 
 from functools import reduce
 from itertools import pairwise
@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from sltcourse.theory.localized import POTENTIALS, Volume, langevin
+from sltcourse.theory.localized import Volume
 
 # ---- the thermometer: from V(ε) to the mean loss ---------------------------------------------------------------------
 
@@ -64,24 +64,3 @@ def linear_loss(layers, dtype=torch.float64, device="cpu"):
 def multiply(layers):
     """W_L ⋯ W_1 of the list (W_1, …, W_L)."""
     return reduce(lambda product, layer: layer @ product, layers)
-
-
-def network_for(device):
-    """(size, widths, rank) of the network that section 7 measures live: about 10⁶ parameters on "cuda", else 1200."""
-    return ("larger", [700, 700, 700], 350) if device == "cuda" else ("smaller", [30, 20, 30], 10)
-
-
-MYSTERIES = {"A": (4e-7, 0), "B": (1e-3, 0), "C": (2e-4, 2), "D": (2e-4, 0)}  # step size, which potential
-DIAGNOSES = {"A": "too short", "B": "step too large", "C": "no minimum", "D": "fine"}
-
-
-def mystery_runs(seed=3):
-    """{letter: nβ(K(w) − K(w*)) of four chains, shape (4000, 4)} on K = w₁² + w₂⁴ at nβ = 1000, γ = 1."""
-    noise, kinds = np.random.default_rng(seed).normal(size=(4000, 4, 2)), list(POTENTIALS.values())
-    runs = {}
-    for letter, (lr, which) in MYSTERIES.items():
-        kind = kinds[which]
-        nbeta, pull, step = (np.full((1, 1, 1), x) for x in (1000.0, 1.0, lr))
-        path = langevin(kind.gradient, kind.w_star, nbeta, pull, step, noise)[:, 0].astype(float)
-        runs[letter] = 1000 * (kind.K(path) - kind.K(np.array(kind.w_star)))
-    return runs
