@@ -296,7 +296,7 @@ def test_memory_is_bounded(monkeypatch):
     monkeypatch.setattr(recording, "BLOCK_BYTES", 3 * 4 * 50 * 8)
     recorder, w, *_ = run({"losses": PerSample()}, objective, 10)
     store = recorder._stores["losses"]
-    assert store._device.shape == (3, 4, 50)  # three draws on the device at a time
+    assert store.at_once == 3  # draws on the device, of 4 chains and 50 numbers
     np.testing.assert_allclose(recorder.variables()[0]["losses"][1][:, 9], measured(PerSample(), objective, w[9])[0])
     late = recorder.variables(draws=10, rows=slice(1, 3))[0]["losses"][1]
     assert late.shape == (2, 10, 50)

@@ -189,11 +189,11 @@ class Moments:
 
 
 class _Array:
-    """Values of each draw, kept on the device and moved out in blocks."""
+    """Values of each draw, kept on the device and moved out ``at_once`` draws together."""
 
     def __init__(self, like: Tensor, draws: int):
         self._like, self._draws = like, draws
-        self._block = max(1, min(draws, BLOCK_BYTES // max(1, like.nbytes)))
+        self.at_once = max(1, min(draws, BLOCK_BYTES // max(1, like.nbytes)))
         self._held, self._moved = 0, 0
         self._kept: tuple[Tensor, np.ndarray] | None = None  # (block, chains, ...) on the device; (chains, draws, ...)
         self.nbytes = draws * like.nbytes
@@ -201,12 +201,12 @@ class _Array:
     def add(self, value: Tensor) -> None:
         """One draw, (chains, ...)."""
         if self._kept is None:
-            block = self._like.new_empty((self._block, *self._like.shape))
+            block = self._like.new_empty((self.at_once, *self._like.shape))
             shape = (len(self._like), self._draws, *self._like.shape[1:])
             self._kept = block, np.full(shape, np.nan, dtype=block.cpu().numpy().dtype)
         self._kept[0][self._held].copy_(value)
         self._held += 1
-        if self._held == self._block:
+        if self._held == self.at_once:
             self._move()
 
     def _move(self) -> None:
