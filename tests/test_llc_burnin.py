@@ -60,18 +60,18 @@ def test_each_point_and_each_group_has_its_own_burn_in_and_goes_on_bit_for_bit()
         return torch.where(w.mean() > 0, bowl(w - 5), slow(w + 5))
 
     at = [torch.full((200,), 5.0), torch.full((200,), -5.0)]
-    one_group = LocalPosterior(either, at=at[0], nbeta=300.0).bytes_per_chain(None) * 4.5 / 2**30
+    one_group = LocalPosterior(either, at=at[0], nbeta=300.0).bytes_per_chain(None) * 8.5 / 2**30
     posterior = LocalPosterior(either, at=at, nbeta=300.0, memory_gib=one_group)
-    first, second = sample(posterior, num_chains=4, num_draws=30)
-    assert first.attrs["chains_at_once"] == 4
+    first, second = sample(posterior, num_chains=8, num_draws=30)
+    assert first.attrs["chains_at_once"] == 8
     assert first.attrs["num_burnin_steps"] == BURNIN < second.attrs["num_burnin_steps"]
     assert np.isnan(first.burnin_loss[:, BURNIN:]).all() and (first.first_bad < 0).all()
     longer = resume([first, second], posterior, num_draws=10)
-    for found, wanted in zip(longer, sample(posterior, num_chains=4, num_draws=40), strict=True):
+    for found, wanted in zip(longer, sample(posterior, num_chains=8, num_draws=40), strict=True):
         np.testing.assert_array_equal(found.loss, wanted.loss)
         assert found.attrs["num_burnin_steps"] == wanted.attrs["num_burnin_steps"]
         assert found.attrs["notes"] == wanted.attrs["notes"]
-    together = sample(LocalPosterior(either, at=at, nbeta=300.0), num_chains=4, num_draws=10)
+    together = sample(LocalPosterior(either, at=at, nbeta=300.0), num_chains=8, num_draws=10)
     assert together[0].attrs["num_burnin_steps"] == together[1].attrs["num_burnin_steps"] > BURNIN
 
 

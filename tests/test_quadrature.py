@@ -298,7 +298,7 @@ def test_an_expression_is_the_function_it_stands_for():
 
 
 def test_what_is_not_resolved_is_refused(monkeypatch):
-    monkeypatch.setattr(cubature, "_MOST_NODES", 100_000)
+    monkeypatch.setattr(cubature, "MOST_NODES", 100_000)
     with pytest.raises(ArithmeticError, match="breakpoints at the minima.*singular set along the axes"):
         Posterior(lambda w: (w[:, 0] - w[:, 1]) ** 2, SQUARE, 1e6)
     post = Posterior(bowl, SQUARE, 10)

@@ -3,7 +3,7 @@
 import html
 import math
 from collections.abc import Iterable, Sequence
-from typing import SupportsFloat
+from typing import Any, SupportsFloat
 
 _SUPERSCRIPT = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
 
@@ -64,7 +64,8 @@ class table:
 
     def __init__(self, rows: Iterable[Iterable[object]], header: Iterable[object], note: str = "") -> None:
         self.header = [str(h) for h in header]
-        self.rows = [[c if isinstance(c, str) else number(c) for c in row] for row in rows]  # type: ignore[arg-type]
+        cells: Any = rows  # `number` refuses what is none
+        self.rows = [[c if isinstance(c, str) else number(c) for c in row] for row in cells]
         self.note = note
         for row in self.rows:
             if len(row) != len(self.header):

@@ -180,8 +180,9 @@ def differs(got: Any, wanted: Any, rel: float, abs: float) -> Reason:
 def _numbers_differ(got: Any, wanted: Any, rel: float, abs: float) -> Reason:
     import numpy as np
 
-    if hasattr(wanted, "shape") and not hasattr(got, "shape") and np.shape(wanted) != ():
-        return f"your function returns {kind(got)}, and an array of shape {np.shape(wanted)} is wanted."
+    shape = tuple(getattr(wanted, "shape", ()))
+    if shape and not hasattr(got, "shape"):
+        return f"your function returns {kind(got)}, and an array of shape {shape} is wanted."
     try:
         values, right = (np.asarray(v.detach().cpu() if hasattr(v, "detach") else v) for v in (got, wanted))
         if is_text(values) or values.dtype.kind == "b":

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from sltcourse.llc.errors import stats  # type: ignore[attr-defined]  # one import for two versions of ArviZ
+from sltcourse.llc.errors import stats
 
 BLOCK = 3  # a block's length in autocorrelation times of the slowest trace: errors were 0.94 to 1.02 of the true ones
 MOST_BLOCKS = 128  # more would cost time; a standard error from 128 blocks is itself known to 6 %

@@ -3,19 +3,25 @@
 import json
 import math
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from sltcourse.llc.chains import Group
 from sltcourse.llc.draws import dataset
 from sltcourse.llc.posterior import LocalPosterior, whole
 from sltcourse.llc.result import LLCResult
-from sltcourse.llc.samplers import SGLD, WhitenedSGLD, to_json
+from sltcourse.llc.samplers import SGLD, AnySampler, WhitenedSGLD, to_json
 from sltcourse.llc.samplers.mala import propose
+from sltcourse.llc.samplers.metropolis import Proposal
 from sltcourse.llc.samplers.whitened import safe_radius
+from sltcourse.llc.target import Target
 from sltcourse.llc.threads import threads_for
+from sltcourse.llc.types import Loss
 from sltcourse.progress import progress
 
 LOCALIZATIONS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
@@ -27,7 +33,7 @@ EFFECTIVE = 1200  # the effective draws that num_draws aims at: 16 chains of hal
 class NothingTrustworthy(RuntimeError):
     """No setting gave an estimate to trust; ``trials`` are the short runs that show it."""
 
-    def __init__(self, message, trials):
+    def __init__(self, message: str, trials: Sequence[LLCResult]):
         super().__init__(message)
         self.trials = trials
 
@@ -36,17 +42,31 @@ class NothingTrustworthy(RuntimeError):
 class Calibration:
     """Settings for ``estimate_llc(..., **calibration.settings)``, the reasons, and the short runs behind them."""
 
-    settings: dict
+    settings: dict[str, Any]
     reasons: tuple[str, ...]
     step_sizes: list[tuple[float, float, LLCResult]]  # (lr, acceptance of that step under MALA, short run)
     localizations: list[tuple[float, LLCResult]]  # (γ, short run at the chosen lr)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(self.reasons)
 
 
-def calibrate(model, data=None, loss=None, *, at=None, sampler=None, num_chains: int = 8, batch_size=None, nbeta=None,
-              penalty: float = 0.0, mask=None, device=None, memory_gib=None, seed: int = 0) -> Calibration:  # fmt: skip
+def calibrate(
+    model: nn.Module | Loss,
+    data: Any = None,
+    loss: Loss | None = None,
+    *,
+    at: Any = None,
+    sampler: SGLD | WhitenedSGLD | None = None,
+    num_chains: int = 8,
+    batch_size: int | None = None,
+    nbeta: float | None = None,
+    penalty: float = 0.0,
+    mask: Any = None,
+    device: torch.device | str | None = None,
+    memory_gib: float | None = None,
+    seed: int = 0,
+) -> Calibration:
     """Find lr, localization, num_burnin_steps and num_draws for SGLD or WhitenedSGLD (the default).
 
     Two batches of short runs: step sizes over two decades (WhitenedSGLD finds its own; there lr is the most it may
@@ -115,9 +135,24 @@ def calibrate(model, data=None, loss=None, *, at=None, sampler=None, num_chains:
     )
 
 
-def llc_map(model, data=None, loss=None, *, nbetas, localizations, at=None, sampler=None, num_chains: int = 8,
-            num_draws: int = STEPS, batch_size=None, mask=None, penalty: float = 0.0, device=None, memory_gib=None,
-            seed: int = 0) -> dict[tuple[float, float], LLCResult]:  # fmt: skip
+def llc_map(
+    model: nn.Module | Loss,
+    data: Any = None,
+    loss: Loss | None = None,
+    *,
+    nbetas: Iterable[float],
+    localizations: Iterable[float],
+    at: Any = None,
+    sampler: AnySampler | None = None,
+    num_chains: int = 8,
+    num_draws: int = STEPS,
+    batch_size: int | None = None,
+    mask: Any = None,
+    penalty: float = 0.0,
+    device: torch.device | str | None = None,
+    memory_gib: float | None = None,
+    seed: int = 0,
+) -> dict[tuple[float, float], LLCResult]:
     """λ̂ at every pair of ``nbetas`` (nβ) and ``localizations`` (γ), all in one batch of chains.
 
     Where λ̂ stands on a plateau, neither the spring nor the temperature made the number; it belongs in every report.
@@ -146,7 +181,14 @@ def llc_map(model, data=None, loss=None, *, nbetas, localizations, at=None, samp
 class Trials:
     """Short runs of one w* at several settings, all in one batch of chains."""
 
-    def __init__(self, posterior, sampler, num_chains, batch_size, seed):
+    def __init__(
+        self,
+        posterior: LocalPosterior,
+        sampler: AnySampler,
+        num_chains: int,
+        batch_size: int | None,
+        seed: int,
+    ):
         self.posterior, self.sampler, self.num_chains, self.batch_size = posterior, sampler, num_chains, batch_size
         self.seed, self.generator = seed, torch.Generator(posterior.device).manual_seed(seed)
         self.work = num_chains * posterior.bytes_per_chain(batch_size)
@@ -155,7 +197,7 @@ class Trials:
         """The isotropic displacement that costs d/2 of nβL."""
         return safe_radius(self._target([{}]), self.generator).max().item()
 
-    def run(self, settings: list[dict], steps: int = STEPS) -> list[tuple[LLCResult, float]]:
+    def run(self, settings: Sequence[dict[str, Any]], steps: int = STEPS) -> list[tuple[LLCResult, float]]:
         """At each of ``settings`` (lr, localization, nbeta): the short run, and MALA's acceptance of its steps."""
         posterior, chains = self.posterior, self.num_chains
         target, began = self._target(settings), time.perf_counter()
@@ -170,7 +212,8 @@ class Trials:
         wall, w = time.perf_counter() - began, group.state.w
         loss, grad = target.full_loss_and_grad(w)
         step = sampler.step_size(group.state, target)
-        accepted = propose(target, w, target.force(w, grad), target.potential(w, loss), step, self.generator)[-1]
+        here = Proposal(w, loss, target.force(w, grad), target.potential(w, loss))
+        _, accepted = propose(target, here, step, self.generator)
         common = dict(
             init_loss=posterior.init_loss[0].item(), prior_precision=posterior.prior_precision,
             penalty=posterior.penalty, dim=posterior.dim, num_samples=posterior.num_samples or 0,
@@ -183,23 +226,24 @@ class Trials:
         results = []
         for k, setting in enumerate(settings):
             rows = slice(k * chains, (k + 1) * chains)
-            here = dict(nbeta=posterior.nbeta, localization=posterior.localization)
-            here.update((name, setting[name]) for name in here if name in setting)
+            own = dict(nbeta=posterior.nbeta, localization=posterior.localization)
+            own.update((name, setting[name]) for name in own if name in setting)
             mine = {name: x[rows] for name, x in taken.items()}
-            draws = dataset(mine, group, burnin[rows], {**common, **here}, steps + 1 + np.arange(steps), rows)
+            draws = dataset(mine, group, burnin[rows], {**common, **own}, steps + 1 + np.arange(steps), rows)
             draws.attrs.update(
-                common, **here, sampler=to_json(replace(self.sampler, lr=setting.get("lr", self.sampler.lr)))
+                common, **own, sampler=to_json(replace(self.sampler, lr=setting.get("lr", self.sampler.lr)))
             )
             results.append((LLCResult.of(draws), accepted[rows].mean().item()))
         return results
 
-    def _column(self, settings, name, default):
+    def _column(self, settings: Sequence[dict[str, Any]], name: str, default: Any) -> torch.Tensor:
         """The setting ``name`` of every chain, (chains, 1)."""
         values = [setting.get(name, default) for setting in settings]
         column = torch.tensor(values, dtype=self.posterior.dtype, device=self.posterior.device)
         return column.repeat_interleave(self.num_chains)[:, None]
 
-    def _target(self, settings):
+    def _target(self, settings: Sequence[dict[str, Any]]) -> Target:
+        """The target of all chains, those of each setting in a pool of their own."""
         posterior = self.posterior
         trial = torch.arange(len(settings), device=posterior.device).repeat_interleave(self.num_chains)
         return posterior.target(
@@ -218,7 +262,8 @@ def _sound(r: LLCResult) -> bool:
     return not r.diverged and r.rhat is not None and r.rhat < 1.2
 
 
-def _largest_sound_step(results) -> int | None:
+def _largest_sound_step(results: Sequence[LLCResult]) -> int | None:
+    """The number of the largest step that passes, or None."""
     for k in range(len(results) - 1, 0, -1):
         r = results[k]
         if _sound(r) and abs(r.equipartition - 1) < 0.05 and _agree(r, results[k - 1]):
@@ -226,7 +271,8 @@ def _largest_sound_step(results) -> int | None:
     return None
 
 
-def _smallest_plateau(results) -> int | None:
+def _smallest_plateau(results: Sequence[LLCResult]) -> int | None:
+    """The number of the smallest localization that passes, or None."""
     for k in range(len(results) - 1):
         r, more = results[k], results[k + 1]
         if _sound(r) and r.llc > 2 * r.std_error and abs(r.equipartition - 1) < 0.1 and _agree(r, more):
@@ -240,7 +286,8 @@ def _draws(result: LLCResult) -> int:
     Error² and R-hat − 1 both fall like one over the number of draws.
     """
     error = (result.std_error / (PRECISION * result.llc)) ** 2
-    most = max(error, EFFECTIVE / result.ess, (result.rhat - 1) / 0.02)
+    rhat = 1.0 if result.rhat is None else result.rhat
+    most = max(error, EFFECTIVE / result.ess, (rhat - 1) / 0.02)
     return max(200, math.ceil(STEPS * most / 100) * 100)
 
 

@@ -2,16 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sltcourse.llc.errors import MIN_DRAWS, summary
-from sltcourse.llc.evaluate import first_line
 from sltcourse.llc.noise import Noise
-from sltcourse.llc.plain import out_of_memory
-from sltcourse.llc.trace import CannotCompile, trace
+from sltcourse.llc.samplers import AnySampler, ExactSampler, MinibatchSampler
+from sltcourse.llc.target import Target
+from sltcourse.llc.trace import trace
+from sltcourse.llc.types import Batch
+
+if TYPE_CHECKING:
+    from sltcourse.llc.recorder import Recorder
 from sltcourse.llc.verdict import overspread, settled
 
 RECORDED = ("excess", "distance", "tilt", "virial", "step_bias", "accepted")  # of every draw; see ``draws``
@@ -22,6 +27,9 @@ LOOK = 5  # steps of burn-in between two looks at the virial
 ENOUGH = 20  # looks of each chain, from which on equipartition is judged
 CHECK = 64  # steps between two looks at whether all chains have diverged, and two moves of the progress bar
 
+Move = Callable[[bool], tuple[tuple[Tensor, Tensor], Batch]]
+"""Step all chains, adapting or not: what ``step`` of a sampler returns, and the minibatch."""
+
 
 class Group:
     """Some chains of a posterior, their sampler's state, and their random numbers.
@@ -29,10 +37,17 @@ class Group:
     ``loss_at_center`` (chains,) and ``grad_at_center`` (chains, d) are L_n(w*) and ∇L_n(w*).
     """
 
-    def __init__(self, target, sampler, generator, loss_at_center, grad_at_center):
+    def __init__(
+        self,
+        target: Target,
+        sampler: AnySampler,
+        generator: torch.Generator,
+        loss_at_center: Tensor,
+        grad_at_center: Tensor,
+    ):
         self.target, self.sampler, self.generator = target, sampler, generator
         self.slope = target.nbeta * grad_at_center
-        self.state = sampler.init(target, generator)
+        self.state: Any = sampler.init(target, generator)  # the sampler's own State
         self.noise = None if sampler.exact else Noise(self.state.w, generator, target.evaluator.compiled)
         self.blocks = target.evaluator.objective.layout.free_sizes()
         if not 1 < len(self.blocks) <= MOST_BLOCKS:
@@ -46,7 +61,7 @@ class Group:
         self.settled = True
         self.bad_batches = torch.zeros(len(self.state.w), dtype=torch.int32, device=self.state.w.device)
 
-    def burn_in(self, steps: int, most: int, every: int, bar=None) -> np.ndarray:
+    def burn_in(self, steps: int, most: int, every: int, bar: Any = None) -> np.ndarray:
         """Burn in for ``steps`` steps, and on in rounds of as many until equipartition holds, or to ``most`` steps.
 
         Each w* that is sampled is judged by itself, by the verdict's own limits; its chains are in equilibrium as far
@@ -69,7 +84,7 @@ class Group:
         self.burnin_steps = self.steps
         return np.concatenate(losses, 1)
 
-    def _round(self, steps: int, every: int, bar) -> np.ndarray:
+    def _round(self, steps: int, every: int, bar: Any) -> np.ndarray:
         """Take ``steps`` steps of burn-in; ``_looks`` holds what ``observe`` saw in the second half of them."""
         losses, looks, begun, before = [], _Record(), self.steps, torch.empty_like(self.state.w)
         for step in range(begun + 1, begun + steps + 1):
@@ -94,7 +109,7 @@ class Group:
         self._looks = looks.array(len(before), len(RECORDED) - 1 + len(self.blocks))
         return taken
 
-    def _judge(self, losses) -> tuple[bool, bool]:
+    def _judge(self, losses: np.ndarray) -> tuple[bool, bool]:
         """Whether all points' chains are in equilibrium, and whether further steps can help those that are not."""
         pool = self.target.pool.cpu().numpy()
         points, all_settled, goes_on = np.unique(pool), True, False
@@ -120,7 +135,9 @@ class Group:
             self.sampler.calm(self.state, where if len(points) > 1 else where[:1])
         return all_settled, goes_on
 
-    def draw(self, count: int, every: int, first_now: bool, bar=None, recorder=None) -> tuple[dict, bool]:
+    def draw(
+        self, count: int, every: int, first_now: bool, bar: Any = None, recorder: "Recorder | None" = None
+    ) -> tuple[dict[str, np.ndarray], bool]:
         """``count`` draws, ``every`` steps apart, the first at once if ``first_now``, else after ``every`` − 1 steps.
 
         ``recorder``: a ``Recorder`` of observables, which is shown every draw. Returns a dict of the arrays (chains,
@@ -159,51 +176,47 @@ class Group:
         taken["block_virial"] = np.moveaxis(rows[len(RECORDED) :], 0, 2)
         return taken, interrupted
 
-    def _report(self, step, bar):
+    def _report(self, step: int, bar: Any) -> None:
+        """Move the progress bar, every so many steps."""
         if bar is not None and step % CHECK == 0:
             bar.update(CHECK)
 
-    def _mover(self) -> Callable:
+    def _mover(self) -> Move:
         """``move(adapt)``: step all chains; returns what ``sampler.step`` does, and the minibatch."""
         sampler, target, state = self.sampler, self.target, self.state
-        if sampler.exact:
-            return lambda adapt: (sampler.step(state, target, self.generator, adapt), ())
-        step = self._recorded_step()
+        if isinstance(sampler, ExactSampler):
+            return lambda adapt: (sampler.move(state, target, self.generator, adapt), ())
+        step, noise = self._recorded_step(sampler), self.noise
+        assert noise is not None  # only the exact samplers draw their own random numbers
 
-        def move(adapt):
+        def move(adapt: bool) -> tuple[tuple[Tensor, Tensor], Batch]:
             batch = target.draw_batch()
-            return step(batch, self.noise.draw(), adapt and sampler.adapts), batch
+            return step(batch, noise.draw(), adapt and sampler.adapts), batch
 
         rows = target.evaluator.rows
         capture = target.center.device.type == "cuda" and not target.evaluator.looped
         return captured(move, self) if capture and (rows is None or rows.in_memory) else move
 
-    def _recorded_step(self) -> Callable:
+    def _recorded_step(self, sampler: MinibatchSampler[Any]) -> Callable[[Batch, Tensor, bool], tuple[Tensor, Tensor]]:
         """``sampler.step``, recorded for each of burn-in and draws and compared with the plain module.
 
         At full batch the evaluator does both, for loss and gradient.
         """
-        sampler, target, state, evaluator = self.sampler, self.target, self.state, self.target.evaluator
+        target, state, evaluator = self.target, self.state, self.target.evaluator
         names = [field.name for field in fields(state)]
-        steps = {}
+        steps: dict[bool, Callable[..., tuple[Tensor, Tensor]]] = {}
 
-        def record(batch, noise, adapt):
-            def function(w, noise, *args):
+        def record(batch: Batch, noise: Tensor, adapt: bool) -> Callable[..., tuple[Tensor, Tensor]] | None:
+            def function(w: Tensor, noise: Tensor, *args: Tensor) -> tuple[Tensor, Tensor]:
                 rest, minibatch = args[: len(names) - 1], args[len(names) - 1 :]
                 return sampler.step(type(state)(w, *rest), target, minibatch, noise, adapt)
 
             rest = [getattr(state, name) for name in names[1:]]
-            try:
-                recorded = trace(function, state.w, noise, *rest, *batch, compiled=evaluator.compiled)
-            except CannotCompile:
-                raise
-            except Exception as error:
-                if out_of_memory(error):
-                    raise
-                evaluator.give_up(f"torch.func cannot batch this model ({first_line(error)}).")
+            recorded = evaluator.recorded(function, state.w, noise, *rest, *batch)
+            if recorded is None:
                 return None
 
-            def on_copies(w, *minibatch):
+            def on_copies(w: Tensor, *minibatch: Tensor) -> list[Tensor]:
                 return recorded(w, noise.clone(), *(x.clone() for x in rest), *minibatch)
 
             reason = evaluator.difference(on_copies, state.w, batch, "own", finish=self.as_force)
@@ -212,18 +225,22 @@ class Group:
                 return None
             return recorded
 
-        def step(batch, noise, adapt):
+        def step(batch: Batch, noise: Tensor, adapt: bool) -> tuple[Tensor, Tensor]:
             if not target.full_batch and not evaluator.looped and adapt not in steps:
-                steps[adapt] = record(batch, noise, adapt)
+                recorded = record(batch, noise, adapt)
+                if recorded is not None:
+                    steps[adapt] = recorded
             if target.full_batch or evaluator.looped:
                 return sampler.step(state, target, batch, noise, adapt)
             return steps[adapt](state.w, noise, *(getattr(state, name) for name in names[1:]), *batch)
 
         return step
 
-    def as_force(self, loss, grad, w, chain):
+    def as_force(self, loss: Tensor, grad: Tensor | None, w: Tensor, chain: int) -> tuple[Tensor, Tensor | None]:
         """What a step returns of the plain module's loss and gradient: with the penalty, and as ∇U."""
         target = self.target
+        if grad is None:
+            raise ValueError("a step returns the gradient too")
         if target.evaluator.penalty:
             loss = loss + 0.5 * target.evaluator.penalty * w.square().sum()
             grad = grad + target.evaluator.penalty * w
@@ -233,27 +250,22 @@ class Group:
         )
         return loss, nbeta * grad + pull * (w - target.center[chain]) + target.prior_precision * w
 
-    def _prober(self) -> Callable:
+    def _prober(self) -> Callable[[], None]:
         """``probe()``: show the sampler a fresh minibatch; recorded like a step."""
         sampler, target, state, evaluator = self.sampler, self.target, self.state, self.target.evaluator
-        names, recorded = [field.name for field in fields(state)], []
+        names = [field.name for field in fields(state)]
+        recorded: list[Callable[..., Any]] = []
 
-        def function(*args):
+        def function(*args: Tensor) -> list[Tensor]:
             sampler.probe(type(state)(*args[: len(names)]), target, args[len(names) :])
             return []
 
-        def probe():
+        def probe() -> None:
             batch = target.draw_batch()
             args = [*(getattr(state, name) for name in names), *batch]
             if batch and not evaluator.looped and not recorded:
-                try:
-                    recorded.append(trace(function, *args, compiled=evaluator.compiled))
-                except CannotCompile:
-                    raise
-                except Exception as error:
-                    if out_of_memory(error):
-                        raise
-                    evaluator.give_up(f"torch.func cannot batch this model ({first_line(error)}).")
+                found = evaluator.recorded(function, *args)
+                recorded.extend([] if found is None else [found])
             if evaluator.looped or not batch:
                 sampler.probe(state, target, batch)
             else:
@@ -261,15 +273,16 @@ class Group:
 
         return probe
 
-    def _observer(self) -> Callable:
+    def _observer(self) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]:
         """``observe(w, loss, base, force)``: RECORDED but its last, and the blocks, at w, (5 + blocks, chains).
 
         ``base`` is the loss at w* on the same minibatch, ``force`` the sampler's gradient.
         """
         target, slope, sampler, state, blocks = self.target, self.slope, self.sampler, self.state, self.blocks
-        names, recorded = [] if sampler.exact else [field.name for field in fields(state)], []
+        names = [] if sampler.exact else [field.name for field in fields(state)]
+        recorded: list[Callable[..., Tensor]] = []
 
-        def function(w, loss, base, force, *args):
+        def function(w: Tensor, loss: Tensor, base: Tensor, force: Tensor, *args: Tensor) -> Tensor:
             away = w - target.center
             distance, tilt = away.square().sum(1).sqrt(), (slope * away).sum(1)
             virial = away * force
@@ -279,8 +292,8 @@ class Group:
                 rows += [part.mean(1) for part in virial.split(list(blocks.values()), 1)]
             return torch.stack(rows)
 
-        def observe(*args):
-            args = [*args, *(getattr(state, name) for name in names)]
+        def observe(w: Tensor, loss: Tensor, base: Tensor, force: Tensor) -> Tensor:
+            args = [w, loss, base, force, *(getattr(state, name) for name in names)]
             if not recorded:
                 recorded.append(trace(function, *args, compiled=target.evaluator.compiled))
             return recorded[0](*args)
@@ -288,16 +301,17 @@ class Group:
         return observe
 
 
-def captured(move: Callable, group: Group) -> Callable:
+def captured(move: Move, group: Group) -> Move:
     """``move`` on CUDA: what it does with and without ``adapt`` becomes a captured graph each, from the fourth call on.
 
     The first three calls are the warm-up that capture asks for, on a stream of their own. The first replay is compared
     with the plain module; where they differ, the chains go on without the graph.
     """
-    side, calls, graphs = torch.cuda.Stream(), {True: 0, False: 0}, {}
+    side, calls = torch.cuda.Stream(), {True: 0, False: 0}
+    graphs: dict[bool, tuple[Any, Any]] = {}
     evaluator, state = group.target.evaluator, group.state
 
-    def first_replay(adapt):
+    def first_replay(adapt: bool) -> Any:
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(group.generator)
         with torch.cuda.graph(graph):
@@ -318,7 +332,7 @@ def captured(move: Callable, group: Group) -> Callable:
             getattr(state, name).copy_(value)
         return move(adapt)
 
-    def replay(adapt):
+    def replay(adapt: bool) -> Any:
         calls[adapt] += 1
         if calls[adapt] <= 3:
             side.wait_stream(torch.cuda.current_stream())
@@ -340,10 +354,13 @@ def captured(move: Callable, group: Group) -> Callable:
 class _Record:
     """The rows of numbers (RECORDED, chains) of each draw, kept on the device and moved out in blocks."""
 
-    def __init__(self):
-        self._now, self._blocks, self._count = None, [], 0
+    def __init__(self) -> None:
+        self._now: Tensor | None = None
+        self._blocks: list[np.ndarray] = []
+        self._count = 0
 
     def add(self, row: Tensor) -> None:
+        """One draw, (rows, chains)."""
         if self._now is None:
             self._now = row.new_zeros((BLOCK, *row.shape))
         self._now[self._count].copy_(row)
@@ -351,8 +368,10 @@ class _Record:
         if self._count == BLOCK:
             self._move_out()
 
-    def _move_out(self):
-        self._blocks.append(self._now[: self._count].double().cpu().numpy().copy())
+    def _move_out(self) -> None:
+        """Move what is held on the device out."""
+        if self._now is not None:
+            self._blocks.append(self._now[: self._count].double().cpu().numpy().copy())
         self._count = 0
 
     def array(self, chains: int, rows: int) -> np.ndarray:

@@ -4,11 +4,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 try:
-    from arviz_stats.base import array_stats as stats
+    from arviz_stats.base import array_stats as stats  # type: ignore[attr-defined]  # it is public, but not annotated
 except ImportError:  # Colab has ArviZ 0.22, where the same functions are at the top
-    import arviz as stats
+    import arviz as stats  # type: ignore[no-redef]  # one name for both
+
+__all__ = ["MIN_DRAWS", "Summary", "stats", "summary"]
 
 STRETCHES = 40  # about so many stretches, over all chains, give the standard error
 BLOCKS = 50  # blocks of each chain, whose means give R-hat
@@ -25,7 +28,7 @@ class Summary:
     rhat: float | None  # rank-normalised split R-hat of the means of blocks; None for a single chain
 
 
-def summary(trace) -> Summary:
+def summary(trace: ArrayLike) -> Summary:
     """Mean, standard error, effective sample size and R-hat of ``trace`` (chains, draws), in the trace's units.
 
     A loss recorded on minibatches is mostly the minibatches' own noise. It is white, and hides the chain, which moves
@@ -57,7 +60,8 @@ def summary(trace) -> Summary:
     return Summary(mean, std_error, float(x.var(ddof=1)) / std_error**2, rhat)
 
 
-def _std_error(x) -> float:
+def _std_error(x: np.ndarray) -> float:
+    """The standard error of the mean of x (chains, draws), by the lugsail of replicated batch means."""
     chains, draws = x.shape
     stretches = min(max(1, round(STRETCHES / chains)), draws // 3)
     thirds = _means(x, 3 * stretches)
@@ -68,7 +72,7 @@ def _std_error(x) -> float:
     return math.sqrt(max(2 * long - short, long))
 
 
-def _means(x, count):
+def _means(x: np.ndarray, count: int) -> np.ndarray:
     """The means of ``count`` equal blocks of each chain, (chains, count); the first draws that do not fill one go."""
     chains, draws = x.shape
     length = max(1, draws // count)

@@ -1,14 +1,18 @@
 """estimate_llc: the local learning coefficient of a model at w*, from localized, tempered sampling."""
 
 import math
+from typing import Any
 
 import torch
+import xarray as xr
+from torch import nn
 
 from sltcourse.llc.importance import Importance
 from sltcourse.llc.posterior import LocalPosterior
 from sltcourse.llc.result import LLCResult
 from sltcourse.llc.sample import resume, sample
-from sltcourse.llc.samplers import WhitenedSGLD
+from sltcourse.llc.samplers import AnySampler, WhitenedSGLD
+from sltcourse.llc.types import Loss
 
 MOST = 16  # target_error may take this many times num_draws
 
@@ -35,12 +39,12 @@ ELSEWHERE = {  # words of other libraries
 
 
 def estimate_llc(
-    model,
-    data=None,
-    loss=None,
+    model: nn.Module | Loss,
+    data: Any = None,
+    loss: Loss | None = None,
     *,
-    at=None,
-    sampler=None,
+    at: Any = None,
+    sampler: AnySampler | None = None,
     num_chains: int = 8,
     num_draws: int = 1000,
     num_burnin_steps: int | None = None,
@@ -50,15 +54,15 @@ def estimate_llc(
     localization: float = 1.0,
     prior_precision: float = 0.0,
     penalty: float = 0.0,
-    mask=None,
-    weights=None,
+    mask: Any = None,
+    weights: Any = None,
     target_error: float | None = None,
     dtype: torch.dtype | None = None,
-    device=None,
+    device: torch.device | str | None = None,
     memory_gib: float | None = None,
     compile: bool = False,
     seed: int = 0,
-    **others,
+    **others: Any,
 ) -> LLCResult | list[LLCResult]:
     """Estimate the local learning coefficient λ(w*) = nβ (E[L_n(w)] − L_n(w*)) (Lau et al. 2024, arXiv 2308.12108).
 
@@ -124,11 +128,12 @@ def estimate_llc(
     return results if posterior.several else results[0]
 
 
-def _results(draws) -> list[LLCResult]:
+def _results(draws: xr.Dataset | list[xr.Dataset]) -> list[LLCResult]:
+    """The estimate of each w*."""
     return [LLCResult.of(one) for one in (draws if isinstance(draws, list) else [draws])]
 
 
-def _wants_more(result, target_error, num_draws) -> bool:
+def _wants_more(result: LLCResult, target_error: float, num_draws: int) -> bool:
     """Whether more draws can bring the error down to what is asked."""
     if result.partial or result.loss_trace.shape[1] >= MOST * num_draws or not math.isfinite(result.llc):
         return False

@@ -57,7 +57,7 @@ class Evaluator:
         self.notes: list[str] = []
         self.looped = False
         if not objective.functional:
-            self.give_up("torch.func cannot batch a scripted module.")
+            self.give_up(objective.why_not_functional)
         self._fixed, self._fixed_axis = objective.fixed_of(points)
         self._recorded: dict[tuple[object, ...], Recorded] = {}
 
@@ -163,17 +163,31 @@ class Evaluator:
 
     def _record(self, kind: str, w: Tensor, batch: Batch, which: str) -> Recorded | None:
         """The recorded function, compared with the plain module; None, and ``looped``, where that fails."""
+        both = self.batched("grad", which) if kind == "loss" else None
+        function = self.recorded(self.batched(kind, which), w, *batch, otherwise=both)
+        reason = None if function is None else self.difference(function, w, batch, which)
+        if reason:
+            self.give_up(reason)
+            return None
+        return function
+
+    def recorded(
+        self, function: Callable[..., Any], *args: Tensor, otherwise: Callable[..., Any] | None = None
+    ) -> Callable[..., Any] | None:
+        """``function`` recorded at ``args``; None, and ``looped``, where torch.func cannot batch it.
+
+        ``otherwise``: what is tried then, of which the first output is kept: some layers (LSTM, GRU, RNN) can be
+        batched with a gradient only. Raises CannotCompile where the function is to be compiled and cannot be.
+        """
         try:
             try:
-                function = trace(self.batched(kind, which), w, *batch, compiled=self.compiled)
+                return trace(function, *args, compiled=self.compiled)
             except CannotCompile:
                 raise
             except Exception:
-                if kind == "grad":
+                if otherwise is None:
                     raise
-                # some layers (LSTM, GRU, RNN) can be batched with a gradient only
-                both = self.batched("grad", which)
-                function = trace(both, w, *batch, compiled=self.compiled, forward_only=True)
+                return trace(otherwise, *args, compiled=self.compiled, forward_only=True)
         except CannotCompile:
             raise
         except Exception as error:
@@ -181,11 +195,6 @@ class Evaluator:
                 raise
             self.give_up(f"torch.func cannot batch this model ({first_line(error)}).")
             return None
-        reason = self.difference(function, w, batch, which)
-        if reason:
-            self.give_up(reason)
-            return None
-        return function
 
     def difference(
         self,

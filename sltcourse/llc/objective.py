@@ -27,7 +27,8 @@ class Objective:
     those of w. ``calling``: how a batch reaches the module, None for a function. ``counts``: how many targets a row
     counts, for a mean over those. ``bytes_per_row``, ``bytes_at_rest``: what autograd keeps for each row and whatever
     the batch. ``native``: the model computes in its own (half) precision while w is kept in ``dtype``. ``notes``:
-    sentences on how the model is run. ``functional``: whether ``__call__`` can work at all (a scripted module cannot).
+    sentences on how the model is run. ``functional``: whether ``__call__`` can work at all (a scripted module cannot);
+    ``why_not_functional`` says why not.
     ``num_samples``: n, or None.
     """
 
@@ -60,7 +61,7 @@ class Objective:
         self.notes, self.counts, self._mean_count, self._function = [], None, 1.0, function
         self._module, self.calling = module, None
         self.functional = not isinstance(module, torch.jit.ScriptModule)
-        self.why_not_functional = "" if self.functional else "torch.func cannot run a scripted module."
+        self.why_not_functional = "" if self.functional else "torch.func cannot batch a scripted module."
 
         def moved(x: Tensor) -> Tensor:
             return x.to(device, dtype if x.is_floating_point() else x.dtype)

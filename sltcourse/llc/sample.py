@@ -4,6 +4,7 @@ import json
 import math
 import time
 import weakref
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,18 +17,28 @@ from sltcourse.llc.observables import Chains
 from sltcourse.llc.plain import out_of_memory
 from sltcourse.llc.posterior import LocalPosterior, whole
 from sltcourse.llc.recorder import Recorder
-from sltcourse.llc.samplers import WhitenedSGLD, named, to_json
+from sltcourse.llc.samplers import AnySampler, WhitenedSGLD, named, to_json
 from sltcourse.llc.threads import threads_for
 from sltcourse.progress import progress
 
 BURNIN = 1000  # steps of burn-in, and of each further round of it
 MOST_BURNIN = 8000  # steps of burn-in after which the draws begin, in equilibrium or not
-_made_by: dict[int, tuple] = {}  # id of draws that live → (posterior, observe, group or None), for resume
+_made_by: dict[int, tuple[LocalPosterior, Any, Group | None]] = {}  # for resume, by the id of draws that live
 
 
-def sample(posterior: LocalPosterior, sampler=None, *, num_chains=8, num_draws=1000, num_burnin_steps=None,
-           num_steps_bw_draws=1, batch_size=None, observe=None, compile=False,
-           seed=0) -> xr.Dataset | list[xr.Dataset]:  # fmt: skip
+def sample(
+    posterior: LocalPosterior,
+    sampler: AnySampler | Importance | None = None,
+    *,
+    num_chains: int = 8,
+    num_draws: int = 1000,
+    num_burnin_steps: int | None = None,
+    num_steps_bw_draws: int = 1,
+    batch_size: int | None = None,
+    observe: Any = None,
+    compile: bool = False,
+    seed: int = 0,
+) -> xr.Dataset | list[xr.Dataset]:
     """Draws of a local posterior by ``num_chains`` chains that start at w*, as a Dataset over (chain, draw).
 
     ``sampler``, ``num_chains``, ..., ``seed``: as in ``estimate_llc``. ``observe``: names to what is recorded at each
@@ -66,8 +77,13 @@ def sample(posterior: LocalPosterior, sampler=None, *, num_chains=8, num_draws=1
     )
 
 
-def resume(draws, posterior: LocalPosterior | None = None, *, num_draws=1000,
-           observe=None) -> xr.Dataset | list[xr.Dataset]:  # fmt: skip
+def resume(
+    draws: xr.Dataset | list[xr.Dataset] | tuple[xr.Dataset, ...],
+    posterior: LocalPosterior | None = None,
+    *,
+    num_draws: int = 1000,
+    observe: Any = None,
+) -> xr.Dataset | list[xr.Dataset]:
     """``num_draws`` more draws of the same chains, appended to ``draws``: bit for bit what one longer run gives.
 
     ``draws``: what ``sample`` or ``resume`` returned, or that read back from a file (of a list of w*: the whole list).
@@ -108,13 +124,20 @@ def resume(draws, posterior: LocalPosterior | None = None, *, num_draws=1000,
 class _Run:
     """Chains of one posterior and one setting, as many at a time as fit."""
 
-    def __init__(self, posterior, sampler, settings, observe, most_burnin_steps=0):
+    def __init__(
+        self,
+        posterior: LocalPosterior,
+        sampler: AnySampler,
+        settings: dict[str, Any],
+        observe: Any,
+        most_burnin_steps: int = 0,
+    ):
         self.posterior, self.sampler, self.settings, self.observe = posterior, sampler, settings, observe
         self.most_burnin_steps = most_burnin_steps
-        self.notes = []
-        self.group = None  # kept where all chains fit: it can go on
+        self.notes: list[str] = []
+        self.group: Group | None = None  # kept where all chains fit: it can go on
 
-    def go(self, num_draws, before) -> xr.Dataset | list[xr.Dataset]:
+    def go(self, num_draws: int, before: list[xr.Dataset] | None) -> xr.Dataset | list[xr.Dataset]:
         """Sample from the start, or on from the end of the Datasets ``before``."""
         while True:
             try:
@@ -129,7 +152,8 @@ class _Run:
                 torch.cuda.empty_cache()
             self.notes = [f"{at_once} chains did not fit the memory together: they ran {fewer} at a time."]
 
-    def _go(self, num_draws, before):
+    def _go(self, num_draws: int, before: list[xr.Dataset] | None) -> xr.Dataset | list[xr.Dataset]:
+        """``go``, with so many chains at a time as ``settings`` say."""
         posterior, settings, began = self.posterior, self.settings, time.perf_counter()
         chains, every = settings["num_chains"], settings["num_steps_bw_draws"]
         points = torch.arange(len(posterior.centers), device=posterior.device).repeat_interleave(chains)
@@ -137,17 +161,19 @@ class _Run:
         fresh = 0 if before is not None else settings["num_burnin_steps"]
         total = (fresh + num_draws * every) * len(groups)
         work = settings["chains_at_once"] * posterior.bytes_per_chain(settings["batch_size"] or None)
-        parts, randoms, interrupted, steps, chain_steps = [], [], False, 0, 0
+        parts: list[xr.Dataset] = []
+        randoms, interrupted, steps, chain_steps = [], False, 0, 0
         with torch.inference_mode(False), threads_for(work), progress(None, "sampling", total=total) as bar:
             for number, chunk in enumerate(groups):
                 try:
                     part, interrupted = self._part(number, chunk, num_draws, before, bar)
                 except KeyboardInterrupt:
                     part, interrupted = None, True
-                if part is not None and (not interrupted or not parts):
+                group = self.group
+                if part is not None and group is not None and (not interrupted or not parts):
                     parts.append(part)
-                    randoms.append(random_state(self.group))
-                    steps, chain_steps = max(steps, self.group.steps), chain_steps + self.group.steps * len(chunk)
+                    randoms.append(random_state(group))
+                    steps, chain_steps = max(steps, group.steps), chain_steps + group.steps * len(chunk)
                 if interrupted:
                     break
                 if len(groups) > 1:
@@ -169,7 +195,9 @@ class _Run:
             out.append(one)
         return out if posterior.several else out[0]
 
-    def _part(self, number, points, num_draws, before, bar):
+    def _part(
+        self, number: int, points: torch.Tensor, num_draws: int, before: list[xr.Dataset] | None, bar: Any
+    ) -> tuple[xr.Dataset, bool]:
         """The draws of one group of chains: (Dataset, interrupted)."""
         settings, every = self.settings, self.settings["num_steps_bw_draws"]
         if self.group is None:
@@ -199,7 +227,8 @@ class _Run:
         part = dataset(taken, group, burnin, settings, events, first_draw=made, seen=recorder)
         return part, interrupted
 
-    def _group(self, number, points):
+    def _group(self, number: int, points: torch.Tensor) -> Group:
+        """The chains of group ``number``, at the start; ``points`` (chains,): the number of each one's w*."""
         posterior, settings = self.posterior, self.settings
         seed = settings["seed"]
         if number:  # the other groups have other random numbers
@@ -212,7 +241,8 @@ class _Run:
         return Group(target, self.sampler, generator, posterior.init_loss[at], posterior.init_grad[at])
 
 
-def _remember(draws, posterior, observe, group):
+def _remember(draws: xr.Dataset, posterior: LocalPosterior, observe: Any, group: Group | None) -> None:
+    """Keep what ``resume`` needs for as long as ``draws`` live."""
     key = id(draws)
     _made_by[key] = posterior, observe, group
     weakref.finalize(draws, _made_by.pop, key, None)

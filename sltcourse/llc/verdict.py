@@ -1,7 +1,7 @@
 """Whether to use an estimate: what was measured, the thresholds with their sources, and one rule for each fault."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -53,11 +53,13 @@ class Verdict:
     word: str
     reasons: tuple[str, ...]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.word}: {' '.join(self.reasons)}"
 
 
 class Limit(NamedTuple):
+    """A threshold of the verdict's rules, and where it comes from."""
+
     value: float
     source: str
 
@@ -101,6 +103,7 @@ LIMITS = {
 
 
 def limit(name: str) -> float:
+    """The threshold of that name in ``LIMITS``."""
     return LIMITS[name].value
 
 
@@ -112,42 +115,43 @@ class Rule(NamedTuple):
     say: Callable[[Diagnostics], str]
 
 
-def _first_diverged(d):
+def _first_diverged(d: Diagnostics) -> str:
     chain, step = min(d.diverged.items(), key=lambda item: item[1])
     return f"{len(d.diverged)} chain(s) diverged, first chain {chain} by step {step}: lower lr."
 
 
-def _step_is_felt(d):
+def _step_is_felt(d: Diagnostics) -> bool:
     most = limit("step, most") * abs(d.llc)
     return d.step_bias > min(most, max(limit("step, errors") * d.std_error, limit("step, share") * abs(d.llc)))
 
 
-def _step_is_too_large(d):
+def _step_is_too_large(d: Diagnostics) -> bool:
     return d.step_bias > limit("step, don't") * abs(d.llc)
 
 
-def _step(d):
+def _step(d: Diagnostics) -> str:
     return (
         f"the step (or the minibatch noise) adds about {d.step_bias:.2g} to the estimate: lower lr or raise batch_size."
     )
 
 
-def _off(value, error, least, errors):
+def _off(value: float, error: float, least: float, errors: float) -> float:
     """How far ``value`` lies from 1 if that is more than ``least`` and more than ``errors`` times ``error``, else 0."""
     return value - 1 if abs(value - 1) > max(least, errors * error) else 0.0
 
 
-def _unspread(d):
+def _unspread(d: Diagnostics) -> float:
     return -_off(d.equipartition, d.equipartition_error, limit("equipartition"), limit("equipartition, errors"))
 
 
-def _overspread(d):
+def _overspread(d: Diagnostics) -> float:
     return _off(d.equipartition, d.equipartition_error, limit("above 1"), limit("equipartition, errors"))
 
 
-def _worst_block(d):
+def _worst_block(d: Diagnostics) -> tuple[str, float] | None:
     """(name, equipartition) of the parameter that is farthest off, or None."""
-    off = {name: _off(*pair, limit("block"), limit("block, errors")) for name, pair in d.blocks.items()}
+    most = limit("block"), limit("block, errors")
+    off = {name: _off(value, error, *most) for name, (value, error) in d.blocks.items()}
     name = max(off, key=lambda name: abs(off[name]), default=None)
     return None if name is None or off[name] == 0 else (name, d.blocks[name][0])
 
@@ -157,7 +161,7 @@ def overspread(equipartition: float, error: float) -> bool:
     return _off(equipartition, error, limit("above 1"), limit("block, errors")) > 0
 
 
-def settled(whole: tuple[float, float], blocks, points: int = 1) -> bool:
+def settled(whole: tuple[float, float], blocks: Iterable[tuple[float, float]], points: int = 1) -> bool:
     """Whether chains in burn-in are in equilibrium as far as their equipartition tells: no rule below would object.
 
     ``whole``: equipartition and its error; ``blocks``: those of each parameter. ``points``: of how many posteriors all
@@ -167,7 +171,7 @@ def settled(whole: tuple[float, float], blocks, points: int = 1) -> bool:
     value, error = whole
     least = limit("equipartition") if value < 1 else limit("above 1")
     many = max(errors, limit("block, errors"))
-    return not _off(value, error, least, errors) and not any(_off(*pair, limit("block"), many) for pair in blocks)
+    return not _off(value, error, least, errors) and not any(_off(v, e, limit("block"), many) for v, e in blocks)
 
 
 WITHOUT_AN_ESTIMATE = (
@@ -273,7 +277,7 @@ RULES = (
         lambda d: _worst_block(d) is not None and _unspread(d) <= 0 and _overspread(d) <= 0,
         lambda d: (
             "equipartition of {} is {:.2f} where 1 is right: this parameter is not in equilibrium; a longer "
-            "burn-in, or a lower lr.".format(*_worst_block(d))
+            "burn-in, or a lower lr.".format(*(_worst_block(d) or ()))
         ),
     ),
     Rule(
@@ -290,22 +294,22 @@ RULES = (
 )
 
 
-def _downhill(d):
+def _downhill(d: Diagnostics) -> str:
     return (
         f"the gradient at w* pulls the chains downhill (it takes {-d.tilt:.2g} off the estimate): w* is no local "
         "minimum of L_n; train further."
     )
 
 
-def _ess(d):
+def _ess(d: Diagnostics) -> str:
     return f"ESS is {d.ess:.0f}, below {limit('ESS'):g}: take more draws."
 
 
-def _rhat(d):
+def _rhat(d: Diagnostics) -> str:
     return f"R-hat is {d.rhat:.3f}: the chains disagree; a longer burn-in or more draws."
 
 
-def _acceptance(d):
+def _acceptance(d: Diagnostics) -> str:
     return f"only {d.acceptance:.0%} of proposals were accepted: lower lr."
 
 

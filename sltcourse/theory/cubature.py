@@ -12,7 +12,7 @@ _ORDERS = {1: (10, 15), 2: (8, 12), 3: (6, 9)}  # nodes an axis of the coarse an
 _CELLS = {1: 64, 2: 16, 3: 4}  # an axis, to begin with
 _SCAN = {1: 2**14, 2: 2**8, 3: 48}  # points an axis that are searched for wells
 _WELLS = 64  # of those found, the deepest are kept
-_MOST_NODES = 10_000_000  # 8 bytes each for the loss and for the weight
+MOST_NODES = 10_000_000  # 8 bytes each for the loss and for the weight
 _SLAB = 2**16  # nodes handled at once
 
 

@@ -14,6 +14,9 @@ A pilot is a chain of the pilot population, whose state at the beginning of the 
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from sltcourse.theory.numeric_input import ArrayFunction
 
 _EDGES = np.arange(-18.0, 1.01, 0.5)
 _REACH = 1.25  # half-widths of a valley, as a parabola gives them, in which a valley move looks
@@ -27,14 +30,14 @@ class StepSizes:
     its end.
     """
 
-    def __init__(self, widest, populations, chains):
+    def __init__(self, widest: ArrayLike, populations: int, chains: int):
         self.population = np.repeat(np.arange(populations), chains)
         self.widest = np.asarray(widest, float)[:, None]
-        self.tried = np.zeros((len(widest), populations, len(_EDGES) - 1))
+        self.tried = np.zeros((len(self.widest), populations, len(_EDGES) - 1))
         self.taken = np.zeros_like(self.tried)
-        self.low, self.high = np.full((len(widest), populations), -3.0), np.zeros((len(widest), populations))
+        self.low, self.high = np.full(self.tried.shape[:2], -3.0), np.zeros(self.tried.shape[:2])
 
-    def draw(self, kind, rng):
+    def draw(self, kind: int | np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """log10(step) for every chain: log-uniform over the range, a fifth of them up to four decades smaller.
 
         ``kind`` is one number, or one for each chain.
@@ -43,7 +46,9 @@ class StepSizes:
         low, high = self.low[kind, self.population], self.high[kind, self.population]
         return low + (high - low) * rng.random(n) - 4 * np.where(rng.random(n) < 0.2, rng.random(n), 0)
 
-    def record(self, kind, size, taken, tried=None):
+    def record(
+        self, kind: int | np.ndarray, size: np.ndarray, taken: np.ndarray, tried: np.ndarray | None = None
+    ) -> None:
         """Note for each chain's population whether a step of that size was taken; ``tried`` picks the chains."""
         bins = self.tried.shape[-1]
         row = np.asarray(kind) * self.tried.shape[1] + self.population
@@ -52,7 +57,7 @@ class StepSizes:
         self.tried += np.bincount(cell, minlength=self.tried.size).reshape(self.tried.shape)
         self.taken += np.bincount(cell[taken], minlength=self.taken.size).reshape(self.taken.shape)
 
-    def adapt(self):
+    def adapt(self) -> None:
         """New ranges from the record, which then fades."""
         rate, known = (self.taken + 0.5) / (self.tried + 1), self.tried >= 8
         high = np.where(known & (rate > 0.04), _EDGES[1:], -np.inf).max(-1) + 0.25
@@ -74,23 +79,31 @@ class Moves:
     rng : numpy's random generator.
     """
 
-    def __init__(self, K, low, high, populations, chains, rng):
+    def __init__(
+        self,
+        K: ArrayFunction,
+        low: np.ndarray,
+        high: np.ndarray,
+        populations: int,
+        chains: int,
+        rng: np.random.Generator,
+    ):
         self.K, self.low, self.high, self.pilots, self.rng = K, low, high, chains, rng
         d = len(low)
         self.steps = StepSizes([np.inf] * (d + 1) + [1.0] * d, populations, chains)
 
-    def adapt(self):
+    def adapt(self) -> None:
         """Learn step sizes from the sweeps since the last call: between levels, so that a sweep is a fixed kernel."""
         self.steps.adapt()
 
-    def sweep(self, w, loss, level, valley=True):
+    def sweep(self, w: np.ndarray, loss: np.ndarray, level: float, valley: bool = True) -> None:
         """Move every chain, in place, by each kind of move; ``loss`` (chains,) is K of the columns of ``w``."""
         self.w, self.loss, self.level = w, loss, level
         d, n = w.shape
         rng, pilots = self.rng, w[:, : self.pilots].copy()
         log_pilots = np.log(np.maximum(np.abs(pilots), 1e-300))
 
-        def difference(points):
+        def difference(points: np.ndarray) -> np.ndarray:
             one, other = rng.integers(0, self.pilots, (2, n))
             return points[:, one] - points[:, other]
 
@@ -98,10 +111,10 @@ class Moves:
             size = self.steps.draw(i, rng)
             proposal = w.copy()
             proposal[i] += (self.high - self.low)[i] * 10**size * rng.standard_normal(n)
-            self.steps.record(i, size, self._accept(proposal, True))
+            self.steps.record(i, size, self._accept(proposal))
         for _ in range(2):
             size = self.steps.draw(d, rng)
-            self.steps.record(d, size, self._accept(w + 10**size * difference(pilots), True))
+            self.steps.record(d, size, self._accept(w + 10**size * difference(pilots)))
             self._scale(np.clip(10 ** rng.uniform(-1.0, 0.3, n) * difference(log_pilots), -600, 600))
         for same_sign in (True, False):
             chosen = rng.random((d, n)) < rng.random(n)
@@ -111,23 +124,25 @@ class Moves:
         if valley and d > 1:
             self._valley()
 
-    def _inside(self, proposal):
-        return ((proposal >= self.low) & (proposal <= self.high)).all(0)
+    def _inside(self, proposal: np.ndarray) -> np.ndarray:
+        """Which columns of ``proposal`` (d, n) lie in the box, (n,)."""
+        return np.all((proposal >= self.low) & (proposal <= self.high), axis=0)
 
-    def _accept(self, proposal, allowed):
-        """Take the allowed proposals that stay in the box and below the level; return which were taken."""
-        allowed = allowed & self._inside(proposal)
-        proposal = np.where(allowed, proposal, self.w)
+    def _accept(self, proposal: np.ndarray, allowed: np.ndarray | None = None) -> np.ndarray:
+        """Take the proposals that stay in the box and below the level, and are ``allowed``; return which (n,)."""
+        taken = self._inside(proposal) if allowed is None else allowed & self._inside(proposal)
+        proposal = np.where(taken, proposal, self.w)
         values = self.K(proposal.T)
-        allowed &= values <= self.level
-        np.copyto(self.w, proposal, where=allowed)
-        np.copyto(self.loss, values, where=allowed)
-        return allowed
+        taken &= values <= self.level
+        np.copyto(self.w, proposal, where=taken)
+        np.copyto(self.loss, values, where=taken)
+        return taken
 
-    def _scale(self, z, signs=1.0):
+    def _scale(self, z: np.ndarray, signs: float | np.ndarray = 1.0) -> None:
+        """Multiply coordinates by ``signs`` · e^z, (d, n), with the Metropolis–Hastings chance e^Σz of that map."""
         self._accept(self.w * signs * np.exp(z), np.log(self.rng.random(self.w.shape[1])) < z.sum(0))
 
-    def _valley(self):
+    def _valley(self) -> None:
         """Coordinate i jumps, coordinate j is drawn anew from the valley on its line; a Metropolis–Hastings move.
 
         The valley on a line is an interval (centre ± radius) that depends on the line and on where the search for it
@@ -135,7 +150,7 @@ class Moves:
         the move is allowed with the ratio of the two radii, if the old w_j lies in the interval found backward.
         """
         w, rng = self.w, self.rng
-        d, n = w.shape
+        d, n = len(w), len(self.loss)
         i = rng.integers(d, size=n)
         j = (i + rng.integers(1, d, size=n)) % d
         columns = np.arange(n)
@@ -166,7 +181,7 @@ class Moves:
         moved[start] = True
         self.steps.record(d + 1 + i, size, moved, tried=straight)
 
-    def _line_valley(self, points, j):
+    def _line_valley(self, points: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Centre and half-width of {K ≤ level} along coordinate j, found from the points (d, n) given; 0 if none.
 
         √K is near a straight line beside a valley and K near a parabola in it: one secant step, then two minima of
@@ -178,7 +193,7 @@ class Moves:
         low, high = self.low[j, 0], self.high[j, 0]
         points = points.copy()
 
-        def values(t):
+        def values(t: np.ndarray) -> np.ndarray:
             points[j, line] = t
             return self.K(points.T)
 
@@ -204,12 +219,14 @@ class Moves:
         return np.where(good, centre, 0.0), np.where(good, radius, 0.0)
 
 
-def _clip(t, otherwise, low, high):
+def _clip(t: np.ndarray, otherwise: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """t in the box; where it is no number, the other."""
     return np.clip(np.where(np.isfinite(t), t, otherwise), low, high)
 
 
-def _parabola(t, f):
+def _parabola(
+    t: tuple[np.ndarray, np.ndarray, np.ndarray], f: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Place of the minimum, half the second derivative and least value of the parabola through three points."""
     (a, b, c), (fa, fb, fc) = t, f
     slope_ab, slope_bc = (fb - fa) / (b - a), (fc - fb) / (c - b)

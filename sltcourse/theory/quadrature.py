@@ -13,8 +13,8 @@ wells before. An integral that is not resolved with ten million nodes is refused
 nothing under- or overflows.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple, TypedDict, Unpack
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 import sympy as sp
@@ -22,12 +22,17 @@ from numpy.typing import ArrayLike
 
 from sltcourse.progress import progress
 from sltcourse.theory import cubature
-from sltcourse.theory.cubature import Cells, log_sum_exp
+from sltcourse.theory.cubature import Cells, Rule, log_sum_exp
 from sltcourse.theory.numeric_input import ArrayFunction, array_function, real_column, where
 
 _CAUTION = 2.0  # times the difference of the two rules is the error: at a kink the finer one is not much better
 _LADDER = 10.0  # ratio of the nβ at which the cells are refined on the way up
 _LADDER_TOLERANCE = {1: 1e-6, 2: 1e-4, 3: 1e-3}  # by dimension
+
+_Some = slice | np.ndarray
+"""Some of the cells."""
+_Integrand = Callable[..., np.ndarray]
+"""A function of a rule and some of its cells (all, if left out) to logs of weight × integrand, (cells, nodes)."""
 
 
 class Value(NamedTuple):
@@ -49,7 +54,7 @@ class Cubature(TypedDict, total=False):
         of nβ L itself); 1e-9 if left out.
     """
 
-    breakpoints: Sequence | None
+    breakpoints: Sequence[float] | Sequence[Sequence[float]] | None
     tolerance: float
 
 
@@ -175,10 +180,10 @@ class Posterior:
 
     # ------------------------------------------------------------------ the integrals
 
-    def _log_integrand(self, x, region=None):
+    def _log_integrand(self, x: float, region: ArrayFunction | None = None) -> _Integrand:
         """A function of a rule and some of its cells: the log of weight × φ exp(−x L), −∞ outside the region."""
 
-        def integrand(rule, some=slice(None)):
+        def integrand(rule: Rule, some: _Some = slice(None)) -> np.ndarray:
             loss, log_weight = (values[some] for values in rule.values)
             log_integrand = log_weight - x * loss
             if region is not None:
@@ -189,7 +194,7 @@ class Posterior:
 
         return integrand
 
-    def _resolve(self, integrand, tolerance, advice):
+    def _resolve(self, integrand: _Integrand, tolerance: float, advice: str) -> tuple[float, float]:
         """(−log of the integral, the estimated error): cells are halved until the two rules agree to ``tolerance``."""
         cells = self._cells
         coarse, fine = (log_sum_exp(integrand(rule), 1) for rule in (cells.coarse, cells.fine))
@@ -199,7 +204,7 @@ class Posterior:
                 raise ValueError("the region is empty: no point of the box that the prior allows lies in it")
             change = _CAUTION * np.abs(np.exp(coarse - total) - np.exp(fine - total))
             if change.sum() <= tolerance:
-                return -total, change.sum()
+                return -float(total), float(change.sum())
             worst = self._worst(change / tolerance, advice)
             log_integrand = integrand(cells.fine, worst)
             top = log_integrand.max(1, keepdims=True)
@@ -210,26 +215,26 @@ class Posterior:
                 for old, rule in ((coarse, cells.coarse), (fine, cells.fine))
             )
 
-    def _worst(self, change, advice):
+    def _worst(self, change: np.ndarray, advice: str) -> np.ndarray:
         """The fewest cells without which the changes, in units of the tolerance, would sum to half of it."""
         cells = self._cells
         order = np.argsort(-change)
         rest = change.sum() - np.cumsum(change[order])
         worst = order[: int(np.searchsorted(-rest, -0.5)) + 1]
         worst = worst[cells.can_halve()[worst]]
-        if not len(worst) or cells.size + len(worst) * len(cells.fine.x) > cubature._MOST_NODES:
+        if not len(worst) or cells.size + len(worst) * len(cells.fine.x) > cubature.MOST_NODES:
             raise ArithmeticError(
                 f"the integral is not resolved: with {cells.size} nodes the two rules differ by "
                 f"{change.sum():.1e} times the tolerance; {advice}"
             )
         return worst
 
-    def _expect(self, held, x, advice):
+    def _expect(self, held: "_Held", x: float, advice: str) -> tuple[np.ndarray, np.ndarray]:
         """(E[f], its estimated error) at nβ = x, for the values of f that are held for both rules."""
         cells = self._cells
         total = log_sum_exp(log_sum_exp(self._log_integrand(x)(cells.fine), 1), 0)
 
-        def sums(rule, values, some=slice(None)):
+        def sums(rule: Rule, values: np.ndarray, some: _Some = slice(None)) -> tuple[np.ndarray, np.ndarray]:
             p = np.exp(self._log_integrand(x)(rule, some) - total)
             return np.einsum("cn,cnf->cf", p, values[some]), np.einsum("cn,cnf->f", p, np.abs(values[some]))
 
@@ -247,14 +252,16 @@ class Posterior:
             (new_coarse, _), (new_fine, _) = (sums(rule, values, new) for rule, values in held.pairs())
             coarse, fine = np.concatenate([coarse[keep], new_coarse]), np.concatenate([fine[keep], new_fine])
 
-    def _rounding(self, x):
+    def _rounding(self, x: float) -> float:
+        """What rounding in nβL, at nβ = x, may change F by."""
         return 4 * np.finfo(float).eps * x * np.abs(self._cells.fine.values[0].min())
 
-    def _check_prior(self):
+    def _check_prior(self) -> None:
+        """ValueError where the prior does not integrate to 1."""
         if self._prior is None:
             return
 
-        def density(rule, some=slice(None)):
+        def density(rule: Rule, some: _Some = slice(None)) -> np.ndarray:
             return rule.values[1][some]
 
         tolerance = max(1e-6, self._tolerance)
@@ -266,7 +273,7 @@ class Posterior:
                 f"the prior integrates to {np.exp(-log_total):.6g} over the box, not to 1: divide it by that"
             )
 
-    def _evaluate(self, w):
+    def _evaluate(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Loss and log prior at points w, checked."""
         loss = real_column(self._loss(w), w, "loss")
         if not np.all(np.isfinite(loss)):
@@ -285,19 +292,22 @@ class Posterior:
 class _Held:
     """The values of a function at all nodes of both rules, (cells, nodes, entries), kept in step with the cells."""
 
-    def __init__(self, f, cells):
-        self.f, self.cells, self.shape = f, cells, ()
+    def __init__(self, f: ArrayFunction, cells: Cells):
+        self.f, self.cells = f, cells
+        self.shape: tuple[int, ...] = ()
         self.coarse, self.fine = (self._at(rule, slice(None)) for rule in (cells.coarse, cells.fine))
 
-    def pairs(self):
+    def pairs(self) -> tuple[tuple[Rule, np.ndarray], tuple[Rule, np.ndarray]]:
+        """Each rule with the values at its nodes."""
         return (self.cells.coarse, self.coarse), (self.cells.fine, self.fine)
 
-    def update(self, keep):
+    def update(self, keep: np.ndarray) -> None:
         """After cells were halved: ``keep`` says which of the old ones are left, the new ones come last."""
         new = slice(int(keep.sum()), None)
         self.coarse, self.fine = (np.concatenate([values[keep], self._at(rule, new)]) for rule, values in self.pairs())
 
-    def _at(self, rule, some):
+    def _at(self, rule: Rule, some: slice) -> np.ndarray:
+        """The values at the nodes of some cells, (cells, nodes, entries), checked; ValueError for what is no number."""
         parts = []
         for w in self.cells.slabs(rule, some):
             values = np.asarray(self.f(w))
@@ -314,7 +324,7 @@ class _Held:
         return np.concatenate(parts)
 
 
-def _ladder(reached, x, first):
+def _ladder(reached: float, x: float, first: float) -> Iterator[float]:
     """Values of nβ on the way up from ``reached`` (0: from ``first``) to x, each ten times the one before."""
     step = reached * _LADDER if reached else first
     while step < x / 2:
@@ -322,7 +332,8 @@ def _ladder(reached, x, first):
         step *= _LADDER
 
 
-def _inside(region, w):
+def _inside(region: ArrayFunction, w: np.ndarray) -> np.ndarray:
+    """Which of the points w (N, d) lie in the region, (N,); ValueError for what is no region."""
     inside = np.asarray(region(w))
     if inside.dtype != bool or inside.shape != (len(w),):
         raise ValueError(
@@ -332,45 +343,48 @@ def _inside(region, w):
     return inside
 
 
-def _check_bounds(bounds):
+def _check_bounds(bounds: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The box as pairs of floats; ValueError for what is none, of one to three coordinates."""
     try:
-        bounds = [(float(low), float(high)) for low, high in bounds]
+        pairs = [(float(low), float(high)) for low, high in bounds]
     except (TypeError, ValueError):
         raise ValueError(f"bounds must be a list of pairs (low, high), one a coordinate, not {bounds!r}") from None
-    if not 1 <= len(bounds) <= 3:
+    if not 1 <= len(pairs) <= 3:
         raise ValueError(
-            f"quadrature works in 1, 2 or 3 dimensions, not {len(bounds)}: integrate coordinates out by hand, "
+            f"quadrature works in 1, 2 or 3 dimensions, not {len(pairs)}: integrate coordinates out by hand, "
             "or use a Monte Carlo method"
         )
-    for low, high in bounds:
+    for low, high in pairs:
         if not (np.isfinite(low) and np.isfinite(high) and low < high):
             raise ValueError(f"the interval ({low:g}, {high:g}) is empty or unbounded: low < high, both finite")
-    return bounds
+    return pairs
 
 
-def _check_breakpoints(breakpoints, bounds):
+def _check_breakpoints(breakpoints: Any, bounds: Sequence[tuple[float, float]]) -> list[list[float]]:
+    """A sorted list of breakpoints for each coordinate; TypeError and ValueError for what is none in the box."""
     if breakpoints is None:
         return [[0.0] if low <= 0 <= high else [] for low, high in bounds]
     try:
         if all(np.ndim(b) == 0 for b in breakpoints):
             breakpoints = [breakpoints] * len(bounds)
-        breakpoints = [sorted({float(p) for p in points}) for points in breakpoints]
+        found = [sorted({float(p) for p in points}) for points in breakpoints]
     except (TypeError, ValueError):
         raise TypeError(
             f"breakpoints must be a list of numbers, or one such list a coordinate: {breakpoints!r}"
         ) from None
-    if len(breakpoints) != len(bounds):
-        raise ValueError(f"{len(breakpoints)} lists of breakpoints for {len(bounds)} coordinates: give one for each")
-    for points, (low, high) in zip(breakpoints, bounds, strict=True):
+    if len(found) != len(bounds):
+        raise ValueError(f"{len(found)} lists of breakpoints for {len(bounds)} coordinates: give one for each")
+    for points, (low, high) in zip(found, bounds, strict=True):
         if points and not (low <= points[0] and points[-1] <= high):
             raise ValueError(
                 f"the breakpoints {points} are not all inside [{low:g}, {high:g}]: leave them out, or say where in "
                 "the box the loss is singular or smallest"
             )
-    return breakpoints
+    return found
 
 
-def _check_n_beta(n, beta):
+def _check_n_beta(n: ArrayLike, beta: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """n and β as arrays of one shape, () or (k,); ValueError for what is no sample size or inverse temperature."""
     try:
         n, beta = np.broadcast_arrays(np.asarray(n, float), np.asarray(beta, float))
     except (TypeError, ValueError):

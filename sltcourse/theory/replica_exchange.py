@@ -71,7 +71,7 @@ def replica_exchange(
     dim, sets = whole(dim, 1, "dim"), whole(sets, 1, "sets")
     rng = np.random.default_rng(seed)
 
-    def at(w):
+    def at(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         w = w.view()
         w.flags.writeable = False
         return loss(w)

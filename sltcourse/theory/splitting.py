@@ -104,13 +104,13 @@ class VolumeCurve:
     @property
     def log_V(self) -> np.ndarray:
         """log V at ``eps``, shape (J,): of the mean over the populations of their V, each a product of its shares."""
-        return logsumexp(self._log_V_each, axis=0) - np.log(len(self.shares))
+        return logsumexp(self.log_V_each, axis=0) - np.log(len(self.shares))
 
     @property
     def spread(self) -> np.ndarray:
         """Standard deviation of log V from population to population, shape (J,). Above about 1 the mean is biased."""
         with np.errstate(invalid="ignore"):
-            return np.nan_to_num(self._log_V_each.std(0, ddof=1), nan=np.inf)
+            return np.nan_to_num(self.log_V_each.std(0, ddof=1), nan=np.inf)
 
     @property
     def se(self) -> np.ndarray:
@@ -132,18 +132,18 @@ class VolumeCurve:
         return (self.spread > SPREAD) & unexplained | (self.spread > 1.5 * SPREAD)
 
     @property
-    def _pooled(self):
+    def _pooled(self) -> np.ndarray:
         """The variance of a population's log V from the noise of its shares."""
         with np.errstate(invalid="ignore", divide="ignore"):
             variance = self.shares.var(0, ddof=1) / self.shares.mean(0) ** 2
-        return self._remembered * np.cumsum(variance)
+        return self.remembered * np.cumsum(variance)
 
-    def _allowed(self, share):
+    def _allowed(self, share: float) -> float:
         """How many times the true variance that over the populations is at most, in this share of all curves."""
         return chi2.ppf(share, len(self.shares) - 1) / (len(self.shares) - 1)
 
     @property
-    def _remembered(self):
+    def remembered(self) -> float:
         """1 + 2 Σ correlations of the errors of shares over some levels, pooled over the curve; 1 at least."""
         deviation = self.shares / self.shares.mean(0) - 1
         lags = range(1, min(_REMEMBERED + 1, deviation.shape[1]))
@@ -151,7 +151,8 @@ class VolumeCurve:
         return 1 + max(2 * later / max((deviation**2).sum(), 1e-300), 0.0)
 
     @property
-    def _log_V_each(self):
+    def log_V_each(self) -> np.ndarray:
+        """log V of each population, shape (R, J)."""
         with np.errstate(divide="ignore"):
             return np.cumsum(np.log(self.shares), axis=1)
 
@@ -174,7 +175,7 @@ class VolumeCurve:
             )
         return "; ".join(found)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if not self.eps.size:
             return f"VolumeCurve(no levels, d = {self.d}, {self.stopped})"
         end = f"log V({self.eps[-1]:.1e}) = {self.log_V[-1]:.2f} ± {self.se[-1]:.2f}"
@@ -240,7 +241,11 @@ def splitting(
     K = nonnegative_loss(K, len(low), variables)
     particles, populations, sweeps = _checked(effort)
     run = _Run(K, low, high, (populations + 1, particles, sweeps), np.random.default_rng(seed))
-    levels, shares, kinship, ancestors, stopped = [], [], [], [], ""
+    levels: list[float] = []
+    shares: list[np.ndarray] = []
+    kinship: list[float] = []
+    ancestors: list[float] = []
+    stopped = ""
     try:
         for _ in progress(itertools.count(), f"splitting down to ε = {eps:.0e}, levels"):
             share = run.lower(eps)
@@ -262,10 +267,9 @@ def splitting(
             run.stir()
     except KeyboardInterrupt:
         stopped = "interrupted"
-    shares = np.reshape(shares, (-1, populations)).T
     return VolumeCurve(
         np.array(levels),
-        shares,
+        np.reshape(shares, (-1, populations)).T,
         particles,
         len(low),
         stopped=stopped,
@@ -280,13 +284,23 @@ def _checked(effort: Effort) -> tuple[int, int, int]:
     least = {"particles": (256, 32, ""), "populations": (8, 2, " (their spread is the error)"), "sweeps": (4, 1, "")}
     if unknown := sorted(set(effort) - set(least)):
         raise TypeError(f"splitting takes {', '.join(least)}, variables and seed, and no {', '.join(unknown)}")
-    return tuple(whole(effort.get(k, usual), low, f"splitting's {k}", why) for k, (usual, low, why) in least.items())
+    particles, populations, sweeps = (
+        whole(effort.get(k, usual), low, f"splitting's {k}", why) for k, (usual, low, why) in least.items()
+    )
+    return particles, populations, sweeps
 
 
 class _Run:
     """The particles of all populations, the pilot first: a sample of {K ≤ level} and where each chain comes from."""
 
-    def __init__(self, K, low, high, shape, rng):
+    def __init__(
+        self,
+        K: ArrayFunction,
+        low: np.ndarray,
+        high: np.ndarray,
+        shape: tuple[int, int, int],
+        rng: np.random.Generator,
+    ):
         self.K, self.rng, self.d = K, rng, len(low)
         self.populations, self.particles, self.sweeps = shape
         self.low, self.high = low[:, None], high[:, None]
@@ -294,15 +308,16 @@ class _Run:
         draws = rng.random((self.d, self.populations, self.particles * self.sweeps))
         self.w = self.low[..., None] + (self.high - self.low)[..., None] * draws
         self.loss = K(self.w.reshape(self.d, -1).T).reshape(self.w.shape[1:])
-        self.level, self.count, self.steep, self.inside = np.inf, 0, 0, None
+        self.level, self.count, self.steep, self.inside = np.inf, 0, 0, np.ones(self.loss.shape, bool)
         self.first = self._everyone()
         self.relatives = 0.0  # the kinship of late
         self.families = [self._everyone()]  # by the ancestor 0, 1, 2, … levels back, the oldest first
 
-    def _everyone(self):
+    def _everyone(self) -> np.ndarray:
+        """The numbers of the particles, (populations, particles)."""
         return np.tile(np.arange(self.particles), (self.populations, 1))
 
-    def lower(self, eps):
+    def lower(self, eps: float) -> np.ndarray:
         """Choose the next level; the share of each population but the pilot below it."""
         previous, self.level = self.level, _next_level(self.loss[0], self.level, eps)
         self.inside = self.loss <= self.level
@@ -316,7 +331,7 @@ class _Run:
         self.count += 1
         return self.inside[1:].mean(1)
 
-    def stir(self):
+    def stir(self) -> None:
         """Put survivors in the place of the others and move all chains."""
         rows = _resample(self.inside, self.particles, self.rng)
         parent = rows % self.particles
@@ -332,15 +347,15 @@ class _Run:
             self.loss[:, part] = loss_now.reshape(-1, self.particles)
         self.moves.adapt()
 
-    def vanishing(self):
+    def vanishing(self) -> float:
         """The share of the particles below the level where K is exactly 0."""
         return float((self.loss[1:] == 0).sum() / max((self.loss[1:] <= self.level).sum(), 1))
 
-    def ancestors(self):
+    def ancestors(self) -> float:
         """How many particles of the beginning have descendants, a mean over the populations."""
-        return np.mean([len(np.unique(first)) for first in self.first])
+        return float(np.mean([len(np.unique(first)) for first in self.first]))
 
-    def kinship(self):
+    def kinship(self) -> float:
         """The correlation of survival between different chains with a common ancestor; NaN before there is a past."""
         if len(self.families) < _MEMORY:
             return np.nan
@@ -355,7 +370,7 @@ class _Run:
         self.relatives += (kinship - self.relatives) / _MEMORY
         return kinship
 
-    def too_coarse(self):
+    def too_coarse(self) -> bool:
         """Whether for most particles the last digit of a coordinate changes K by half the level."""
         w, loss = self.w[:, 1:, -8:].reshape(self.d, -1), self.loss[1:, -8:].ravel()
         change = np.zeros(len(loss))
@@ -363,17 +378,17 @@ class _Run:
             moved = w.copy()
             moved[i] = np.clip(np.nextafter(w[i], np.inf), self.low[i], self.high[i])
             change = np.maximum(change, np.abs(self.K(moved.T) - loss))
-        return np.median(change / np.maximum(loss, self.level)) > _UNIT
+        return bool(np.median(change / np.maximum(loss, self.level)) > _UNIT)
 
 
-def _resample(inside, particles, rng):
+def _resample(inside: np.ndarray, particles: int, rng: np.random.Generator) -> np.ndarray:
     """For each population, a row of ``inside``, the columns of its survivors, repeated until they are ``particles``."""
     order = np.argsort(np.where(inside, rng.random(inside.shape), 2.0), axis=1)
     slot = np.arange(particles) % inside.sum(1)[:, None]
     return np.take_along_axis(order, slot, 1)
 
 
-def _next_level(loss, previous, eps):
+def _next_level(loss: np.ndarray, previous: float, eps: float) -> float:
     """The 40 % quantile of the pilot's losses; below a plateau the largest loss under it; never under ε."""
     level = np.quantile(loss, 0.4, method="lower")
     if level >= previous and (loss < previous).any():

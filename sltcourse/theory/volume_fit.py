@@ -51,7 +51,7 @@ class Fit:
         logs = (self.m - 1) * np.log(self.a - log_eps) if self.m > 1 else 0.0
         return self.log_c + self.lam * log_eps + logs + self.b * np.exp(self.delta * log_eps)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         digits = max(1 - int(np.floor(np.log10(self.se))), 0) if 0 < self.se < np.inf else 4
         chance = f"{100 * self.probability[self.m - 1]:.0f} %"
         doubt = f"; doubtful: {self.doubt}" if self.doubt else ""
@@ -88,8 +88,8 @@ def fit(curve: VolumeCurve) -> Fit:
     evidence, lam, se, best = np.zeros(d), np.zeros(d), np.zeros(d), []
     for m in range(1, d + 1):
         offsets = _OFFSETS * (gammainccinv(m, _START) + 1) / data.slope(m) if m > 1 else np.ones(1)
-        found = [_integrated(data, m, offsets, (gaps, size), cut) for cut in cuts]
-        log_likelihood, lams, variances, bs = (np.array(x) for x in zip(*found, strict=True))
+        grids = [_integrated(data, m, offsets, (gaps, size), cut) for cut in cuts]
+        log_likelihood, lams, variances, bs = (np.array(x) for x in zip(*grids, strict=True))
         evidence[m - 1] = logsumexp(log_likelihood) - np.log(log_likelihood.size)
         weight = np.exp(log_likelihood - logsumexp(log_likelihood))
         lam[m - 1] = (weight * lams).sum()
@@ -127,24 +127,27 @@ class _Data:
     doubt: str
 
     @property
-    def time(self):
+    def time(self) -> np.ndarray:
+        """log ε_1 − log ε, shape (J,)."""
         return self.log_start - np.log(self.eps)
 
     @property
-    def log_start(self):
+    def log_start(self) -> float:
+        """log ε_1."""
         return np.log(self.eps[0])
 
     @property
-    def scale(self):
+    def scale(self) -> float:
         """The mean slope: the unit of λ."""
         return (self.log_V[0] - self.log_V[-1]) / self.time[-1]
 
-    def slope(self, m):
+    def slope(self, m: int) -> float:
         """About λ, if m is the multiplicity."""
         return self.scale + (m - 1) / ((gammainccinv(m, _START) + 1) / self.scale + self.time[-1] / 2)
 
     @classmethod
-    def of(cls, curve):
+    def of(cls, curve: VolumeCurve) -> "_Data":
+        """The part of ``curve`` that is fitted, with its doubts; ValueError if that is too little."""
         log_V = curve.log_V if curve.eps.size else np.zeros(0)
         start = int(np.searchsorted(-log_V, -np.log(_START)))
         agreed = np.flatnonzero(curve.disagree) if curve.eps.size else np.zeros(0, int)
@@ -165,18 +168,18 @@ class _Data:
                 f"the chains mix {how} (correlation of relatives {close:.2f}), errors taken {wider:.1f} times as large"
             )
         shares = curve.shares[:, start + 1 : end]
-        weight = np.exp(curve._log_V_each[:, start : end - 1])
+        weight = np.exp(curve.log_V_each[:, start : end - 1])
         weight /= weight.sum(0)
         share = shares.mean(0)
         variance = np.maximum((1 - share) / share, 0.05) / curve.particles
-        excess = _excess(shares / share - 1, variance) * curve._remembered
+        excess = _excess(shares / share - 1, variance) * curve.remembered
         sigma = np.sqrt(excess * variance * (weight**2).sum(0)) * wider
         return cls(
             curve.eps[start:end], log_V[start:end], np.diff(log_V[start:end]), sigma, len(shares), "; ".join(doubt)
         )
 
 
-def _excess(deviation, variance):
+def _excess(deviation: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """How many times the variance of a share the populations vary, over quarters of the curve; a factor for each level.
 
     Each quarter is known from few populations: it is given the mean of all unless it is far above.
@@ -186,7 +189,9 @@ def _excess(deviation, variance):
     return np.repeat(np.maximum(spread.mean(), 0.8 * spread), [len(part) for part in parts])
 
 
-def _integrated(data, m, offsets, corrections, cut):
+def _integrated(
+    data: _Data, m: int, offsets: np.ndarray, corrections: tuple[np.ndarray, float], cut: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Log likelihood, λ, its variance and b/size on the grid of offsets × gaps, λ and b integrated out.
 
     Normal equations of increment/σ = λ slope + b correction + noise, with b ~ N(0, 1) and a flat λ. The first ``cut``
@@ -211,7 +216,7 @@ def _integrated(data, m, offsets, corrections, cut):
     return log_likelihood, lam, (known + misfit) / total * cc / det, b
 
 
-def _lawless(data, cut):
+def _lawless(data: _Data, cut: int) -> tuple[float, float]:
     """The misfit of the first ``cut`` increments to any parabola as a slope, and what that freedom costs."""
     if cut == 0:
         return 0.0, 0.0
@@ -222,7 +227,7 @@ def _lawless(data, cut):
     return ((observed - columns @ found[0]) ** 2).sum(), rank * np.log(cut) / 2 + _EXCEPTION
 
 
-def _too_few(curve, start, end):
+def _too_few(curve: VolumeCurve, start: int, end: int) -> str:
     """Why there is nothing to fit, and what helps."""
     if not curve.eps.size:
         return "the curve has no levels: run splitting again"

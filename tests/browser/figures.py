@@ -33,8 +33,15 @@ def stand(page, outputs):
 
 
 def follow(page, sliders):
-    """Every slider moves by key and by mouse; its readout and its picture follow; no figure is in trouble."""
+    """Every slider moves by key and by mouse; its readout and its picture follow; no figure is in trouble.
+
+    Guesses within the figures are made before that: until then a figure may hide what a slider moves.
+    """
     assert sliders
+    waiting = page.locator(".slt-guess-line").get_by_role("button", name="That is my guess")
+    for _ in range(waiting.count()):
+        waiting.first.scroll_into_view_if_needed()
+        waiting.first.click()
     for slider in sliders:
         figure = slider.locator("xpath=ancestor::div[contains(@class, 'slt-live')]")
         canvas, readout = figure.locator("canvas"), slider.locator("xpath=ancestor::div[1]").locator("output")

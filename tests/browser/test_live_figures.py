@@ -84,7 +84,7 @@ def test_sliders_have_names_and_the_order_of_the_page(page, address):
         name = slider.evaluate("s => s.getAttribute('aria-label') || s.labels?.[0]?.textContent || ''")
         assert name.strip() and slider.get_attribute("aria-valuetext")
     several = page.locator(".slt-live").filter(has=page.locator("input[type=range]"))
-    figure = next(several.nth(i) for i in range(several.count()) if several.nth(i).locator("input").count() > 1)
+    figure = next(several.nth(i) for i in range(several.count()) if several.nth(i).locator(".slt-control").count() > 1)
     controls = figure.locator("input, select")
     controls.first.scroll_into_view_if_needed()
     controls.first.focus()

@@ -190,6 +190,7 @@ def live_transition():
     left.set(xscale="log", xlim=(9, 4300), ylim=(-8, 19), xlabel="n", title="F − F(6-gon)")
     right.set(xscale="log", xlim=(9, 4300), ylim=(0, 1.16), xlabel="n", title="share by corners")
     right.set_yticks([0, 0.25, 0.5, 0.75, 1])
+    left.set_yticks([-5, 0, 5, 10])
     left.axhline(0, color=COLORS["regular"], lw=1.5)
     for label, above, color, dash in (
         ("4, formula", free_energy("4", n) - free_energy("6", n), PHASE_COLORS["4"], "-"),

@@ -1,76 +1,263 @@
 """The checks of lesson 03: what each exercise replies."""
 
-from fractions import Fraction
 from typing import Any
 
-import sympy as sp
+import numpy as np
 
-from sltcourse.kit.checks import Checks, choice, expression, number
+from sltcourse.kit.checks import Case, Checks, number
+from sltcourse.lessons.volume_scaling import ours
+from sltcourse.theory.volume import normal_crossing_log_volume
 
 check = Checks("03_volume_scaling")
 
 
-_eps = sp.Symbol("epsilon", positive=True)
+def _disc(w):
+    return w[:, 0] ** 2 + w[:, 1] ** 2
 
 
-@check.exercise("A segment of length 2ε^(1/6) in a prior interval of length 2: λ = 1/6, a third of the regular 1/2.")
-def sextic(answer: Any) -> str | None:
-    """V(ε) of K = w⁶ on [−1, 1], a sympy expression in ε."""
-    sixth = sp.Rational(1, 6)
-    if isinstance(answer, sp.Expr):
-        answer = sp.nsimplify(answer, rational=True)  # eps ** (1/6) is as right as eps ** Rational(1, 6)
-    return expression(answer, _eps**sixth, hints={
-        2 * _eps**sixth: "That is the length of the interval. V is its share of [−1, 1], which has length 2.",
-        _eps**6: "The other way round: w⁶ ≤ ε means |w| ≤ ε to the power 1/6.",
-        sixth: "That is λ, the exponent. The exercise asks for V(ε).",
-        sp.sqrt(_eps): "That is the volume of the regular K = w².",
-    })  # fmt: skip
+def _rng():
+    return np.random.default_rng(7)
 
 
-@check.exercise("The smallest of 1/2, 1/4, 1/4 is 1/4, and two coordinates attain it.")
-def crossing(lam: Any, m: Any) -> str | None:
-    """λ and m of w₁² w₂⁴ w₃⁴ on [−1, 1]³."""
-    wrong = number(lam, 0.25, hints={
-        1.0: "That is 1/2 + 1/4 + 1/4, what K = w₁² + w₂⁴ + w₃⁴ would have. In a product the smallest exponent wins.",
-        0.5: "1/2 belongs to w₁ alone. Which coordinates hold more volume?",
-        1.5: "That is d/2, the value of a regular loss.",
-        4: "λ = min 1/(2kᵢ): one over the largest exponent.",
-    })  # fmt: skip
-    if wrong:
-        return "λ: " + wrong
-    wrong = number(m, 2, hints={
-        1: "How many coordinates attain the minimum?",
-        3: "w₁ does not attain the minimum: its 1/2 is larger.",
-    })  # fmt: skip
-    return wrong and "m: " + wrong
+_SQUARE = [(-1, 1), (-1, 1)]
 
 
-@check.exercise("Each decade in ε costs counting ten times as many draws; splitting needs two or three levels more.")
-def draws(answer: Any) -> str | None:
-    """How many draws plain Monte Carlo needs for V(10⁻³⁰) = 10⁻³⁰ to 10 %."""
-    return number(answer, 1e32, rel=0.5, hints={
-        1e30: "V(10⁻³⁰) = 10⁻³⁰ gives one hit in 10³⁰ draws. A relative error of 10 % takes 100 hits.",
-        1e17: "That would do for λ = 1/2. Here V(ε) = ε.",
-        1e15: "That is one hit, and for λ = 1/2. Here V(ε) = ε, and 10 % takes 100 hits.",
-        1e31: "Ten hits have a relative error of about 30 %; 10 % takes 100 hits.",
-    })  # fmt: skip
+# ---- counting ---------------------------------------------------------------------------------------------------
+
+
+def _counted(exact, n):
+    """A test of (share, error): the share within five standard errors of ``exact``, the error that of a share."""
+
+    def test(result):
+        if not isinstance(result, tuple) or len(result) != 2:
+            return "two numbers are wanted, (share, error)."
+        share, error = map(float, result)
+        sigma = np.sqrt(exact * (1 - exact) / n)
+        if exact and np.isclose(share, exact * n, rtol=0.2):
+            return f"the first number is {share:g}, the number of hits: divide it by n."
+        if abs(share - exact) > 5 * sigma + 1e-12:
+            return f"the share is {share:.4g}; the exact one is {exact:.4g}, and {n} draws come within {5 * sigma:.1g}."
+        wanted = np.sqrt(share * (1 - share) / n)
+        if not np.isclose(error, wanted, rtol=0.05, atol=1e-12):
+            return f"the error is {error:.4g}; that of a share p among n draws is √(p(1 − p)/n), here {wanted:.4g}."
+        return None
+
+    return test
+
+
+@check.writing(
+    "A share of n draws, and how far it can be off. It needs no formula for K, and it ends where there are no hits.",
+    ours=ours.count,
+    cases=[
+        Case("the disc at ε = 0.01", lambda: (_disc, _SQUARE, 0.01, 40_000, _rng()), _counted(np.pi / 400, 40_000)),
+        Case(
+            "a box that is not the square, [0, 2] × [−1, 3]",
+            lambda: (_disc, [(0, 2), (-1, 3)], 1.0, 40_000, _rng()),
+            _counted(np.pi / 16, 40_000),
+        ),
+        Case("an ε above every loss", lambda: (_disc, _SQUARE, 5.0, 1000, _rng()), _counted(1.0, 1000)),
+        Case(
+            "five coordinates",
+            lambda: (lambda w: np.abs(w).max(axis=1), [(-1, 1)] * 5, 0.7, 40_000, _rng()),
+            _counted(0.7**5, 40_000),
+        ),
+    ],
+)
+def count(function: Any) -> str | None:
+    """V(ε) from n draws of the prior, and its standard error."""
+
+
+# ---- λ and m at sight -------------------------------------------------------------------------------------------
+
+
+def _rates(k, h):
+    return [(h_i + 1) / (2 * k_i) for k_i, h_i in zip(k, h, strict=True) if k_i > 0]
+
+
+def _largest(k, h):
+    return max(_rates(k, h)), _rates(k, h).count(max(_rates(k, h)))
+
+
+def _no_prior(k, h):
+    return _lam_m(k, [0] * len(k))
+
+
+def _all_of_them(k, h):
+    return min(_rates(k, h)), len(k)
+
+
+def _unhalved(k, h):
+    lam, m = _lam_m(k, h)
+    return 2 * lam, m
+
+
+def _lam_m(k, h):
+    lam, m = ours.crossing(k, h)
+    return float(lam), m
+
+
+_random = np.random.default_rng(3)
+_MANY = [[[int(x) for x in _random.integers(low, high, 6)] for low, high in ((1, 5), (0, 4))] for _ in range(3)]
+
+
+@check.writing(
+    "The slowest stage decides: λ is the smallest rate, and m counts the stages that share it.",
+    ours=ours.crossing,
+    cases=[
+        Case("w₁² w₂²", ([1, 1], [0, 0]), (0.5, 2)),
+        Case("w₁² w₂⁴ w₃⁴", ([1, 2, 2], [0, 0, 0]), (0.25, 2)),
+        Case("w₁² w₂⁴ under the prior |w₂|", ([1, 2], [0, 1]), (0.5, 2)),
+        Case("w₂², where w₁ does not occur", ([0, 1], [3, 0]), (0.5, 1)),
+        *[Case(f"k = {k}, h = {h}", (k, h), _lam_m(k, h)) for k, h in _MANY],
+    ],
+    common={
+        _largest: "That is the largest rate. The sum of waiting times exceeds a large T because of the slowest stage.",
+        _no_prior: "h does not come in: the rate of a coordinate is (h + 1)/(2k).",
+        _all_of_them: "m is the number of coordinates whose rate equals λ, not the number of all.",
+        _unhalved: "K has the powers 2k, so a rate is (h + 1)/(2k), not (h + 1)/k.",
+    },
+)
+def crossing(function: Any) -> str | None:
+    """(λ, m) of a product of powers under a prior of powers."""
+
+
+# ---- splitting --------------------------------------------------------------------------------------------------
+
+_N = 400
+_MOST = 4_000_000  # points at which K is computed before a run is given up
+
+
+def _limited(K):
+    """A loss that stops a run which makes no headway, with a sentence for the learner."""
+    seen = [0]
+
+    def loss(w):
+        seen[0] += len(w)
+        if seen[0] > _MOST:
+            raise RuntimeError(
+                "K was asked for four million points and the level does not come down to ε: do copies move?"
+            )
+        return K(w)
+
+    return loss
+
+
+def _splits(K, box, eps, log_V):
+    """A case of ``split``: its arguments, and a test of levels, log V and clouds beside the exact log V at ε."""
+
+    def arguments():
+        return _limited(K), box, eps, _N, _rng()
+
+    def test(result):
+        if not isinstance(result, tuple) or len(result) != 3:
+            return "three arrays are wanted: levels, log_V, clouds."
+        levels, logs, clouds = (np.asarray(part, float) for part in result)
+        if levels.ndim != 1 or not len(levels):
+            return f"levels must be a row, one level after the other; its shape is {levels.shape}."
+        if logs.shape != levels.shape:
+            return f"log_V has the shape {logs.shape}; one number for each of the {len(levels)} levels is wanted."
+        if clouds.shape != (len(levels), _N, len(box)):
+            return f"clouds has the shape {clouds.shape}, and {(len(levels), _N, len(box))} is wanted."
+        if np.any(np.diff(levels) >= 0):
+            return "the levels do not fall from one to the next."
+        if not np.isclose(levels[-1], eps):
+            return f"the last level is {levels[-1]:.3g}, and it should be ε = {eps:.3g}: never lower it below ε."
+        return _inside(K, box, levels, clouds) or _volume(levels, logs, log_V)
+
+    return arguments, test
+
+
+def _volume(levels, logs, log_V):
+    off = 5 * np.sqrt(2.5 * len(levels) / _N) + 0.1
+    last = logs[-1]
+    if abs(last - log_V) <= off or (last == 0 == log_V):
+        return None
+    if 0 <= last <= 1 and log_V < -0.1:
+        return f"the last log_V is {last:.3g}; it looks like V itself. Its logarithm is {log_V:.3g}."
+    if len(levels) > 3 and -2.5 < last < 0:
+        return "the last log_V is the logarithm of one share. V is the product of all shares: add their logarithms."
+    return f"the last log_V is {last:.3g}; exactly it is {log_V:.3g}, and a right run comes within {off:.2g}."
+
+
+def _inside(K, box, levels, clouds):
+    low, high = np.transpose(box)
+    if np.any((clouds < low) | (clouds > high)):
+        return "a particle has left the box: take only steps that stay in it."
+    for level, cloud in zip(levels, clouds, strict=True):
+        if np.any(K(cloud) > level * (1 + 1e-9)):
+            return (
+                f"in the cloud of level {level:.3g} a particle has K = {K(cloud).max():.3g}: it is not below the level."
+            )
+        different = len(np.unique(cloud, axis=0))
+        if different < 0.75 * len(cloud):
+            return (
+                f"at level {level:.3g} only {different} of {len(cloud)} particles differ: stir the copies longer, "
+                "with small steps among the sizes."
+            )
+    return None
+
+
+def _case(name, K, box, eps, log_V):
+    return Case(name, *_splits(K, box, eps, log_V))
+
+
+_k = [int(x) for x in np.random.default_rng(5).integers(1, 4, 3)]
+
+
+@check.writing(
+    "Each level costs the same, so V = 10⁻¹⁵ takes 38 levels of 40 %, where counting takes 10¹⁵ draws.",
+    ours=ours.split,
+    cases=[
+        _case("w² on [−1, 1] down to 10⁻⁶", lambda w: w[:, 0] ** 2, [(-1, 1)], 1e-6, np.log(1e-3)),
+        _case("half a disc, on [0, 2] × [−1, 1]", _disc, [(0, 2), (-1, 1)], 1e-6, np.log(np.pi / 8 * 1e-6)),
+        _case("a box where K ≤ ε everywhere", lambda w: w[:, 0] ** 2, [(-0.1, 0.1)], 1.0, 0.0),
+        _case(
+            "the cross down to 10⁻²⁰",
+            lambda w: (w[:, 0] * w[:, 1]) ** 2,
+            _SQUARE,
+            1e-20,
+            float(normal_crossing_log_volume(1e-20, (1, 1))),
+        ),
+        _case(
+            f"a product of three powers, k = {_k}",
+            lambda w: np.prod(np.abs(w) ** (2 * np.array(_k)), axis=1),
+            [(-1, 1)] * 3,
+            1e-12,
+            float(normal_crossing_log_volume(1e-12, _k)),
+        ),
+    ],
+)
+def split(function: Any) -> str | None:
+    """Splitting: levels, log V at them, and the particles at each."""
+
+
+# ---- numbers ----------------------------------------------------------------------------------------------------
 
 
 @check.exercise("Independent groups of coordinates in a sum: their λ add, because V is a convolution of powers.")
 def sum_of_losses(answer: Any) -> str | None:
     """λ of w₁² + w₂⁴ + w₃⁶."""
-    return number(answer, float(Fraction(1, 2) + Fraction(1, 4) + Fraction(1, 6)), rel=0.04, hints={
+    wrong = number(answer, 11 / 12, hints={
         1.5: "That is d/2. The second and third coordinate are degenerate.",
         1 / 6: "The smallest wins in a product. In a sum all terms have to be small at once.",
+        1 / 48: "λ of a sum is no product of the λ: multiply the three widths, not the exponents.",
     })  # fmt: skip
+    if wrong and wrong.endswith(("large.", "small.")) and number(answer, 11 / 12, rel=0.04) is None:
+        return f"{float(answer):.4g} is as close as a measurement comes. Which fraction is it? Add up something."
+    return wrong
 
 
 @check.exercise(
-    "At the origin λ = 1/4, on the line 1/2. A whole line loses against a point, because the point is more singular."
+    "Above it the line holds more, below it the pit: size decides at a given ε, and λ decides in the limit."
 )
-def where(answer: Any) -> str | None:
-    """ "line", "origin" or "both": where the volume lies at ε = 10⁻²⁰."""
-    return choice(answer, "origin", {
-        "line": "The line is longer, but its volume falls like √ε. What is K near the origin?",
-        "both": "At ε = 10⁻² perhaps. Compare ε^(1/4) with ε^(1/2) as ε → 0.",
+def balance(answer: Any) -> str | None:
+    """The ε at which the line and the pit hold equal volume."""
+    exact = (np.pi / 80) ** 4
+    return number(answer, exact, rel=0.2, hints={
+        (np.pi / 40) ** 4: "The line's strip reaches √ε to both sides: its width is 2√ε, its area 8√ε.",
+        (np.pi / 160) ** 4: "That would be so if both areas were twice as different. The line's area is 4 · 2√ε.",
+        np.pi / 80: "That is the fourth root of ε.",
+        (np.pi / 80) ** 2: "That is √ε. The equation is π ε^(1/4)/10 = 8 ε^(1/2).",
+        (np.pi / 8) ** 4: "The 10 in the exponent: near the origin K ≈ (10 r²)⁴.",
+        (np.pi / 8) ** 4 / 10: "Near the origin K is (10 r²)⁴, so r² ≤ ε^(1/4)/10: no root of the 10.",
     })  # fmt: skip

@@ -3,15 +3,30 @@
 import math
 import numbers
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor
 
+from sltcourse.llc.types import Batch
+
+if TYPE_CHECKING:
+    from sltcourse.llc.target import Target
+
+
+@dataclass
+class State:
+    """Where the chains stand; samplers that remember more have states with more fields."""
+
+    w: Tensor  # (chains, d)
+
+
+S = TypeVar("S", bound=State)
+
 
 @dataclass(frozen=True)
-class Sampler:
-    """A way to move chains. ``lr``, the step size: a positive number, or a tensor (chains, 1).
+class Sampler(Generic[S]):
+    """A way to move chains, whose state is an S. ``lr``, the step size: a positive number, or a tensor (chains, 1).
 
     ``exact``: its draws have the posterior itself as their law; it needs the full batch, draws its own random numbers,
     and its state has ``accepted`` (chains, 1). ``adapts``: it learns something in burn-in, and needs one.
@@ -27,7 +42,7 @@ class Sampler:
     first_probes: ClassVar[int] = 0
     lr: float | Tensor = 1e-4
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         name, lr = type(self).__name__, self.lr
         if isinstance(lr, Tensor) and lr.numel() == 1 and lr.ndim != 2:
             object.__setattr__(self, "lr", lr.item())
@@ -36,20 +51,33 @@ class Sampler:
         if not (bool((self.lr > 0).all()) if isinstance(self.lr, Tensor) else 0 < self.lr < math.inf):
             raise ValueError(f"lr of {name} is {lr}; it must be positive and finite.")
 
-    def init(self, target, generator):
+    def init(self, target: "Target", generator: torch.Generator) -> S:
         """The state of chains that start at w*, a dataclass of tensors whose first is ``w`` (chains, d)."""
         raise NotImplementedError
 
-    def step_size(self, state, target):
+    def step_size(self, state: S, target: "Target") -> float | Tensor:
         """ε·G, what an unadjusted step multiplies the force by, to be spread over (chains, d); 0 for exact samplers."""
         return torch.zeros((), dtype=state.w.dtype, device=state.w.device)
 
-    def step_bias(self, state, target, away, force):
+    def step_bias(self, state: S, target: "Target", away: Tensor, force: Tensor) -> Tensor:
         """About what the finite step adds to nβ(L − L(w*)), (chains,), given w − w* and ∇U, (chains, d) each."""
         return torch.zeros_like(away[:, 0])
 
-    def probe(self, state, target, batch):
+    def probe(self, state: S, target: "Target", batch: Batch) -> None:
         """Learn from a minibatch (() at full batch); changes ``state`` in place, but for ``w``."""
 
-    def calm(self, state, where):
+    def calm(self, state: S, where: Tensor) -> None:
         """Take smaller steps from now on where ``where`` (chains, 1) or (1, 1); changes ``state`` in place."""
+
+
+@dataclass(frozen=True)
+class MinibatchSampler(Sampler[S]):
+    """A sampler of unadjusted steps, on minibatches or at full batch."""
+
+    def step(self, state: S, target: "Target", batch: Batch, noise: Tensor, adapt: bool) -> tuple[Tensor, Tensor]:
+        """Move all chains; return the loss (chains,) and the potential's gradient (chains, d) where they were.
+
+        ``noise`` (chains, d) is standard normal and may be overwritten. ``state`` is changed in place, by tensor
+        operations only. ``adapt``: whether to learn from what is seen, during burn-in.
+        """
+        raise NotImplementedError

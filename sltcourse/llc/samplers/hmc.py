@@ -1,37 +1,37 @@
 """Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011): exact, full batch."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from sltcourse.llc.samplers import metropolis
-from sltcourse.llc.samplers.base import Sampler
+
+if TYPE_CHECKING:
+    from sltcourse.llc.target import Target
 
 TARGET_ACCEPTANCE = 0.8
 
 
 @dataclass(frozen=True)
-class HMC(Sampler):
+class HMC(metropolis.ExactSampler):
     """``num_leapfrog`` leapfrog steps of length √``lr`` from a fresh momentum, accepted or refused as a whole.
 
     ``lr`` is where the step size starts; burn-in tunes it, chain by chain, to an acceptance rate of 0.8. Each
     trajectory uses a random 50–100 % of the step, so that no direction is in resonance with its length.
     """
 
-    exact: ClassVar[bool] = True
     num_leapfrog: int = 10
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if not self.num_leapfrog >= 1:
             raise ValueError(f"num_leapfrog is {self.num_leapfrog}; it must be 1 or more.")
 
-    def init(self, target, generator):
-        """Chains at w*; see ``metropolis``."""
-        return metropolis.start(target, self.lr)
-
-    def step(self, state, target, generator, adapt):
+    def move(
+        self, state: metropolis.State, target: "Target", generator: torch.Generator, adapt: bool
+    ) -> tuple[Tensor, Tensor]:
         """Move all chains; return the loss and the potential's gradient where they were."""
         here = state.loss.clone(), state.force.clone()
         h = (0.5 * state.log_lr).exp() * torch.empty_like(state.log_lr).uniform_(0.5, 1, generator=generator)
@@ -47,7 +47,7 @@ class HMC(Sampler):
         energy = target.potential(w, loss)
         change = state.energy + kinetic - energy - 0.5 * p.square().sum(1, keepdim=True)
         accepted = change.clamp(max=0).exp().nan_to_num(0.0)
-        metropolis.accept(state, accepted, w, loss, force, energy, generator)
+        metropolis.accept(state, accepted, metropolis.Proposal(w, loss, force, energy), generator)
         if adapt:
             metropolis.tune(state, TARGET_ACCEPTANCE)
         return here

@@ -1,18 +1,21 @@
 """The Metropolis-adjusted Langevin algorithm (Roberts & Tweedie 1996): exact, full batch."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from sltcourse.llc.samplers import metropolis
-from sltcourse.llc.samplers.base import Sampler
+
+if TYPE_CHECKING:
+    from sltcourse.llc.target import Target
 
 TARGET_ACCEPTANCE = 0.574  # optimal in high dimension (Roberts & Rosenthal 1998)
 
 
 @dataclass(frozen=True)
-class MALA(Sampler):
+class MALA(metropolis.ExactSampler):
     """An SGLD step on the full data, accepted or refused so that exp(−U) is exactly stationary.
 
     ``lr`` is where the largest step size starts; burn-in tunes it, chain by chain, to an acceptance rate of 0.574.
@@ -20,25 +23,25 @@ class MALA(Sampler):
     parabola, w⁴ say, would refuse every large step and stay there for thousands of draws.
     """
 
-    exact: ClassVar[bool] = True
-
-    def init(self, target, generator):
-        """Chains at w*; see ``metropolis``."""
-        return metropolis.start(target, self.lr)
-
-    def step(self, state, target, generator, adapt):
+    def move(
+        self, state: metropolis.State, target: "Target", generator: torch.Generator, adapt: bool
+    ) -> tuple[Tensor, Tensor]:
         """Move all chains; return the loss and the potential's gradient where they were."""
         here = state.loss.clone(), state.force.clone()
         share = torch.empty_like(state.log_lr).uniform_(generator=generator).square_()
-        *proposal, accepted = propose(target, state.w, state.force, state.energy, state.log_lr.exp() * share, generator)
-        metropolis.accept(state, accepted, *proposal, generator)
+        origin = metropolis.Proposal(state.w, state.loss, state.force, state.energy)
+        proposal, accepted = propose(target, origin, state.log_lr.exp() * share, generator)
+        metropolis.accept(state, accepted, proposal, generator)
         if adapt:
             metropolis.tune(state, TARGET_ACCEPTANCE)
         return here
 
 
-def propose(target, w, force, energy, step, generator):
-    """A Langevin move of size ``step`` on the full data: (w', loss, force, energy, acceptance probability) of it."""
+def propose(
+    target: "Target", here: metropolis.Proposal, step: float | Tensor, generator: torch.Generator
+) -> tuple[metropolis.Proposal, Tensor]:
+    """A Langevin move of size ``step`` from ``here`` on the full data, and its acceptance probability (chains, 1)."""
+    w, _, force, energy = here
     noise = torch.empty_like(w).normal_(generator=generator)
     new = w - 0.5 * step * force + step**0.5 * noise
     loss, grad = target.full_loss_and_grad(new)
@@ -47,4 +50,4 @@ def propose(target, w, force, energy, step, generator):
     back = (w - new + 0.5 * step * new_force).square() / step
     forth_minus_back = 0.5 * (noise.square() - back).sum(1, keepdim=True)
     accepted = (energy - new_energy + forth_minus_back).clamp(max=0).exp().nan_to_num(0.0)
-    return new, loss, new_force, new_energy, accepted
+    return metropolis.Proposal(new, loss, new_force, new_energy), accepted

@@ -1,17 +1,29 @@
 """RMSProp-preconditioned SGLD (Li et al. 2016, arXiv 1512.07666), without its small Γ term."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
-from sltcourse.llc.samplers.base import Sampler
+from sltcourse.llc.samplers import base
 from sltcourse.llc.samplers.sgld import first_order_bias
+from sltcourse.llc.types import Batch
+
+if TYPE_CHECKING:
+    from sltcourse.llc.target import Target
+
+
+@dataclass
+class State(base.State):
+    """Where the chains stand, with the running mean of their squared gradients."""
+
+    second_moment: Tensor  # (chains, d), of the loss's gradient
+    weight: Tensor  # 1 − decay^t, the bias correction
 
 
 @dataclass(frozen=True)
-class RMSPropSGLD(Sampler):
+class RMSPropSGLD(base.MinibatchSampler[State]):
     """SGLD with step ε·G, where G = 1/(√V + ``eps``) and V is a running mean of the squared minibatch gradients.
 
     V follows the chain through burn-in and is then held, so that the draws have one fixed stationary distribution.
@@ -21,12 +33,12 @@ class RMSPropSGLD(Sampler):
     decay: float = 0.99
     eps: float = 1e-2
 
-    def init(self, target, generator):
+    def init(self, target: "Target", generator: torch.Generator) -> State:
         """Chains at w*."""
         w = target.center.clone()
         return State(w, torch.zeros_like(w), torch.zeros((), device=w.device))
 
-    def step(self, state, target, batch, noise, adapt):
+    def step(self, state: State, target: "Target", batch: Batch, noise: Tensor, adapt: bool) -> tuple[Tensor, Tensor]:
         """Move all chains; return the loss and the potential's gradient where they were."""
         loss, grad = target.loss_and_grad(state.w, batch)
         if adapt:
@@ -37,17 +49,10 @@ class RMSPropSGLD(Sampler):
         state.w.sub_(0.5 * step * force).add_(noise.mul_(step.sqrt_()))
         return loss, force
 
-    def step_size(self, state, target):
+    def step_size(self, state: State, target: "Target") -> Tensor:
         """ε·G, (chains, d)."""
         return self.lr / ((state.second_moment / state.weight).sqrt_() + self.eps)
 
-    def step_bias(self, state, target, away, force):
+    def step_bias(self, state: State, target: "Target", away: Tensor, force: Tensor) -> Tensor:
         """What the step adds to nβ(L − L(w*)), (chains,); see ``first_order_bias``."""
         return first_order_bias(self.step_size(state, target), target, away, force)
-
-
-@dataclass
-class State:
-    w: Tensor  # (chains, d)
-    second_moment: Tensor  # (chains, d), of the loss's gradient
-    weight: Tensor  # 1 − decay^t, the bias correction

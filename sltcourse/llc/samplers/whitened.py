@@ -1,12 +1,16 @@
 """Langevin dynamics in units of the posterior's own width, coordinate by coordinate."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
-from sltcourse.llc.samplers.base import Sampler
+from sltcourse.llc.samplers import base
+from sltcourse.llc.types import Batch
+
+if TYPE_CHECKING:
+    from sltcourse.llc.target import Target
 
 PROBE_EVERY = 10  # steps of burn-in between two probes
 FIRST_PROBES = 10  # before the first step
@@ -18,7 +22,7 @@ LOST = 10.0  # a chain is lost if (w − w*)·∇U, d on average in equilibrium,
 
 
 @dataclass(frozen=True)
-class WhitenedSGLD(Sampler):
+class WhitenedSGLD(base.MinibatchSampler["State"]):
     """w ← w − (ε/2) G ∇U + √(εG) s·(R + R')/2, with G = 1/(V + γ) and V the running mean of the squared ∇nβL_B.
 
     Coordinates. Integration by parts gives E[(∂_i U)²] = E[∂_i² U] under exp(−U): V + γ is the posterior's mean
@@ -38,7 +42,7 @@ class WhitenedSGLD(Sampler):
     the variance of a step, C being its variance of ∇nβL_B. So the injected noise is made smaller, by
     s² = 1 − εGC/(4 − εGh), where h = V − C + γ is the curvature (to first order as do Ahn et al. 2012, arXiv 1206.6380,
     and Vollmer et al. 2016, arXiv 1501.00438). C comes from the two halves of a minibatch; it is at most V. What is
-    left of the minibatch's bias is of second order too, and ``step_bias`` bounds it.
+    left of the minibatch's bias is of second order where the loss has no flat directions; ``step_bias`` says how much.
 
     V, C and ε are pooled over the chains of a point, follow them through burn-in, and are then held, so that the draws
     have one fixed stationary distribution. A chain that is lost during burn-in starts again at w*.
@@ -51,7 +55,7 @@ class WhitenedSGLD(Sampler):
     decay: float = 0.99
     stable: float = 0.7
 
-    def init(self, target, generator):
+    def init(self, target: "Target", generator: torch.Generator) -> "State":
         """Chains at w*, with one scale for all coordinates."""
         curvature = safe_radius(target, generator) ** -2
         w = target.center.clone(memory_format=torch.contiguous_format)
@@ -69,7 +73,7 @@ class WhitenedSGLD(Sampler):
             probed=adapted.clone(),
         )
 
-    def step(self, state, target, batch, noise, adapt):
+    def step(self, state: "State", target: "Target", batch: Batch, noise: Tensor, adapt: bool) -> tuple[Tensor, Tensor]:
         """Move all chains; return the loss and the potential's gradient where they were."""
         loss, grad = target.loss_and_grad(state.w, batch)
         grad = grad.mul_(target.nbeta)
@@ -94,7 +98,7 @@ class WhitenedSGLD(Sampler):
         state.before.copy_(noise)
         return loss, force
 
-    def probe(self, state, target, batch):
+    def probe(self, state: "State", target: "Target", batch: Batch) -> None:
         """Learn C and the sharpest direction from one fresh minibatch (() at full batch); w stays where it is.
 
         To be called ``first_probes`` times before the first step, and before every ``probe_every``-th step of burn-in.
@@ -113,38 +117,42 @@ class WhitenedSGLD(Sampler):
         state.direction.copy_(torch.where(torch.isfinite(change), change, direction))
         state.probed += 1
 
-    def calm(self, state, where):
+    def calm(self, state: "State", where: Tensor) -> None:
         """Where ``where`` (chains or 1, 1): from now on no step larger than half of the present one."""
         state.most.copy_(torch.where(where, 0.5 * self._scale(state), state.most))
 
-    def step_size(self, state, target):
+    def step_size(self, state: "State", target: "Target") -> Tensor:
         """ε·G, elementwise."""
         return self._scale(state) / (state.curvature + target.stiffness)
 
-    def step_bias(self, state, target, away, force):
+    def step_bias(self, state: "State", target: "Target", away: Tensor, force: Tensor) -> Tensor:
         """About the most that the minibatch noise still adds to nβ(L − L(w*)), (chains,).
 
         Along a direction of whitened curvature h the noise adds 1/(1 − εh/4) times what it does to first order. What is
         taken out is that with each coordinate's own h; what may be left is the difference to that with the sharpest.
+        And the noise shakes only directions along which the loss changes, while what is taken out of a coordinate cools
+        flat directions too: their share of the coordinate's variance, (γ + α)(w − w*)² on average, stays in the loss.
         """
         shaken, share = self._shaken(state, target, self.step_size(state, target))
         sharpest = 0.25 * (self._scale(state) * _root4(state.sharpness)).clamp(max=3.6)
-        left = shaken * (1 / (1 - torch.maximum(share, sharpest)) - 1 / (1 - share))
-        return 0.5 * left.sum(1).expand(len(away))
+        taken = shaken / (1 - share)
+        left = shaken / (1 - torch.maximum(share, sharpest)) - taken
+        return 0.5 * (left + taken * target.stiffness * away.square()).sum(1)
 
-    def _shaken(self, state, target, step):
+    def _shaken(self, state: "State", target: "Target", step: Tensor) -> tuple[Tensor, Tensor]:
         """εGC/4, what the minibatch adds to a variance to first order, and εG(V − C + γ)/4; (chains or 1, d) each."""
         variance = torch.minimum(state.variance, state.curvature)
         return 0.25 * step * variance, 0.25 * step * (state.curvature - variance + target.stiffness)
 
-    def _scale(self, state):
+    def _scale(self, state: "State") -> Tensor:
         """ε, (chains or 1, 1)."""
         return torch.minimum(self.stable / _root4(state.sharpness), state.most)
 
 
 @dataclass
-class State:
-    w: Tensor  # (chains, d)
+class State(base.State):
+    """Where the chains stand, and what burn-in has learnt of the posterior's scales."""
+
     before: Tensor  # (chains, d), the normal numbers of the step before
     curvature: Tensor  # (chains or 1, d), V: the running mean of (nβ ∂_i L_B)²
     variance: Tensor  # (chains or 1, d), C: that of the minibatch variance of nβ ∂_i L_B
@@ -155,11 +163,12 @@ class State:
     probed: Tensor  # probes so far
 
 
-def _root4(x):
+def _root4(x: Tensor) -> Tensor:
+    """The fourth root, 0 and what is below taken as 1e-24."""
     return x.clamp(min=1e-24) ** 0.25
 
 
-def _gradient_and_variance(target, state, batch):
+def _gradient_and_variance(target: "Target", state: State, batch: Batch) -> tuple[Tensor, Tensor]:
     """∇L_B (chains, d) at the chains, and C (chains or 1, d), estimated from the two halves of the minibatch.
 
     The rows of a minibatch are independent draws: with halves of a and b rows, of a + b, the variance of the whole
@@ -179,7 +188,7 @@ def _gradient_and_variance(target, state, batch):
     return first.lerp(second, 1 - share), target.mean_over_chains(variance)
 
 
-def safe_radius(target, generator) -> Tensor:
+def safe_radius(target: "Target", generator: torch.Generator) -> Tensor:
     """A scale r, (chains or 1, 1), at which a random displacement r·N(0, 1) costs at most d/2 of nβL."""
     batch = target.draw_batch()
     direction = torch.empty_like(target.center, memory_format=torch.contiguous_format).normal_(generator=generator)
