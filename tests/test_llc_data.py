@@ -261,3 +261,15 @@ def test_data_too_large_for_the_memory_is_sampled_on(tmp_path):
     total = sum(on_disk.plain(w, 0, leaves, False, share)[0] for leaves, share in on_disk.rows.passes(20))
     assert total.item() == pytest.approx(inside.plain(w, 0, (X,), False, 1.0)[0].item(), rel=1e-6)
     assert not on_disk.rows.in_memory and inside.rows.in_memory
+
+
+class Labelled(torch.Tensor):
+    """A tensor that remembers something, as those of image libraries do."""
+
+
+def test_a_subclass_of_tensor_is_taken_as_the_tensor_it_is():
+    x, y = torch.randn(20, 3), torch.randn(20, 1)
+    rows = [as_rows((one, y), **FLOAT).slice(0, 4) for one in (x, x.as_subclass(Labelled), torch.nn.Parameter(x))]
+    for first, _ in rows:
+        assert type(first) is torch.Tensor
+        torch.testing.assert_close(first, x[:4])

@@ -187,7 +187,8 @@ class _From(Sampler[int]):
 def as_tensor(x: Any) -> Tensor:
     """A tensor of a number, a list of numbers, an array or a tensor; TypeError or ValueError where it is none."""
     if isinstance(x, Tensor):
-        return x
+        of_its_own = type(x).__torch_dispatch__ is not Tensor.__torch_dispatch__  # no tensor of plain memory
+        return x if type(x) is Tensor or of_its_own else x.as_subclass(Tensor)
     if hasattr(x, "to_numpy"):
         x = x.to_numpy()  # pandas, polars
     if isinstance(x, (list, tuple)) and x and all(isinstance(part, Tensor) for part in x):
@@ -237,7 +238,9 @@ def flatten(data: Any) -> tuple[list[Any], object]:
 
 
 def _plain(node: Any) -> bool:
-    return isinstance(node, Tensor) or (node.dtype.kind in "biufc" and node.dtype.isnative and node.dtype not in WIDER)
+    if isinstance(node, Tensor):
+        return type(node) is Tensor
+    return bool(node.dtype.kind in "biufc" and node.dtype.isnative and node.dtype not in WIDER)
 
 
 def _stacked(items: Sequence[Any], index: Sequence[int]) -> tuple[list[Tensor], object]:

@@ -3,7 +3,7 @@
 Runs the tests marked gpu, measures chain-steps per second of the toy model of superposition at 4096 chains, runs
 lessons 07 and 08 from top to bottom with what they do on a GPU, and writes assets/llc/gpu.json with device, date and
 command.
-With --rehearse it does the same, smaller, on the CPU, and writes nothing into assets.
+With --rehearse it does the same, smaller, on the CPU, with eight times as much time, and writes nothing into assets.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUDGET = 420  # seconds for everything
+PATIENCE = 8  # so many times as long for a rehearsal: a CPU may be busy, and only a typo is looked for
 LESSONS = ("07_llc_estimation", "08_superposition")
 
 
@@ -46,12 +47,15 @@ def speed(device, chains, draws) -> dict:
     model, x, _ = toy()
     model, x, seconds = model.to(device), x.to(device), []
     for count in (20, 20 + draws):
-        began = time.perf_counter()
-        result = estimate_llc(model, x, squared, sampler=SGLD(5e-5), num_chains=chains, num_draws=count,
-                              num_burnin_steps=20, num_steps_bw_draws=10, batch_size=100)  # fmt: skip
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        seconds.append(time.perf_counter() - began)
+        took = []
+        for _ in range(3):  # the best of three, as in make speed
+            began = time.perf_counter()
+            result = estimate_llc(model, x, squared, sampler=SGLD(5e-5), num_chains=chains, num_draws=count,
+                                  num_burnin_steps=20, num_steps_bw_draws=10, batch_size=100)  # fmt: skip
+            if device.type == "cuda":
+                torch.cuda.synchronize()
+            took.append(time.perf_counter() - began)
+        seconds.append(min(took))
     rate = chains * 10 * draws / (seconds[1] - seconds[0])
     return {"chains": chains, "chain_steps_per_second": round(rate), "notes": list(result.notes)}
 
@@ -100,16 +104,16 @@ def main():
 
     if not rehearse and not torch.cuda.is_available():
         sys.exit("make gpu wants a CUDA device, and torch sees none; make gpu-rehearsal tries it all on the CPU.")
-    device = torch.device("cpu" if rehearse else "cuda")
+    device, slack = torch.device("cpu" if rehearse else "cuda"), PATIENCE if rehearse else 1
     began, found = time.perf_counter(), {}
 
-    def left():
-        return max(1.0, BUDGET - (time.perf_counter() - began))
+    def left(most):
+        return min(most * slack, max(1.0, BUDGET * slack - (time.perf_counter() - began)))
 
     steps = {
-        "speed": lambda: speed(device, *((64, 20) if rehearse else (4096, 500))),
-        "tests": lambda: tests(min(200, left())),
-        **{name: (lambda name=name: lesson(name, min(150, left()))) for name in LESSONS},
+        "speed": lambda: speed(device, *((64, 200) if rehearse else (4096, 500))),
+        "tests": lambda: tests(left(200)),
+        **{name: (lambda name=name: lesson(name, left(150))) for name in LESSONS},
     }
     for name, step in steps.items():
         start = time.perf_counter()
