@@ -105,6 +105,7 @@ WRONG = [
     ("r_hat", (_whole,), re.compile("case|halves")),
     ("r_hat", (lambda x: ours.r_hat(x) ** 2,), "square root"),
     ("r_hat", (lambda x: ours.r_hat(x.T),), "case"),
+    ("spring", (s * h / (2 * (s * h + gamma / 2)),), "not γ/2"),
     ("spring", (None,), "None"),
     ("spring", (s * h / (s * h + gamma),), "Where is its ½"),
     ("spring", (sp.Rational(1, 2),), "Keep γ"),

@@ -153,7 +153,7 @@ def plot_llc_map(results: Mapping[tuple[float, float], Drawn] | Iterable[Drawn],
         ax.plot(x, y - 0.2, marker, markersize=6, markerfacecolor=face, markeredgecolor=ink, markeredgewidth=1)
         seen[run.word] = (name, marker, filled)
     ax.set_xticks(range(len(gammas)), [f"{g:g}" for g in gammas])
-    ax.set_yticks(range(len(nbetas)), [f"{b:.3g}" for b in nbetas])
+    ax.set_yticks(range(len(nbetas)), [f"{float(f'{b:.3g}'):g}" for b in nbetas])
     ax.grid(False)
     ax.set(xlabel=r"localization $\gamma$", ylabel=r"$n\beta$")
     ax.figure.colorbar(picture, ax=ax, label=r"$\hat\lambda$")

@@ -1,4 +1,4 @@
-"""assets/llc/digits.npz: 1797 handwritten digits of 8 × 8 pixels, from scikit-learn (pip install scikit-learn).
+"""assets/llc_estimation/digits.npz: 1797 handwritten digits of 8 × 8 pixels, from scikit-learn (pip install scikit-learn).
 
 The test set of E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits* (UCI Machine Learning Repository,
 1998, doi 10.24432/C50P49, CC BY 4.0). ``images`` (1797, 8, 8), whole numbers from 0 to 16; ``labels`` (1797,).
@@ -12,7 +12,7 @@ from sltcourse.kit import assets
 def main() -> None:
     from sklearn.datasets import load_digits
 
-    data, name = load_digits(), "llc/digits.npz"
+    data, name = load_digits(), "llc_estimation/digits.npz"
     images, labels = data.images.astype(np.uint8), data.target.astype(np.uint8)
     np.savez_compressed(assets.folder() / name, images=images, labels=labels)
     assets.record(name, "python -m tests.benchmarks.digits", "cpu")

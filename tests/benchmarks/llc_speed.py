@@ -59,7 +59,7 @@ def perceptron():
 
 def digits():
     """64-32-10 with ReLU on the 1797 digits of 8 × 8 pixels: 2 410 parameters."""
-    data = np.load(ROOT / "assets" / "llc" / "digits.npz")
+    data = np.load(ROOT / "assets" / "llc_estimation" / "digits.npz")
     model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
     x, y = torch.tensor(data["images"], dtype=torch.float32) / 16, torch.tensor(data["labels"], dtype=torch.long)
     return model, x.flatten(1), y

@@ -84,6 +84,8 @@ SGLD_COMMON = {  # tempting wrong functions, and what they are told
         "The spring is missing: add localization · (w − w*) to the force.",
     _sgld_like(lambda g, w, w_star, nbeta, pull: nbeta * g + pull * w):
         "Your spring pulls to 0; it should pull to w*.",
+    _sgld_like(lambda g, w, w_star, nbeta, pull: nbeta * g + pull / 2 * (w - w_star)):
+        "The force is the gradient of γ/2 ‖w − w*‖², which is γ (w − w*), without the ½.",
     _sgld_like(lambda g, w, w_star, nbeta, pull: nbeta * (g + pull * (w - w_star))):
         "nβ multiplies the loss alone, not the spring.",
     _sgld_like(lambda g, w, w_star, nbeta, pull: g + pull * (w - w_star)):
@@ -233,6 +235,7 @@ def spring(answer: Any) -> str | None:
         1 / (_s * _h + _gamma): "That is the variance of w. The reading is nβ·h/2 times it.",
         sp.Rational(1, 2) * _h / (_s * _h + _gamma): "That is the mean loss. Multiply by nβ.",
         _s * _h / (_s * _h + _gamma): "Nearly: the loss is h w²/2. Where is its ½?",
+        _s * _h / (2 * (_s * _h + _gamma / 2)): "The spring is γ w²/2: it adds γ to nβh, not γ/2.",
         _h / (2 * (_h + _gamma)): "Where is nβ? The chains feel nβ times the loss.",
     })  # fmt: skip
 

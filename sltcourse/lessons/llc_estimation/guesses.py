@@ -56,7 +56,7 @@ guess = SimpleNamespace(
         -1,
         1,
         answer=0,
-        because="The posterior's mean loss exceeds Lₙ(ŵ) by ½, and so does Lₙ(w₀).",
+        because="Times n, the posterior's mean loss exceeds Lₙ(ŵ) by ½, and so, on average, does Lₙ(w₀).",
     ),
     units=number(
         "07-units",
@@ -64,7 +64,7 @@ guess = SimpleNamespace(
         0,
         4,
         answer=1.75,
-        because="Two regular directions count ½ each, three quartic ones ¼ each.",
+        because="Two regular directions count ½ each, three quartic ones ¼ each, three flat ones nothing.",
     ),
     adam=choice(
         "07-adam",

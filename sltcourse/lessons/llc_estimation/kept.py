@@ -16,7 +16,7 @@ def digits():
     The test set of E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits* (UCI Machine Learning
     Repository, 1998, doi 10.24432/C50P49, CC BY 4.0), as scikit-learn carries it.
     """
-    with np.load(assets.path("llc/digits.npz")) as file:
+    with np.load(assets.path("llc_estimation/digits.npz")) as file:
         return file["images"].astype(float), file["labels"].astype(int)
 
 

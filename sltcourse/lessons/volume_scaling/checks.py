@@ -82,6 +82,10 @@ def _no_prior(k, h):
     return _lam_m(k, [0] * len(k))
 
 
+def _sum(k, h):
+    return sum(_rates(k, h)), 1
+
+
 def _all_of_them(k, h):
     return min(_rates(k, h)), len(k)
 
@@ -113,6 +117,7 @@ _MANY = [[[int(x) for x in _random.integers(low, high, 6)] for low, high in ((1,
     common={
         _largest: "That is the largest rate. The sum of waiting times exceeds a large T because of the slowest stage.",
         _no_prior: "h does not come in: the rate of a coordinate is (h + 1)/(2k).",
+        _sum: "That adds the rates. The slowest stage alone decides.",
         _all_of_them: "m is the number of coordinates whose rate equals λ, not the number of all.",
         _unhalved: "K has the powers 2k, so a rate is (h + 1)/(2k), not (h + 1)/k.",
     },
@@ -151,6 +156,8 @@ def _splits(K, box, eps, log_V):
     def test(result):
         if not isinstance(result, tuple) or len(result) != 3:
             return "three arrays are wanted: levels, log_V, clouds."
+        if len({np.shape(cloud) for cloud in result[2]}) > 1:
+            return "the clouds differ in size: refill to n particles at each level."
         levels, logs, clouds = (np.asarray(part, float) for part in result)
         if levels.ndim != 1 or not len(levels):
             return f"levels must be a row, one level after the other; its shape is {levels.shape}."
@@ -192,7 +199,7 @@ def _inside(K, box, levels, clouds):
         if different < 0.75 * len(cloud):
             return (
                 f"at level {level:.3g} only {different} of {len(cloud)} particles differ: stir the copies longer, "
-                "with small steps among the sizes."
+                "one coordinate at a time, with small steps among the sizes."
             )
     return None
 
@@ -238,6 +245,7 @@ def split(function: Any) -> str | None:
 def sum_of_losses(answer: Any) -> str | None:
     """λ of w₁² + w₂⁴ + w₃⁶."""
     wrong = number(answer, 11 / 12, hints={
+        11 / 6: "K is a square of a width: the width of w^(2k) ≤ ε is ε^(1/(2k)), so w₁² gives 1/2.",
         1.5: "That is d/2. The second and third coordinate are degenerate.",
         1 / 6: "The smallest wins in a product. In a sum all terms have to be small at once.",
         1 / 48: "λ of a sum is no product of the λ: multiply the three widths, not the exponents.",

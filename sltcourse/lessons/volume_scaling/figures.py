@@ -7,6 +7,7 @@ from sltcourse.kit.live import LiveFigure, Menu, Slider
 from sltcourse.lessons.volume_scaling.models import (
     DISC,
     LOSSES,
+    PARABOLA,
     PLANE,
     SQUARE,
     distance,
@@ -118,7 +119,7 @@ def live_shrinking_set(K=None) -> LiveFigure:
         alt="Left: the part of the square where the loss is at most ε. Right: its share V(ε) on log–log axes, drawn "
         "from ε = 1 down to the chosen ε, for each loss of the menu.",
         loss=Menu("K", list(volume), start=own.name if own else DISC),
-        eps=Slider("ε", eps, start=0.1, format=style.power),
+        eps=Slider("ε", eps, start=eps[50], format=style.power),
     )
     live.region(left, lambda loss: fields[loss], lambda eps: np.sqrt(eps), _EXTENT, _SET, name="set")
     live.points(left, lambda loss: zero[loss], name="zero", color=COLORS["truth"], markersize=1.8, markeredgewidth=0)
@@ -230,7 +231,7 @@ def live_particles(run, box=SQUARE, exact=None) -> LiveFigure:
         fig,
         alt="Left: the particles in the plane at a level ε. Middle: how large their coordinates are, on log–log axes. "
         "Right: the measured V down to this level.",
-        level=Slider("ε", decades, start=decades[0], format=lambda d: style.power(10**d)),
+        level=Slider("ε", decades, start=decades[len(decades) // 2], format=lambda d: style.power(10**d)),
     )
     dots = {"color": COLORS["estimate"], "markersize": 3, "markeredgewidth": 0, "alpha": 0.6}
     live.points(left, lambda level: clouds[row[level], :, :2].T, name="cloud", **dots)
@@ -272,7 +273,7 @@ def live_tube() -> LiveFigure:
         fig,
         alt="Left: all points within distance r of the zeros of K, and around them the set where K is at most C r². "
         "Right: both shares of the square over r on log–log axes.",
-        loss=Menu("K", list(LOSSES), start=DISC),
+        loss=Menu("K", list(LOSSES), start=PARABOLA),
         r=Slider("r", r, start=r[32], format=lambda x: f"{x:.2g}"),
     )
     slate = COLORS["loss"]

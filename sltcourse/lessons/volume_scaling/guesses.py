@@ -56,6 +56,6 @@ guess = SimpleNamespace(
         0,
         5,
         answer=2,
-        because="B = 0 has codimension 4, so 2λ ≤ 4.",
+        because="B = 0 has codimension 4, so λ ≤ 2. The measurement shows that the bound is reached.",
     ),
 )  # fmt: skip

@@ -31,7 +31,7 @@ def split(K, box, eps, n, rng):
 
     ``levels`` and ``log_V`` have shape (J,), ``clouds`` (J, n, d): clouds[j] is a sample of {K ≤ levels[j]}. ``K`` and
     ``box`` as in ``count``. The method is multilevel splitting (Kahn & Harris 1951). A step goes along one coordinate;
-    its size is log-uniform between 1 and √level, for nobody knows how thin the set is there.
+    its size is log-uniform between 1 and √level: the set is at least about √(level/C) thick where K ≤ C dist².
     """
     low, high = np.transpose(box)
     w = rng.uniform(low, high, (n, len(box)))
