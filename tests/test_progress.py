@@ -3,9 +3,7 @@ from nbclient import NotebookClient
 
 from sltcourse.progress import progress
 
-LOOP = (
-    "import time\nfrom sltcourse.progress import progress\nfor _ in progress(range(6), 'counting'): time.sleep(0.5)"
-)
+LOOP = "import time\nfrom sltcourse.progress import progress\nfor _ in progress(range(6), 'counting'): time.sleep(0.5)"
 
 
 def outputs(source, **environment):

@@ -262,7 +262,9 @@ def _frame(trace, plateau, plane, lamp, runs, potential, label):
         ax.axhline(0, color=COLORS["muted"], lw=0.8)
     half = _reach(runs, potential.w_star)
     x, y = potential.w_star
-    plane.set(xlim=(x - half, x + half), ylim=(y - half, y + half), xlabel="w₁", ylabel="w₂", title="draws; shaded K ≤ 1/nβ")
+    plane.set(
+        xlim=(x - half, x + half), ylim=(y - half, y + half), xlabel="w₁", ylabel="w₂", title="draws; shaded K ≤ 1/nβ"
+    )
     plane.locator_params(nbins=3)
     plane.set_aspect("equal")
     plane.grid(False)
