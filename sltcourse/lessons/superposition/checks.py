@@ -75,8 +75,9 @@ def second_crossing(answer: Any) -> str | None:
 def enough_samples(answer: Any) -> str | None:
     """The n at which λ̂ of the 6-gon exceeds λ by 0.1, within 25 %."""
     right = brentq(lambda n: n / np.log(n) - NBETA_FOR_A_TENTH, 10, 1e9)
+    if number(answer, NBETA_FOR_A_TENTH, rel=0.3) is None:
+        return "That is nβ; as n it is too small (n = 5 000 has nβ = 587). Solve n/log n = nβ for n."
     return number(answer, right, rel=0.25, hints={
-        NBETA_FOR_A_TENTH: "That is nβ; as n it is too small (n = 5 000 has nβ = 587). Solve n/log n = nβ for n.",
         500_000: "There it is far below 0.1: less will do.",
         4_000 * np.log(4_000): "A good first step. log n has grown: put this n into 4000 log n, and once more.",
     })  # fmt: skip
