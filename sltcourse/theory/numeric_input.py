@@ -1,5 +1,6 @@
 """What the numerical routines take: a loss, as a function of arrays or a sympy expression, and a box; checked."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -84,7 +85,10 @@ def _lambdified(expression: sp.Expr, d: int, variables: Sequence[sp.Symbol] | No
     if free - set(variables):
         missing = ", ".join(sorted(map(str, free - set(variables))))
         raise ValueError(f"the {name} contains {missing}, which is not among the variables {variables}")
-    compiled = sp.lambdify(variables, expression, "numpy")
+    pairwise = {sp.Max: sp.Function("maximum"), sp.Min: sp.Function("minimum")}  # older sympy stacks the arguments
+    for kind, two in pairwise.items():
+        expression = expression.replace(kind, lambda *terms, two=two: functools.reduce(two, terms))
+    compiled = sp.lambdify(variables, expression, [{"maximum": np.maximum, "minimum": np.minimum}, "numpy"])
 
     def call(w: np.ndarray) -> np.ndarray:
         return np.broadcast_to(compiled(*w.T), len(w))
