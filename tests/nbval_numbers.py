@@ -1,7 +1,7 @@
 """A pytest plug-in: nbval compares text word by word, and numbers within the error that stands beside them.
 
 "0.4974 ± 0.0014" agrees with what was stored if the two values differ by at most three combined errors and neither
-error is more than five times the other. A cell with the tag ``rtol=0.02`` or ``atol=0.01`` states a tolerance for all
+error is more than three times the other. A cell with the tag ``rtol=0.02`` or ``atol=0.01`` states a tolerance for all
 other numbers that it prints. Any other number is compared exactly. The module needs nothing but nbval: ``make
 test-colab`` copies it beside the one-file lessons.
 """
@@ -12,7 +12,7 @@ import re
 DIGITS = "0123456789-"
 NUMBER = r"[-−]?\d+(?:[\u202f]\d{3})*(?:\.\d+)?(?:e[-+]?\d+|·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?"
 WORD = re.compile(rf"({NUMBER} ± {NUMBER}|(?<![\w.]){NUMBER}(?![\w]))")
-ERRORS, FACTOR = 3, 5
+ERRORS, FACTOR = 3, 3
 
 
 def value(number):

@@ -141,6 +141,11 @@ def test_the_shrinking_set_says_what_it_cannot_draw():
         lesson.live_shrinking_set("w1**2 + w2**2")
 
 
+def test_a_loss_of_one_symbol_is_told_to_use_both():
+    with pytest.raises(ValueError, match="with both symbols"):
+        lesson.live_shrinking_set(w1**2)
+
+
 def test_a_loss_that_cannot_be_fitted_is_shown_all_the_same():
     live = lesson.live_shrinking_set(sp.Max(w1**2 + w2**2 - sp.Rational(1, 4), 0))
     assert "λ is not fitted" in live.at(eps=1e-8)["caption"]

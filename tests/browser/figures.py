@@ -29,7 +29,7 @@ def stand(page, outputs):
         stored, shown = decoded(still), picture(canvas)
         assert shown.shape == stored.shape
         different = (abs(shown - stored).max(axis=2) > 0.35).mean()
-        assert different < 0.015, f"figure {i} differs from its still picture in {different:.1%} of its pixels"
+        assert different < 0.01, f"figure {i} differs from its still picture in {different:.1%} of its pixels"
 
 
 def follow(page, sliders):

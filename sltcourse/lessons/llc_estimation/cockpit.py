@@ -1,7 +1,5 @@
 """The cockpit of lesson 07: one knob of a sampler at a time, on a potential of two parameters, the learner's too."""
 
-import textwrap
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -212,7 +210,7 @@ def live_cockpit(knob="lr", K=VALLEY, at=(0, 0), *, lr=1e-3, nbeta=100, localiza
     potential_, (label, values, write) = potential(K, at), KNOBS[knob]
     runs = Runs(potential_, knob, fixed)
     start = values[np.argmin(abs(np.log(values / fixed[knob])))]
-    fig, axes = style.figure(2, 3, height=4.2, height_ratios=[0.16, 1], width_ratios=[1.1, 1.1, 0.9])
+    fig, axes = style.figure(2, 3, height=4.2, height_ratios=[0.1, 1], width_ratios=[1.1, 1.1, 0.9])
     grid = axes[0, 0].get_gridspec()
     for ax in axes[0]:
         ax.remove()
@@ -220,7 +218,7 @@ def live_cockpit(knob="lr", K=VALLEY, at=(0, 0), *, lr=1e-3, nbeta=100, localiza
     low, high = _frame(trace, plateau, plane, lamp, runs, potential_, label)
     slider = Slider(label, values, start=start, format=write)
     alt = (
-        "A sampler's instrument panel with one slider. At the top a light, green, amber or red, with the reason. Left "
+        "A sampler's instrument panel with one slider. At the top a light, green, amber or red. Left "
         "the loss of each chain against the step; in the middle the estimate with its error at the values passed so "
         "far; right the draws in the plane of the two parameters."
     )
@@ -238,7 +236,9 @@ def live_cockpit(knob="lr", K=VALLEY, at=(0, 0), *, lr=1e-3, nbeta=100, localiza
         )
         perfect = f"; perfect chains read {exact:.2f}" if np.isfinite(exact) else ""
         truth = f"; λ = {potential_.lam:.4g}" if potential_.lam is not None else ""
-        return f"{label} = {write(knob)}: {shown}{perfect}{truth}.".replace("-", "−")
+        why = str(result.verdict).partition(": ")[2]
+        said = f"{label} = {write(knob)}: {shown}{perfect}{truth}.".replace("-", "−")
+        return f"{said} {result.verdict.word.capitalize()}: {why.replace('(-', '(−')}" if why else said
 
     live.caption(reading)
     return live
@@ -285,14 +285,8 @@ def _add_lamp(live, lamp, runs):
         cmap=ListedColormap(np.repeat(LIGHTS, (86, 84, 86))), name="light",
     )  # fmt: skip
     lamp.set_aspect("auto")
-
-    @cache
-    def wrapped(k):
-        text = str(runs.results[k].verdict).replace("(-", "(−")
-        return [*textwrap.wrap(text[:1].upper() + text[1:], 102, max_lines=2, placeholder=" …"), ""]
-
-    live.text(lamp, lambda knob: (0.01, 0.62, wrapped(position(knob))[0]), "verdict")
-    live.text(lamp, lambda knob: (0.01, 0.16, wrapped(position(knob))[1]), "more")
+    words = [result.verdict.word for result in runs.results]
+    live.text(lamp, lambda knob: (0.01, 0.25, words[position(knob)].capitalize()), "verdict")
 
 
 def _add_traces(live, ax, runs, potential, low, high):

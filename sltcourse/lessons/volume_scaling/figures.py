@@ -1,6 +1,7 @@
 """The live figures of lesson 03."""
 
 import numpy as np
+import sympy as sp
 
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
@@ -46,6 +47,8 @@ class _Own:
     """The learner's loss: √K of points, V at ``eps`` with its error, and what ``fit`` says of λ and m."""
 
     def __init__(self, K, eps):
+        if isinstance(K, sp.Basic) and len(K.free_symbols) < 2:
+            raise ValueError("the picture has two parameters: write K with both symbols, say w1**2 + w2**6")
         function = array_function(K, 2)
         counted = monte_carlo(function, SQUARE, eps, n=200_000)
         curve = splitting(function, SQUARE, eps=1e-30, particles=512)
