@@ -3,20 +3,19 @@
 import ast
 import builtins
 
-from tests.notebooks.lessons import ROOT, read
+from tests.notebooks.lessons import ROOT, prose, read
 
 
 def text(lesson):
     """All of a lesson's prose, its lines joined: what a test looks up a number or a phrase in."""
-    cells = read(ROOT / "notebooks" / f"{lesson}.ipynb").cells
-    return " ".join(" ".join(c.source.split()) for c in cells if c.cell_type == "markdown")
+    return " ".join(prose(lesson).split())
 
 
 def told(lesson, *phrases):
     """Assert that the lesson says each of the phrases, word by word."""
-    prose = text(lesson)
+    said = text(lesson)
     for phrase in phrases:
-        assert phrase in prose, f"{lesson} does not say: {phrase}"
+        assert phrase in said, f"{lesson} does not say: {phrase}"
 
 
 def shared_names(lesson):

@@ -8,16 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sltcourse.llc.errors import MIN_DRAWS, summary
+from sltcourse.llc.errors import summary
 from sltcourse.llc.noise import Noise
 from sltcourse.llc.samplers import AnySampler, ExactSampler, MinibatchSampler
 from sltcourse.llc.target import Target
 from sltcourse.llc.trace import trace
 from sltcourse.llc.types import Batch
+from sltcourse.llc.verdict import limit, overspread, settled
 
 if TYPE_CHECKING:
     from sltcourse.llc.recorder import Recorder
-from sltcourse.llc.verdict import overspread, settled
 
 RECORDED = ("excess", "distance", "tilt", "virial", "step_bias", "accepted")  # of every draw; see ``draws``
 MOST_BLOCKS = 64  # parameters whose equipartition is recorded one by one
@@ -118,7 +118,7 @@ class Group:
             mine = pool == point
             virials = self._looks[[RECORDED.index("virial"), *range(len(RECORDED) - 1, len(self._looks))]][:, mine]
             virials = virials[:, np.isfinite(virials).all((0, 2))]
-            if virials.shape[1] == 0 or virials.shape[2] < max(ENOUGH, MIN_DRAWS):
+            if virials.shape[1] == 0 or virials.shape[2] < ENOUGH:
                 continue
             found = [summary(virial) for virial in virials]
             whole, *blocks = [(s.mean, s.std_error) for s in found]
@@ -128,8 +128,8 @@ class Group:
             all_settled = False
             tail = losses[mine][:, losses.shape[1] // 2 :]
             tail = tail[np.isfinite(tail).all(1)]
-            below = tail.size and tail.mean() + 2 * tail.std() / tail.size**0.5 < self.loss_at_center[mine].mean()
-            goes_on |= not below
+            loss, errors = summary(tail) if tail.size else None, limit("errors below 0")
+            goes_on |= loss is None or not loss.mean + errors * loss.std_error < self.loss_at_center[mine].mean()
         if hot.any():
             where = torch.from_numpy(hot[:, None]).to(self.state.w.device)
             self.sampler.calm(self.state, where if len(points) > 1 else where[:1])

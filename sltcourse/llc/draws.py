@@ -96,24 +96,28 @@ def append(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
         **kept,
         **recorder.joined(before, after),
     )
-    wall = before.attrs["wall_time"] + after.attrs["wall_time"]
+    runs = before.attrs, after.attrs
+    wall = sum(run["wall_time"] for run in runs)
+    steps = sum(run["chain_steps_per_second"] * run["wall_time"] for run in runs)
     notes = dict.fromkeys([*json.loads(before.attrs["notes"]), *json.loads(after.attrs["notes"])])
     joined.attrs = {**after.attrs, "notes": json.dumps(list(notes), ensure_ascii=False),
                     "num_draws": joined.sizes["draw"],
                     "num_burnin_steps": before.attrs["num_burnin_steps"], "wall_time": wall,
-                    "chain_steps_per_second": after.attrs["steps"] * joined.sizes["chain"] / wall}  # fmt: skip
+                    "chain_steps_per_second": steps / wall}  # fmt: skip
     return joined
 
 
 def together(parts: list[xr.Dataset]) -> xr.Dataset:
     """The draws of all groups of chains; where one had the longer burn-in, the others' losses end in nan."""
+    if len(parts) == 1:
+        return parts[0]
     most = max(part.sizes["burnin"] for part in parts)
     even = []
     for part in parts:
         loss = part.burnin_loss.values
         loss = np.pad(loss, ((0, 0), (0, most - loss.shape[1])), constant_values=np.nan)
         even.append(part.drop_vars("burnin_loss").assign_coords(burnin_loss=(("chain", "burnin"), loss)))
-    return xr.concat(even, "chain") if len(even) > 1 else parts[0]
+    return xr.concat(even, "chain")
 
 
 def random_state(group: Group) -> dict[str, np.ndarray]:

@@ -136,6 +136,7 @@ class _Run:
         self.most_burnin_steps = most_burnin_steps
         self.notes: list[str] = []
         self.group: Group | None = None  # kept where all chains fit: it can go on
+        self.begun = 0  # the steps that the group had taken before this run
 
     def go(self, num_draws: int, before: list[xr.Dataset] | None) -> xr.Dataset | list[xr.Dataset]:
         """Sample from the start, or on from the end of the Datasets ``before``."""
@@ -173,7 +174,7 @@ class _Run:
                 if part is not None and group is not None and (not interrupted or not parts):
                     parts.append(part)
                     randoms.append(random_state(group))
-                    steps, chain_steps = max(steps, group.steps), chain_steps + group.steps * len(chunk)
+                    steps, chain_steps = max(steps, group.steps), chain_steps + (group.steps - self.begun) * len(chunk)
                 if interrupted:
                     break
                 if len(groups) > 1:
@@ -206,6 +207,7 @@ class _Run:
                 whole_run = xr.concat([d.drop_vars("draw") for d in before], "chain") if len(before) > 1 else before[0]
                 first = number * settings["chains_at_once"]
                 restore(self.group, whole_run.isel(chain=slice(first, first + len(points))), number)
+        self.begun = self.group.steps
         group, made = self.group, 0 if before is None else before[0].sizes["draw"]
         recorder = None
         if self.observe:
@@ -216,8 +218,8 @@ class _Run:
         if before is None:
             burnin = group.burn_in(settings["num_burnin_steps"], self.most_burnin_steps, every, bar)
             if group.burnin_steps > settings["num_burnin_steps"]:
-                how = "until the chains were in equilibrium" if group.settled else "and the chains are still spreading"
-                self.notes.append(f"burn-in went on to {group.burnin_steps} steps, {how}.")
+                how = "until the chains were in" if group.settled else "and the chains are not yet in"
+                self.notes.append(f"burn-in went on to {group.burnin_steps} steps, {how} equilibrium.")
         start = group.steps + (1 if before is None else every)
         taken, interrupted = group.draw(num_draws, every, first_now=before is None, bar=bar, recorder=recorder)
         if not taken["excess"].shape[1]:

@@ -38,7 +38,7 @@ class Exchanged(NamedTuple):
 
     def __repr__(self) -> str:
         note = f", {self.stopped}" if self.stopped else ""
-        return f"Exchanged(draws of shape {self.draws.shape}, accepted at least {self.accepted.min():.2f}{note})"
+        return f"Exchanged(draws of shape {self.draws.shape}, accepted at least {np.nanmin(self.accepted):.2f}{note})"
 
 
 def replica_exchange(

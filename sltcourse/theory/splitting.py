@@ -15,7 +15,7 @@ from sltcourse.progress import progress
 from sltcourse.theory.moves import Moves
 from sltcourse.theory.numeric_input import ArrayFunction, checked_box, nonnegative_loss, positive, whole
 
-SPREAD = 1.0  # the standard deviation of the populations' log V above which their mean is not believed
+SPREAD = 1.0  # of the populations' log V: above it their mean is believed only where the noise of shares explains it
 KINSHIP = 0.12  # the correlation of relatives' survival above which the chains are said not to mix
 _MEMORY = 5  # levels after which a chain should have forgotten where it was
 _STRANGERS = 0.015  # kinship above which every sweep has a valley move, which costs as much as all the others
@@ -241,10 +241,7 @@ def splitting(
     K = nonnegative_loss(K, len(low), variables)
     particles, populations, sweeps = _checked(effort)
     run = _Run(K, low, high, (populations + 1, particles, sweeps), np.random.default_rng(seed))
-    levels: list[float] = []
-    shares: list[np.ndarray] = []
-    kinship: list[float] = []
-    ancestors: list[float] = []
+    found: list[tuple[float, np.ndarray, float, float]] = []  # of each level, as the curve has them
     stopped = ""
     try:
         for _ in progress(itertools.count(), f"splitting down to ε = {eps:.0e}, levels"):
@@ -252,10 +249,7 @@ def splitting(
             if not share.all():
                 stopped = f"a population lost the region near ε = {run.level:.1e}; use more particles or sweeps"
                 break
-            levels.append(run.level)
-            shares.append(share)
-            kinship.append(run.kinship())
-            ancestors.append(run.ancestors())
+            found.append((run.level, share, run.kinship(), run.ancestors()))
             if run.level == eps:
                 break
             if run.too_coarse():
@@ -267,14 +261,15 @@ def splitting(
             run.stir()
     except KeyboardInterrupt:
         stopped = "interrupted"
+    levels, shares, kinship, ancestors = zip(*found, strict=True) if found else ((), (), (), ())
     return VolumeCurve(
         np.array(levels),
         np.reshape(shares, (-1, populations)).T,
         particles,
         len(low),
         stopped=stopped,
-        kinship=np.array(kinship[: len(levels)]),
-        ancestors=np.array(ancestors[: len(levels)]),
+        kinship=np.array(kinship),
+        ancestors=np.array(ancestors),
         vanishing=run.vanishing(),
     )
 

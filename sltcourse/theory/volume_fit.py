@@ -29,8 +29,7 @@ class Fit:
     ``probability[i]``, ``lam_given[i]`` and ``se_given[i]``, each of shape (d,), belong to m = i + 1; ``m`` is the most
     probable one and ``lam`` its λ; ``se`` is the root mean square error of ``lam``, the doubt about m included.
     ``log_c``, ``a``, ``b`` and ``delta`` are the best values for this m. ``doubt`` says in words what speaks
-    against believing it,
-    and is empty where nothing does.
+    against believing it, and is empty where nothing does.
     """
 
     lam: float
@@ -94,13 +93,11 @@ def fit(curve: VolumeCurve) -> Fit:
         weight = np.exp(log_likelihood - logsumexp(log_likelihood))
         lam[m - 1] = (weight * lams).sum()
         se[m - 1] = np.sqrt((weight * ((lams - lam[m - 1]) ** 2 + variances)).sum())
-        _, i, j = np.unravel_index(log_likelihood.argmax(), log_likelihood.shape)
-        best.append(
-            (offsets[i] + data.log_start, size * bs[np.unravel_index(log_likelihood.argmax(), bs.shape)], gaps[j])
-        )
+        at = k, i, j = np.unravel_index(log_likelihood.argmax(), log_likelihood.shape)
+        best.append((offsets[i] + data.log_start, size * bs[at], gaps[j], cuts[k]))
     probability = np.exp(evidence - logsumexp(evidence))
     m = int(probability.argmax()) + 1
-    a, b, delta = best[m - 1]
+    a, b, delta, cut = best[m - 1]
     error = np.sqrt(probability @ (se**2 + (lam - lam[m - 1]) ** 2))
     b = b * np.exp(-delta * data.log_start)
     doubts = [data.doubt] if data.doubt else []
@@ -108,7 +105,7 @@ def fit(curve: VolumeCurve) -> Fit:
         others = [f"{i + 1} ({p:.2f})" for i, p in enumerate(probability) if p > 0.01]
         doubts.append("m may be " + " or ".join(others))
     found = Fit(lam[m - 1], error, m, probability, lam, se, 0.0, a, b, delta, "; ".join(doubts))
-    return replace(found, log_c=float(np.mean(data.log_V - found.log_V(data.eps))))
+    return replace(found, log_c=float(np.mean((data.log_V - found.log_V(data.eps))[cut:])))
 
 
 @dataclass(frozen=True)
@@ -150,8 +147,8 @@ class _Data:
         """The part of ``curve`` that is fitted, with its doubts; ValueError if that is too little."""
         log_V = curve.log_V if curve.eps.size else np.zeros(0)
         start = int(np.searchsorted(-log_V, -np.log(_START)))
-        agreed = np.flatnonzero(curve.disagree) if curve.eps.size else np.zeros(0, int)
-        end = int(agreed[0]) if agreed.size else len(log_V)
+        apart = np.flatnonzero(curve.disagree) if curve.eps.size else np.zeros(0, int)
+        end = int(apart[0]) if apart.size else len(log_V)
         if end - start < _FEWEST:
             raise ValueError(_too_few(curve, start, end))
         doubt = []

@@ -28,7 +28,7 @@ def live_estimator() -> LiveFigure:
 
     fig, axes = style.figure(1, 2, height=4.0, sharey=True)
     for ax, name in zip(axes, ("N(w, 1): regular", "N(w³, 1): singular at 0"), strict=True):
-        ax.set(xlim=(-1.5, 1.5), ylim=(-0.06, 1.75), yticks=[], xlabel="w")
+        ax.set(xlim=(-1.5, 1.5), ylim=(-0.06, 1.75), xticks=[-1, 0, 1], yticks=[], xlabel="w")
         ax.set_title(name)
     live = LiveFigure(
         fig,

@@ -18,8 +18,6 @@ def narrow_information(answer: Any) -> str | None:
     """The Fisher information of p = exp(−(x−w³)²)/√π, a sympy expression in w (real) or a 1×1 matrix."""
     if answer is None:
         return "A sympy expression in w is wanted here, and this is None."
-    if getattr(answer, "shape", None) in ((1,), (1, 1)):  # what fisher_matrix returns
-        answer = sp.flatten(answer.tolist())[0]
     hints = {
         9 * W**4: "That is the information at variance 1. Here the exponent has no ½: the variance is ½.",
         36 * W**4: "The score is 6w²(x − w³). Its square has the factor E[(x − w³)²], which is ½ here.",

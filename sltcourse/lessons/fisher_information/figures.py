@@ -152,7 +152,15 @@ def live_network(n=20, step=0.5) -> LiveFigure:
     live.line(functions, moved(1), color=strong, label="strong axis", name="strong")
     live.line(functions, moved(0), color=weak, ls="--", label="weak axis", name="weak")
     functions.legend(loc="upper left", fontsize=8.5, handlelength=1.6)
-    plane.legend(loc="lower left", fontsize=8, handlelength=1.4, borderaxespad=0.2)
+    plane.legend(
+        loc="lower left",
+        fontsize=8,
+        handlelength=1.4,
+        borderaxespad=0.2,
+        frameon=True,
+        framealpha=0.9,
+        edgecolor="none",
+    )
     side = np.linspace(-half, half, 53)
     window = np.stack(np.meshgrid(side, side)).reshape(2, -1)
 

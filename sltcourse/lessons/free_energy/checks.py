@@ -50,11 +50,6 @@ _n = sp.Symbol("n", positive=True)
 def best_radius(answer: Any) -> str | None:
     """The half-width r of the best uniform q, a sympy expression in n."""
     half = sp.Rational(1, 6)
-    if isinstance(answer, sp.Expr) and answer.has(sp.Float) and {str(x) for x in answer.free_symbols} == {"n"}:
-        (symbol,) = answer.free_symbols  # Python turns (7/(6*n))**(1/6) into decimals, all digits of which are right
-        ratios = [float(answer.subs(symbol, size) / (7 / (6 * size)) ** (1 / 6)) for size in (2.0, 1e3, 1e6)]
-        if max(abs(ratio - 1) for ratio in ratios) < 1e-12:
-            return None
     return expression(answer, (7 / (6 * _n)) ** half, hints={
         (6 * _n / 7) ** half: "This grows with n: the other way up.",
         _n**-half: "The power is right; the constant is not: solve d/dr = 0 exactly.",

@@ -1,7 +1,5 @@
 """The checks of lesson 07: what each exercise replies."""
 
-import functools
-import warnings
 from typing import Any
 
 import numpy as np
@@ -30,18 +28,6 @@ def stretched(w):
     return np.stack([6 * (w[:, 0] - 1), 4 * w[:, 1] ** 3], -1)
 
 
-def _quiet(function):
-    """The function without its warnings: tempting wrong functions overflow, and divide by nothing."""
-
-    @functools.wraps(function)
-    def quiet(*arguments):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return function(*arguments)
-
-    return quiet
-
-
 def _sgld_like(force_of, step_of=lambda lr, force, z: -lr / 2 * force + np.sqrt(lr) * z, first=0):
     """A sampler with another force or another step; ``first`` = 1 writes down where a chain is before each step."""
 
@@ -54,7 +40,7 @@ def _sgld_like(force_of, step_of=lambda lr, force, z: -lr / 2 * force + np.sqrt(
             w = new
         return path
 
-    return _quiet(sampler)
+    return sampler
 
 
 def _force(g, w, w_star, nbeta, pull):
@@ -127,7 +113,7 @@ def _llc_like(value, error):
         kept = losses[:, burnin:]
         return value(losses, kept, loss_star, nbeta), error(losses, kept, nbeta)
 
-    return _quiet(both)
+    return both
 
 
 def _value(losses, kept, star, nbeta):
@@ -189,7 +175,7 @@ def _r_like(split=True, ddof=1, root=True, times=True, axis=1):
         squared = ((half - 1) * within + between) / (half * within)
         return np.sqrt(squared) if root else squared
 
-    return _quiet(r)
+    return r
 
 
 _walk = np.array([[0.0, 2.0, 4.0, 6.0]])

@@ -22,7 +22,7 @@ def live_polygon():
     right.plot([0, 1], [0, 1], color=COLORS["truth"], lw=1, ls="--", zorder=5, label="output 1 should say")
     right.set(xlim=(0, 1), ylim=(-0.06, 2.75), xlabel="μ, the size of feature 1", title="outputs")
     names, widest = ("given up", "wanted,\nbut wrong", "leaked"), 0.3
-    parts.set(xlim=(0, widest), ylim=(-0.6, 2.6), xlabel="its share of L", title="parts of the loss")
+    parts.set(xlim=(0, widest), ylim=(-0.6, 2.6), xlabel="part of L", title="parts of the loss")
     parts.set_yticks([2, 1, 0], names)
     parts.set_xticks([0, 0.1, 0.2, 0.3])
     parts.tick_params(axis="y", length=0)

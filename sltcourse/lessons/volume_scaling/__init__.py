@@ -13,7 +13,7 @@ from sltcourse.lessons.volume_scaling.figures import (
     live_tube,
 )
 from sltcourse.lessons.volume_scaling.guesses import guess
-from sltcourse.lessons.volume_scaling.models import PIT_BOX, SQUARE, TRIAL, line_and_pit, pit_share
+from sltcourse.lessons.volume_scaling.models import PIT_BOX, SQUARE, TRIAL, line_and_pit
 from sltcourse.lessons.volume_scaling.ours import as_curve
 
 __all__ = [
@@ -31,5 +31,4 @@ __all__ = [
     "live_powers",
     "live_shrinking_set",
     "live_tube",
-    "pit_share",
 ]

@@ -109,12 +109,6 @@ def line_and_pit(w):
     return (w[:, 0] - 1) ** 2 * (-np.expm1(-10 * (w[:, 0] ** 2 + w[:, 1] ** 2))) ** 4
 
 
-def pit_share(eps):
-    """The share of {K ≤ ε} in the pit of ``line_and_pit``, by the leading powers √ε/2 and π ε^(1/4)/160."""
-    pit, line = np.pi / 160 * eps**0.25, np.sqrt(eps) / 2
-    return pit / (pit + line)
-
-
 _LENGTH = np.sqrt(5) + np.arcsinh(2) / 2  # of the parabola w₂ = w₁² in the square
 
 
