@@ -33,7 +33,8 @@ def test_the_table_lists_every_lesson_and_what_is_left(place):
     passed.remember("03_volume_scaling", name)
     shown = repr(passed.my_progress())
     assert f"1 of {len(everything['03_volume_scaling'])}" in shown
-    assert name.replace("_", " ") not in shown
+    (row,) = [line for line in shown.splitlines() if line.startswith("03 ") or "03_volume" in line]
+    assert name.replace("_", " ") not in row
 
 
 def test_a_damaged_record_or_a_home_that_cannot_be_written_to_disturbs_nobody(tmp_path, monkeypatch):
