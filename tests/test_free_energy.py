@@ -214,7 +214,7 @@ def test_what_the_lesson_calls_its_terms():
     said = prose(LESSON)
     assert "deck" not in said and said.count("accuracy") <= 2  # "the literature calls it accuracy"
     assert "**charts**" in said and said.index("**charts**") < said.index("Drag n over the two charts")
-    told(LESSON, "Do not take that for a confirmation", "n ≈ 250, and for the middle four fifths of the data sets between 280 and 620")
+    told(LESSON, "Do not take that for a confirmation", "middle four fifths of the data sets between 280 and 620")
     assert shared_names(LESSON) == ({}, set())
 
 

@@ -106,7 +106,7 @@ def test_a_monomial_that_is_not_even_lowers_the_coefficient_and_an_even_one_does
     flat = w1**2 + w2**4
     lam = [search_coordinates(K, [w1, w2]).value for K in (flat, flat + 2 * w1 * w2**2, flat + 2 * w1**2 * w2**2)]
     assert lam == [Fraction(3, 4), Fraction(1, 2), Fraction(3, 4)]
-    told(LESSON, "with positive coefficients", "λ falls from 3/4 to 1/2", "A monomial with an odd power or a negative coefficient may lower it")
+    told(LESSON, "with positive coefficients", "λ falls from 3/4 to 1/2", "an odd power or a negative coefficient may")
 
 
 def test_blowing_up_points_need_not_end():
