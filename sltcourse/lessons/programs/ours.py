@@ -57,7 +57,7 @@ def failures(code: Code, outputs: Sequence[int], x: Word, wanted: int) -> set[Wo
 
 
 def cheapest_guard(syndromes: Sequence[Word]) -> tuple[float, np.ndarray]:
-    """(λ, u): the least Σ u_e with u ≥ 0 and u·α ≥ 1 for each α of ``syndromes``, and a u of shape (d,) with this sum."""
+    """(λ, u): the least Σ u_e with u ≥ 0 and u·α ≥ 1 for each α of ``syndromes``, and a u, shape (d,), that has it."""
     A = np.array(syndromes)
     found = linprog(np.ones(A.shape[1]), A_ub=-A, b_ub=-np.ones(len(A)))
     return found.fun, found.x

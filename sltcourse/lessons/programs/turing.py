@@ -103,7 +103,7 @@ def naive_syndromes(code: Machine) -> list[Word]:
     sure, never = [(0,) * D], list[Word]()
     for x in INPUTS:
         squares = {u: [sure if (x[u] if u in (0, 1) else 0) == s else never for s in (0, 1)]
-                   for u in range(-2 * STEPS, 2 * STEPS + 1)}  # fmt: skip
+                   for u in range(-STEPS, STEPS + 2)}  # fmt: skip
         state = [sure, never]
         for _ in range(STEPS):
             rows = [_product(squares[0][s], state[q]) for s in (0, 1) for q in (0, 1)]
