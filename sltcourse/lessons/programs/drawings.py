@@ -27,6 +27,8 @@ def _histogram(ax, machines: Sequence[Kept]) -> None:
             label=f"m = {m}",
         )  # fmt: skip
         below.update(dict(zip(lams, heights, strict=True)))
+    for lam, many in below.items():
+        ax.text(float(lam), many + 4, str(many), ha="center", fontsize=8.5, color=COLORS["reference"])
 
 
 def draw_machines(kept: dict[str, list[Kept]]) -> Figure:

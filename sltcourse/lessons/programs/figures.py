@@ -197,7 +197,7 @@ def live_program(code: Code, outputs: Sequence[int]) -> LiveFigure:
         flipped = [list(row) for row in code]
         flipped[s][q] = r
         changes[f"{s} in state {q} leads to {r}"] = tuple(tuple(row) for row in flipped)
-    lengths = (1, 2, 3, 4)
+    lengths = (1, 2, 3)
 
     @cache
     def view(change: Code, length: int) -> _View:
@@ -206,7 +206,7 @@ def live_program(code: Code, outputs: Sequence[int]) -> LiveFigure:
     most = max(len(view(change, length).corner.monomials) for change in changes.values() for length in lengths)
     controls: dict[str, Slider | Menu] = {
         "change": Menu("code", changes),
-        "length": Slider("strings of length", list(lengths), start=2),
+        "length": Slider("strings of length", lengths, start=2),
     }
     return _board(
         view, controls, rows=most, lines=2 ** lengths[-1],
