@@ -65,26 +65,6 @@ def error(function: Any) -> str | None:
 # ---- failures ---------------------------------------------------------------------------------------------------
 
 
-def _set_of(wanted: set[Word]) -> Any:
-    """A test of a learner's set of exponents."""
-
-    def test(result: Any) -> str | None:
-        if not isinstance(result, (set, frozenset, list, tuple)):
-            return "a set of tuples is wanted."
-        got = {tuple(int(a) for a in alpha) for alpha in result}
-        if got == wanted:
-            return None
-        if extra := got - wanted:
-            return f"{min(extra)} is among your ways to fail, and no failing run uses its entries so often."
-        return f"{min(wanted - got)} is missing: there is a failing run that uses its entries just so often."
-
-    return test
-
-
-def _failing(name: str, code: Code, outputs: Sequence[int], x: Word, wanted: int) -> Case:
-    return Case(name, (code, outputs, x, wanted), _set_of(ours.failures(code, outputs, x, wanted)))
-
-
 def _succeeding(code: Code, outputs: Sequence[int], x: Word, wanted: int) -> set[Word]:
     return ours.failures(code, outputs, x, 1 - wanted)
 
@@ -97,6 +77,34 @@ def _only_single(code: Code, outputs: Sequence[int], x: Word, wanted: int) -> se
     return {alpha for alpha in ours.failures(code, outputs, x, wanted) if sum(alpha) == 1}
 
 
+_TEMPTING = {
+    _succeeding: "these are the runs that end well; keep those whose state says something else than wanted.",
+    _used_or_not: "an entry that is used twice counts 2: α says how often, not whether.",
+    _only_single: "these are the runs with one mistake. Follow those with two and more as well.",
+}
+
+
+def _failing(name: str, code: Code, outputs: Sequence[int], x: Word, wanted: int) -> Case:
+    """A case of ``failures``: sets are compared, and a tempting wrong one is told why."""
+    arguments = (code, outputs, x, wanted)
+    right = ours.failures(*arguments)
+    tempting = {frozenset(function(*arguments)): reply for function, reply in _TEMPTING.items()}
+
+    def test(result: Any) -> str | None:
+        if not isinstance(result, (set, frozenset, list, tuple)):
+            return "a set of tuples is wanted."
+        got = frozenset(tuple(int(a) for a in alpha) for alpha in result)
+        if got == right:
+            return None
+        if got in tempting:
+            return tempting[got]
+        if extra := got - right:
+            return f"{min(extra)} is among your ways to fail, and no failing run uses its entries so often."
+        return f"{min(right - got)} is missing: there is a failing run that uses its entries just so often."
+
+    return Case(name, arguments, test)
+
+
 @check.writing(
     "All runs, right and wrong, with the entries that each has used.",
     ours=ours.failures,
@@ -107,11 +115,6 @@ def _only_single(code: Code, outputs: Sequence[int], x: Word, wanted: int) -> se
         _failing("TOGGLE on 0010", TOGGLE, _TWO, (0, 0, 1, 0), 0),
         _failing("three states on 101", _THREE, (0, 1, 1), (1, 0, 1), 1),
     ],
-    common={
-        _succeeding: "These are the runs that end well; keep those whose state says something else than wanted.",
-        _used_or_not: "An entry that is used twice counts 2: α says how often, not whether.",
-        _only_single: "These are the runs with one mistake. Follow those with two and more as well.",
-    },
 )
 def failures(function: Any) -> str | None:
     """All ways to fail on a string."""

@@ -273,9 +273,7 @@ def live_belief() -> LiveFigure:
         live.line(
             right, lambda share, k=k: (sizes, [where[n, share][k] for n in sizes]), name=name, color=color, label=name
         )
-        live.points(
-            right, lambda n, share, k=k: (n, where[n, share][k]), name=f"{name} now", color=color, markersize=9
-        )
+        live.points(right, lambda n, share, k=k: (n, where[n, share][k]), name=f"{name} now", color=color, markersize=9)
     right.legend(loc="center right")
 
     def sentence(n: float, share: float) -> str:
