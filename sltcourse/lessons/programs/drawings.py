@@ -67,7 +67,7 @@ def draw_blocks(limit: np.ndarray, measured: np.ndarray, names: Sequence[str]) -
     fig, axes = style.figure(1, 2, height=4.0)
     top = float(np.max(limit))
     for ax, values, title in zip(axes, (limit, measured), ("n² Cov, the limit", "measured"), strict=True):
-        shown = ax.imshow(values, vmin=0, vmax=top, cmap="cividis")
+        shown = ax.imshow(values, vmin=0, vmax=top, cmap="cividis", aspect="auto")
         ax.set_xticks(range(len(names)), names, rotation=60)
         ax.set_yticks(range(len(names)), names)
         ax.grid(False)
