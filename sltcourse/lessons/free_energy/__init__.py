@@ -6,8 +6,9 @@ as well, and ``sltcourse.theory.quadrature`` what a grid cannot do.
 
 from sltcourse.lessons.free_energy.checks import check
 from sltcourse.lessons.free_energy.drawings import draw_bills, draw_curve, draw_data_sets, draw_heat, draw_remainders
-from sltcourse.lessons.free_energy.figures import live_charts, live_jump, live_phases, live_shadow, live_wells
+from sltcourse.lessons.free_energy.figures import live_charts, live_phases, live_shadow
 from sltcourse.lessons.free_energy.guesses import guess
+from sltcourse.lessons.free_energy.jumps import live_jump, live_wells
 from sltcourse.lessons.free_energy.models import (
     CURVE,
     MODELS,

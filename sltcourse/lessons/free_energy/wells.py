@@ -44,12 +44,15 @@ class TwoWellLoss:
         """Whether coordinates w lie on the simple well's side of the ridge: booleans of the shape of ``w``."""
         return (w < self.ridge) == (self.places[0] < self.ridge)
 
-    def free_energies(self, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def free_energies(self, n: np.ndarray, checked: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """(F of the simple region, F of the accurate one) at n, shape (k,), in nats; each of shape (k,).
 
         Gauss–Legendre rules on panels that halve towards a well's bottom. Raises ArithmeticError where two rules differ
-        by more than 1e-6: the loss has a structure that they do not resolve.
+        by more than 1e-6: the loss has a structure that they do not resolve. With ``checked`` false the first alone is
+        used, three times as fast: for a loss like one that was checked.
         """
+        if not checked:
+            return self._region(0, n, _ORDERS[0]), self._region(1, n, _ORDERS[0])
         found = [np.array([self._region(well, n, order) for well in (0, 1)]) for order in _ORDERS]
         apart = np.abs(found[0] - found[1]).max()
         if not apart < _AGREE:
@@ -173,7 +176,7 @@ def joined(simple: Shape, accurate: Shape) -> TwoWellLoss:
             f"the first well must be the worse one: its depth is {simple.depth:g}, the second's {accurate.depth:g}"
         )
     a, b = simple.place, accurate.place
-    w = np.linspace(a, b, 2001)
+    w = np.linspace(a, b, 501)
     ahead = simple.f(w) - accurate.f(w)
     if np.isclose(a, b) or ahead[0] >= 0 or ahead[-1] <= 0:
         raise ValueError("no ridge lies between the two wells: at one's bottom the other is as low. Make them narrower")
