@@ -161,7 +161,7 @@ def _spurious(ratio):
     return n
 
 
-_four = [tuple(float(x) for x in row) for row in
+_some = [tuple(float(x) for x in row) for row in
          np.column_stack([_random.uniform(0.3, 0.4, 3), _random.uniform(0.5, 2, 3), _random.uniform(0.1, 0.2, 3),
                           _random.uniform(5, 30, 3)])]  # fmt: skip
 
@@ -176,14 +176,14 @@ _four = [tuple(float(x) for x in row) for row in
         Case("Δλ/ΔL = 2: the two curves never meet", (1.0, 1, 0.0, 3), np.nan),
         Case("two phases of equal loss", (0.1, 1, 0.1, 3), np.nan),
         Case("two phases of equal λ", (0.3, 2, 0.1, 2), np.nan),
-        *[Case("(L1, λ1, L2, λ2) = " + ", ".join(f"{x:.3g}" for x in phases), phases, rel=1e-3) for phases in _four],
+        *[Case("(L1, λ1, L2, λ2) = " + ", ".join(f"{x:.3g}" for x in phases), phases, rel=1e-3) for phases in _some],
     ],
     common={
         _size_like(lambda ratio: ratio): "That is Δλ/ΔL, which n/log n equals. Solve for n.",
         _size_like(lambda ratio: ratio * np.log(ratio)): "That is the first step. log n has grown: put this n into "
-        "r log n, and go on until it stays.",
+        "(Δλ/ΔL) log n, and go on until it stays.",
         _size_like(_spurious): "That is the smaller solution, near n = 1, where log n means nothing. Start from a "
-        "large n, and iterate n = r log n.",
+        "large n, and iterate n = (Δλ/ΔL) log n.",
     },
 )  # fmt: skip
 def critical_size(function: Any) -> str | None:
@@ -193,7 +193,7 @@ def critical_size(function: Any) -> str | None:
 # ---- two wells of one's own ------------------------------------------------------------------------------------------
 
 
-@check.exercise("Integrated, not approximated: at n = 1000 each of your wells holds half of the posterior, within 5 %.")
+@check.exercise("Integrated, not approximated: within 5 % of n = 1000 each of your wells holds half of the posterior.")
 def design(simple: Any, accurate: Any) -> str | None:
     """Two wells that change places at n = 1000 within 5 %, by exact integration."""
     try:
