@@ -34,30 +34,30 @@ def _shifted(terms: np.ndarray) -> float:
     return float(-terms.max() - np.log(np.exp(terms - terms.max()).sum()))
 
 
-def _without_log_space(loss, prior, cell, n):
+def _without_log_space(loss: np.ndarray, prior: np.ndarray, cell: float, n: float) -> float:
     return -np.log(np.sum(np.exp(-n * loss) * prior * cell))
 
 
-def _without_prior(loss, prior, cell, n):
+def _without_prior(loss: np.ndarray, prior: np.ndarray, cell: float, n: float) -> float:
     return _shifted(-n * loss + np.log(cell))
 
 
-def _without_cell(loss, prior, cell, n):
+def _without_cell(loss: np.ndarray, prior: np.ndarray, cell: float, n: float) -> float:
     with np.errstate(divide="ignore"):
         return _shifted(-n * loss + np.log(prior))
 
 
-def _log_z(loss, prior, cell, n):
+def _log_z(loss: np.ndarray, prior: np.ndarray, cell: float, n: float) -> float:
     return -ours.free_energy(loss, prior, cell, n)
 
 
-def _top_lost(loss, prior, cell, n):
+def _top_lost(loss: np.ndarray, prior: np.ndarray, cell: float, n: float) -> float:
     with np.errstate(divide="ignore"):
         terms = -n * loss + np.log(prior * cell)
     return -np.log(np.exp(terms - terms.max()).sum())
 
 
-def _top_turned(loss, prior, cell, n):
+def _top_turned(loss: np.ndarray, prior: np.ndarray, cell: float, n: float) -> float:
     with np.errstate(divide="ignore"):
         terms = -n * loss + np.log(prior * cell)
     return terms.max() - np.log(np.exp(terms - terms.max()).sum())
@@ -94,7 +94,7 @@ def free_energy(function: Any) -> str | None:
 
 
 def _bill_like(misfit: Any, complexity: Any) -> Any:
-    def both(loss, prior, cell, n):
+    def both(loss: np.ndarray, prior: np.ndarray, cell: float, n: float) -> tuple[float, float]:
         F = ours.free_energy(loss, prior, cell, n)
         p = np.exp(F - n * loss) * prior * cell  # the posterior mass of each cell
         return misfit(p, loss, n), complexity(F, p, loss, n, cell)
@@ -102,11 +102,11 @@ def _bill_like(misfit: Any, complexity: Any) -> Any:
     return both
 
 
-def _right_misfit(p, loss, n):
+def _right_misfit(p: np.ndarray, loss: np.ndarray, n: float) -> float:
     return float(np.sum(p * n * loss))
 
 
-def _entropy(F, p, loss, n, cell):
+def _entropy(F: float, p: np.ndarray, loss: np.ndarray, n: float, cell: float) -> float:
     mass = p[p > 0]
     return float(np.sum(mass * np.log(mass / cell)))
 
@@ -142,19 +142,19 @@ def bill(function: Any) -> str | None:
 # ---- the critical sample size ----------------------------------------------------------------------------------------
 
 
-def _ratio(L1, lam1, L2, lam2):
+def _ratio(L1: float, lam1: float, L2: float, lam2: float) -> float:
     return (lam2 - lam1) / (L1 - L2) if L1 != L2 else np.nan
 
 
 def _size_like(turn: Any) -> Any:
-    def size(*phases):
+    def size(*phases: float) -> float:
         ratio = _ratio(*phases)
         return turn(ratio) if ratio > np.e else np.nan
 
     return size
 
 
-def _spurious(ratio):
+def _spurious(ratio: float) -> float:
     n = 1.0
     for _ in range(500):
         n = np.exp(n / ratio)

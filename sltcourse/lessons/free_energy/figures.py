@@ -84,7 +84,7 @@ def live_phases() -> LiveFigure:
         right.text(8.2 * np.log(level) / level * 0.93, 8.2, style.power(level), color=COLORS["theory"], ha="right")
     right.set_title("lines of equal critical n")
 
-    def small(x):
+    def small(x: float) -> str:
         return style.number(x, 2) if x >= 1e-3 else style.power(x)
 
     live = LiveFigure(
@@ -95,7 +95,7 @@ def live_phases() -> LiveFigure:
         d_loss=Slider("ΔL", d_loss, start=10 ** (-14 / 8), format=small),
     )
 
-    def crossings(d_lambda, d_loss):
+    def crossings(d_lambda: float, d_loss: float) -> tuple[float, float]:
         try:
             return lambert_crossings(d_lambda, d_loss)
         except ValueError:
@@ -120,15 +120,15 @@ def live_phases() -> LiveFigure:
         right, lambda d_lambda, d_loss: (d_loss, d_lambda), name="here", color=COLORS["posterior"], markersize=10
     )
 
-    def sentence(d_lambda, d_loss):
-        r, (spurious, critical) = d_loss / d_lambda, crossings(d_lambda, d_loss)
+    def sentence(d_lambda: float, d_loss: float) -> str:
+        ratio, (spurious, critical) = d_lambda / d_loss, crossings(d_lambda, d_loss)
         if np.isnan(critical):
             return (
-                f"ΔL/Δλ = {r:.3f} exceeds 1/e = 0.368: the lines do not meet. To this order the accurate well wins at "
-                "every n."
+                f"Δλ/ΔL = {ratio:.3g} is below e = 2.718: the lines do not meet. To this order the accurate well wins "
+                "at every n."
             )
         return (
-            f"ΔL/Δλ = {small(r)}: to leading order the critical n is {style.number(round(critical))}. The lines meet "
+            f"Δλ/ΔL = {style.number(ratio, 3)}: to leading order the critical n is {style.number(round(critical))}. The lines meet "
             f"at n = {spurious:.2f} too, which is spurious."
         )
 
@@ -143,7 +143,7 @@ def live_shadow() -> LiveFigure:
     w, density, slope = {}, {}, {}
     for w0 in truths:
 
-        def loss(w, w0=w0):
+        def loss(w: np.ndarray, w0: float = w0) -> np.ndarray:
             return (w[:, 0] ** 3 - w0**3) ** 2 / 2
 
         post = Posterior(loss, [(-1, 1)], ns, breakpoints=sorted({0.0, w0}))
