@@ -128,8 +128,8 @@ def live_phases() -> LiveFigure:
                 "at every n."
             )
         return (
-            f"Δλ/ΔL = {style.number(ratio, 3)}: to leading order the critical n is {style.number(round(critical))}. The lines meet "
-            f"at n = {spurious:.2f} too, which is spurious."
+            f"Δλ/ΔL = {style.number(ratio, 3)}: to leading order the critical n is {style.number(round(critical))}. "
+            f"The lines meet at n = {spurious:.2f} too, which is spurious."
         )
 
     return live.caption(sentence)
