@@ -8,7 +8,12 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NAMES = [p.stem for p in PATHS]
-MODEL = ["03_volume_scaling", "07_llc_estimation", "12_programs"]  # the lessons in the new way, whose rhythm is held
+MODEL = [  # the lessons in the new way, whose rhythm is held
+    "03_volume_scaling",
+    "06_free_energy",
+    "07_llc_estimation",
+    "12_programs",
+]
 
 
 def read(path):

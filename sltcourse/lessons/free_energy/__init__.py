@@ -1,42 +1,47 @@
 """Lesson 06, free energy: F_n ≈ nL_n + λ log n, and the phase transitions that follow.
 
-The lesson's own subject, the quadrature of F_n and what is done with it, stands in the notebook and in
-``sltcourse.theory.quadrature``.
+The lesson's own subject, the free energy on a grid and what is done with it, stands in the notebook; ``ours`` has it
+as well, and ``sltcourse.theory.quadrature`` what a grid cannot do.
 """
 
 from sltcourse.lessons.free_energy.checks import check
-from sltcourse.lessons.free_energy.drawings import draw_curve, draw_polygon
-from sltcourse.lessons.free_energy.figures import live_charts, live_jump, live_phases, live_shadow
+from sltcourse.lessons.free_energy.drawings import draw_bills, draw_curve, draw_data_sets, draw_heat, draw_remainders
+from sltcourse.lessons.free_energy.figures import live_charts, live_phases, live_shadow
+from sltcourse.lessons.free_energy.guesses import guess
+from sltcourse.lessons.free_energy.jumps import live_jump, live_wells
 from sltcourse.lessons.free_energy.models import (
+    CURVE,
     MODELS,
-    POLYGONS,
     RIDGE,
     K,
     curve_posterior,
     mean,
-    polygon,
-    superposition_loss,
     well_free_energies,
 )
+from sltcourse.lessons.free_energy.wells import two_wells
 from sltcourse.theory.asymptotics import critical_n, lambert_crossings
 
 __all__ = [
+    "CURVE",
     "MODELS",
-    "POLYGONS",
     "RIDGE",
     "K",
     "check",
     "critical_n",
     "curve_posterior",
+    "draw_bills",
     "draw_curve",
-    "draw_polygon",
+    "draw_data_sets",
+    "draw_heat",
+    "draw_remainders",
+    "guess",
     "lambert_crossings",
     "live_charts",
     "live_jump",
     "live_phases",
     "live_shadow",
+    "live_wells",
     "mean",
-    "polygon",
-    "superposition_loss",
+    "two_wells",
     "well_free_energies",
 ]

@@ -1,4 +1,4 @@
-"""The live figures of lesson 06."""
+"""The other live figures of lesson 06: two charts, the phase diagram, the shadow of a singularity."""
 
 import matplotlib as mpl
 import numpy as np
@@ -6,104 +6,15 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Slider
-from sltcourse.lessons.free_energy.models import BOX, MODELS, RIDGE, K, curve_posterior, well_free_energies
+from sltcourse.lessons.free_energy.jumps import percent
+from sltcourse.lessons.free_energy.models import MODELS
 from sltcourse.theory.asymptotics import lambert_crossings
 from sltcourse.theory.quadrature import Posterior
 
 COLORS = style.COLORS
 
 
-def _sheet(rows, height, width_ratios):
-    """A figure with a left column of ``rows`` axes that share x, and one tall axes at the right."""
-    fig, axes = style.figure(rows, 2, height=height, width_ratios=width_ratios, sharex="col")
-    right = fig.add_subplot(axes[0, 1].get_gridspec()[:, 1])
-    for ax in axes[:, 1]:
-        ax.remove()
-    return fig, axes[:, 0], right
-
-
-def _quantiles(density, w, count):
-    """Where the cumulative probability of a tabulated density passes (i + ½)/count: evenly weighted draws."""
-    steps = np.diff(w) * (density[1:] + density[:-1]) / 2
-    return np.interp((np.arange(count) + 0.5) / count, np.r_[0, np.cumsum(steps)] / steps.sum(), w)
-
-
-_STRIP = -0.032, -0.006  # below the loss: where the draws lie
-
-
-def _strewn(draws):
-    """(w, height) of draws in the strip below the loss, at heights that only tell them apart."""
-    share = np.random.default_rng(0).permutation(len(draws)) / (len(draws) - 1)
-    return draws, _STRIP[0] + (_STRIP[1] - _STRIP[0]) * share
-
-
-def _percent(share):
-    return f"{100 * share:.0f} %" if 0.005 <= share <= 0.995 else ("< 1 %" if share < 0.5 else "> 99 %")
-
-
-def live_jump() -> LiveFigure:
-    """The curve model: slide n; the posterior jumps from the simple to the accurate well where their F cross."""
-    n = np.unique(np.round(10 ** np.linspace(0, 4, 81)))
-    row = {x: i for i, x in enumerate(n)}
-    post = curve_posterior(n)
-    simple, accurate = well_free_energies(post)
-    share = post.mass(lambda w: w[:, 0] > RIDGE).value
-    near = np.geomspace(1e-3, 0.199, 60)  # dense where the accurate well's posterior is narrow
-    w = np.unique(np.r_[np.linspace(*BOX, 221), RIDGE, 1 - near, 1 + near])
-    density = np.exp(post.log_density(w[:, None]))
-    sides = (w <= RIDGE, COLORS["singular"]), (w >= RIDGE, COLORS["regular"])
-    balls = [_strewn(_quantiles(p, w, 80)) for p in density]
-
-    fig, (top, bottom), right = _sheet(2, 4.6, [1.25, 1])
-    top.set_yscale("function", functions=(lambda y: np.sqrt(np.maximum(y, 0)), np.square))
-    top.set(xlim=BOX, ylim=(0, 25), yticks=[0, 1, 5, 10, 20], ylabel="posterior density\n(square-root scale)")
-    bottom.set(ylim=(-0.037, 0.1), xlabel="w", ylabel="loss  K(w)", yticks=[0, 0.05, 0.1])
-    bottom.axhline(0, color=COLORS["muted"], lw=1)
-    bottom.plot(w, K(w[:, None]), color=COLORS["loss"])
-    bottom.text(-0.98, _STRIP[0], "80 draws", fontsize=9, va="bottom")
-    right.set(xscale="log", xlim=(0.8, 1.3e4), ylim=(0, 12), xlabel="n", ylabel="free energy  F")
-    right.plot(n, simple, color=COLORS["singular"])
-    right.plot(n, accurate, color=COLORS["regular"])
-    right.plot(n, post.free_energy.value, color=COLORS["posterior"], lw=1.5, ls="--")
-    right.text(300, 9, "simple well", color=COLORS["singular"], ha="right")
-    right.text(1.3, 3.5, "accurate well", color=COLORS["regular"])
-    right.text(9500, 2.6, "both together", color=COLORS["posterior"], ha="right")
-
-    live = LiveFigure(
-        fig,
-        alt="A loss with a broad flat well a little above zero and a narrow well that reaches zero. For small n the "
-        "posterior lies in the broad well; near n = 424, where the wells' free energies cross, it moves to the other.",
-        n=Slider("n", n, start=32),
-    )
-
-    def hill(side, n):
-        return w[side], density[row[n]][side]
-
-    def draws(side, n):
-        x, y = balls[row[n]]
-        here = (w[side][0] <= x) & (x <= w[side][-1])
-        return np.where(here, x, np.nan), np.where(here, y, np.nan)
-
-    live.line(right, lambda n: ([n, n], [0, 12]), name="now", color=COLORS["muted"], lw=1.5)
-    for name, F, x, (side, color), chance in (
-        ("simple", simple, 0.0, sides[0], 1 - share),
-        ("accurate", accurate, 0.66, sides[1], share),
-    ):
-        live.band(top, lambda n, side=side: (w[side], 0 * w[side], hill(side, n)[1]), color=color, alpha=0.5)
-        live.line(top, lambda n, side=side: hill(side, n), name=f"{name} density", color=color, lw=1.5)
-        live.text(top, lambda n, x=x, c=chance: (x, 11, _percent(c[row[n]])), color=color, fontsize=15, ha="center")
-        live.points(bottom, lambda n, side=side: draws(side, n), name=f"{name} draws", color=color, alpha=0.6,
-                    markersize=4, markeredgewidth=0)  # fmt: skip
-        live.points(right, lambda n, F=F: (n, F[row[n]]), name=f"F {name}", color=color, markersize=9)
-    return live.caption(
-        lambda n: (
-            f"n = {style.number(n)}: F is {simple[row[n]]:.2f} in the simple well and {accurate[row[n]]:.2f} "
-            f"in the accurate one, so the accurate well holds {_percent(share[row[n]])} of the posterior."
-        )
-    )
-
-
-def _from_white(quantity):
+def _from_white(quantity: str) -> str:
     """The name of a colour map from white to the colour of a quantity."""
     name = f"white to {quantity}"
     if name not in mpl.colormaps:
@@ -131,7 +42,7 @@ def live_charts() -> LiveFigure:
         fig,
         alt="Two squares of parameters. In the left one the posterior is a cross, in the right one a round spot. As n "
         "grows past 2614, the cross fades and the spot lights up.",
-        n=Slider("n", n, start=1),
+        n=Slider("n", n, start=316),
     )
     extent = (-1, 1, -1, 1)
     live.image(
@@ -145,13 +56,13 @@ def live_charts() -> LiveFigure:
         extent, 0, 1, cmap=_from_white("regular"), name="point",
     )  # fmt: skip
     for ax, color, chance in ((axes[0], COLORS["singular"], 1 - share), (axes[1], COLORS["regular"], share)):
-        live.text(ax, lambda n, c=chance: (1, 1.22, _percent(c[row[n]])), color=color, fontsize=14, ha="right")
+        live.text(ax, lambda n, c=chance: (1, 1.22, percent(c[row[n]])), color=color, fontsize=14, ha="right")
     live.line(axes[2], lambda n: (ns, np.where(ns <= n, share, np.nan)), name="so far", color=COLORS["posterior"])
     live.points(axes[2], lambda n: (n, share[row[n]]), name="share", color=COLORS["posterior"], markersize=9)
     return live.caption(
         lambda n: (
             f"n = {style.number(n)}: F is {cross[row[n]]:.2f} on the cross and {point[row[n]]:.2f} at the point; "
-            f"the accurate chart holds {_percent(share[row[n]])} of the posterior."
+            f"the accurate chart holds {percent(share[row[n]])} of the posterior."
         )
     )
 
@@ -173,7 +84,7 @@ def live_phases() -> LiveFigure:
         right.text(8.2 * np.log(level) / level * 0.93, 8.2, style.power(level), color=COLORS["theory"], ha="right")
     right.set_title("lines of equal critical n")
 
-    def small(x):
+    def small(x: float) -> str:
         return style.number(x, 2) if x >= 1e-3 else style.power(x)
 
     live = LiveFigure(
@@ -184,7 +95,7 @@ def live_phases() -> LiveFigure:
         d_loss=Slider("ΔL", d_loss, start=10 ** (-14 / 8), format=small),
     )
 
-    def crossings(d_lambda, d_loss):
+    def crossings(d_lambda: float, d_loss: float) -> tuple[float, float]:
         try:
             return lambert_crossings(d_lambda, d_loss)
         except ValueError:
@@ -209,16 +120,16 @@ def live_phases() -> LiveFigure:
         right, lambda d_lambda, d_loss: (d_loss, d_lambda), name="here", color=COLORS["posterior"], markersize=10
     )
 
-    def sentence(d_lambda, d_loss):
-        r, (spurious, critical) = d_loss / d_lambda, crossings(d_lambda, d_loss)
+    def sentence(d_lambda: float, d_loss: float) -> str:
+        ratio, (spurious, critical) = d_lambda / d_loss, crossings(d_lambda, d_loss)
         if np.isnan(critical):
             return (
-                f"ΔL/Δλ = {r:.3f} exceeds 1/e = 0.368: the lines do not meet. To this order the accurate well wins at "
-                "every n."
+                f"Δλ/ΔL = {ratio:.3g} is below e = 2.718: the lines do not meet. To this order the accurate well wins "
+                "at every n."
             )
         return (
-            f"ΔL/Δλ = {small(r)}: to leading order the critical n is {style.number(round(critical))}. The lines meet "
-            f"at n = {spurious:.2f} too, which is spurious."
+            f"Δλ/ΔL = {style.number(ratio, 3)}: to leading order the critical n is {style.number(round(critical))}. "
+            f"The lines meet at n = {spurious:.2f} too, which is spurious."
         )
 
     return live.caption(sentence)
@@ -232,7 +143,7 @@ def live_shadow() -> LiveFigure:
     w, density, slope = {}, {}, {}
     for w0 in truths:
 
-        def loss(w, w0=w0):
+        def loss(w: np.ndarray, w0: float = w0) -> np.ndarray:
             return (w[:, 0] ** 3 - w0**3) ** 2 / 2
 
         post = Posterior(loss, [(-1, 1)], ns, breakpoints=sorted({0.0, w0}))

@@ -1,4 +1,4 @@
-"""The two-well models of lesson 06, where they change over, and the polygons of its last section."""
+"""The two-well models of lesson 06, and where they change over."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import digamma
 
-from sltcourse.theory import superposition_model
+from sltcourse.lessons.free_energy.wells import TwoWellLoss
 from sltcourse.theory.asymptotics import TwoWells, Well, power_integral
 from sltcourse.theory.quadrature import Posterior
 
@@ -33,6 +33,7 @@ def K(w: np.ndarray) -> np.ndarray:
 
 
 RIDGE = 0.75  # between the wells, where w³(1 − w) is largest: here the two regions meet
+CURVE = TwoWellLoss(K, BOX, (0.0, 1.0), RIDGE, (1 / 6, 1 / 2))
 WELLS = (0.0, RIDGE, 1.0)  # breakpoints for the quadrature
 
 
@@ -54,14 +55,14 @@ def well_free_energies(posterior: Posterior) -> tuple[np.ndarray, np.ndarray]:
 CHARTS_GAP, CUBE_GAP = 0.002, 0.005  # ΔL of the two models below
 
 
-def _charts_exact(n):
+def _charts_exact(n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # both losses are even in either coordinate, so the quarter [0, 1]² has the averages of the square [−1, 1]²
     simple = Posterior(lambda w: CHARTS_GAP + (w[:, 0] * w[:, 1]) ** 2 / 2, [(0, 1)] * 2, n)
     accurate = Posterior(lambda w: (w[:, 0] ** 2 + w[:, 1] ** 2) / 2, [(0, 1)] * 2, n)
     return simple.free_energy.value, accurate.free_energy.value
 
 
-def _cube_exact(n):
+def _cube_exact(n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     simple = Posterior(lambda w: CUBE_GAP + w[:, 0] ** 6 / 2, [(-1, 1)], n)
     accurate = Posterior(lambda w: w[:, 0] ** 2 / 2, [(-1, 1)], n)
     return simple.free_energy.value, 3 * accurate.free_energy.value  # three independent coordinates
@@ -84,20 +85,3 @@ MODELS = {
         _cube_exact,
     ),
 }
-
-
-# ---- the toy model of superposition (Chen et al. 2023, arXiv 2310.06301) ---------------------------------------------
-
-
-POLYGONS = {k: superposition_model.PUBLISHED[k] for k in (5, 6)}  # k: length l*, bias b*, h_k
-
-
-def polygon(k: int) -> tuple[np.ndarray, np.ndarray]:
-    """(W, b) of the k-gon among 6 features: W of shape (2, 6), b of shape (6,). Unused features have W = 0, b = 0."""
-    length, bias, _ = POLYGONS[k]
-    return superposition_model.unpack(superposition_model.polygon(k, length, bias, dead=0))
-
-
-def superposition_loss(W: np.ndarray, b: np.ndarray) -> float:
-    """Exact E‖x − relu(WᵀWx + b)‖² for x = μ e_i, i uniform, μ ~ U[0, 1]; W of shape (2, c), b of shape (c,)."""
-    return float(superposition_model.population_loss(superposition_model.pack(W, b))[0])
