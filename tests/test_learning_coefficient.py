@@ -322,7 +322,7 @@ def test_the_four_ways_show_what_was_measured():
         for cell in read(ROOT / "notebooks" / f"{LESSON}.ipynb").cells if cell.cell_type == "code"
         for output in cell.outputs if output.get("text", "").count(", volume ")
     ]  # fmt: skip
-    rows = re.findall(r"pole (\d+)/(\d+), ray (\S+), volume (\S+) ± (\S+) and m = (\d), F (\S+)", shown)
+    rows = re.findall(r"pole (\d+)/(\d+), ray (\S+), volume (\S+) ± (\S+), m = (\d), F (\S+)", shown)
     assert [row[:2] for row in rows] == [("3", "4"), ("1", "2"), ("1", "3"), ("5", "12")]
     for over, under, ray, lam, se, m, slope in rows:
         exact = int(over) / int(under)

@@ -63,7 +63,7 @@ def _tan(angle: float) -> float:
 VIEWS = {
     "1: w₁ = u v, w₂ = u": View(
         ("w₁", "w₂"), {CURVE: _CUSP}, FIRST, ("v", "u"), {CURVE: _PARABOLA, FIRST: _ACROSS},
-        {FIRST: (-1.2, 0.08, "2/4"), CURVE: (0.75, 0.9, "1/2")}, _cot, True,
+        {FIRST: (-1.2, 0.08, "2/4"), CURVE: (0.42, 0.9, "1/2")}, _cot, True,
         "K = u⁴ (u − v²)², Jacobian u. The curve touches the divisor u = 0",
     ),
     "1, other chart: w₁ = u, w₂ = u v": View(

@@ -193,8 +193,14 @@ def live_networks() -> LiveFigure:
         return np.array(values, float) / (2 if column else 1)
 
     fig, (left, right) = style.figure(1, 2, sharey=True)
-    left.set(xlabel="width H of the hidden layers", xlim=(0, 25), ylim=(0, 105), title="against the width")
-    right.set(xlabel="layers L", xlim=(1.5, 10.5), xticks=layers, title="against the depth")
+    left.set(
+        xlabel="width H of the hidden layers",
+        xlim=(0, 25),
+        ylim=(0, 105),
+        ylabel="λ and d/2",
+        title="against the width",
+    )
+    right.set(xlabel="layers L", ylabel="λ and d/2", xlim=(1.5, 10.5), xticks=layers, title="against the depth")
     live = LiveFigure(
         fig,
         alt="λ and d/2 of a linear network with 10 inputs and 10 outputs, left against its width, right against its "
