@@ -63,12 +63,12 @@ def _tan(angle: float) -> float:
 VIEWS = {
     "1: w₁ = u v, w₂ = u": View(
         ("w₁", "w₂"), {CURVE: _CUSP}, FIRST, ("v", "u"), {CURVE: _PARABOLA, FIRST: _ACROSS},
-        {FIRST: (-1.2, 0.08, "2/4"), CURVE: (0.42, 0.9, "1/2")}, _cot, True,
+        {FIRST: (-1.2, 0.08, "2/4"), CURVE: (-0.68, 0.9, "1/2")}, _cot, True,
         "K = u⁴ (u − v²)², Jacobian u. The curve touches the divisor u = 0",
     ),
     "1, other chart: w₁ = u, w₂ = u v": View(
         ("w₁", "w₂"), {CURVE: _CUSP}, FIRST, ("v", "u"), {CURVE: _both(lambda t: t, lambda t: t**-3.0), FIRST: _ACROSS},
-        {FIRST: (-1.2, 0.08, "2/4"), CURVE: (1.0, 0.9, "1/2")}, _tan, True,
+        {FIRST: (-1.2, 0.08, "2/4"), CURVE: (0.58, 0.9, "1/2")}, _tan, True,
         "K = u⁴ (1 − u v³)², Jacobian u. The curve does not meet u = 0: normal crossings",
     ),
     "2: u → u v": View(
