@@ -10,6 +10,7 @@ PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NAMES = [p.stem for p in PATHS]
 MODEL = [  # the lessons in the new way, whose rhythm is held
     "03_volume_scaling",
+    "04_learning_coefficient",
     "06_free_energy",
     "07_llc_estimation",
     "12_programs",

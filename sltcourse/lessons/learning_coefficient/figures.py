@@ -1,13 +1,18 @@
-"""The live figures of lesson 04."""
+"""The live figures of lesson 04: the Newton polygon, and linear networks. Blow-ups: ``blow_ups``."""
 
 import itertools
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Slider
-from sltcourse.lessons.learning_coefficient.models import polygon
+from sltcourse.lessons.learning_coefficient.models import Polygon, polygon
 from sltcourse.theory.closed_forms import deep_linear_network
+from sltcourse.theory.newton import learning_coefficient
 
 COLORS = style.COLORS
 
@@ -15,73 +20,151 @@ COLORS = style.COLORS
 # ---- the Newton polygon ----------------------------------------------------------------------------------------------
 
 
-_EDGE, _FAR = 13.5, 0.72  # of the grid of exponents, and of the plane of the x_i
+_PRIORS = range(4)  # powers of the prior that the ray of one's own K can be tilted by
 
 
-def _monomial(exponents):
-    return " ".join(f"w{'₁₂'[i]}{style.superscript(e)}" for i, e in enumerate(exponents) if e)
+def _written(dots: Iterable[Sequence[int]], names: Sequence[str] = ("w₁", "w₂")) -> str:
+    """Monomials as text, each exponent raised, joined by plus signs."""
+    return " + ".join(
+        " ".join(name + (style.superscript(e) if e > 1 else "") for name, e in zip(names, dot, strict=True) if e)
+        for dot in dots
+    )
 
 
-def _outline(corners, far):
+def _padded(points: Sequence[Any], size: int) -> np.ndarray:
+    """The points, the last one repeated, as (x, y) of one length."""
+    return np.array([*points, *[points[-1]] * (size - len(points))], float).T
+
+
+def _outline(corners: Sequence[Any], size: int, far: float) -> tuple[np.ndarray, np.ndarray]:
     """The corners of an unbounded convex region, closed at the far ends, always as many."""
-    corners = [*corners, *[corners[-1]] * (6 - len(corners))]
-    x, y = np.array(corners, float).T
+    x, y = _padded(corners, size)
     return np.r_[x[0], x, far, far], np.r_[far, y, y[-1], far]
 
 
-def live_polygon() -> LiveFigure:
-    """Slide the exponents of w₁^a + w₁^b w₂^c + w₂^d: the Newton polygon and its ray, and the same in logarithms."""
+def live_polygon(K: sp.Expr | None = None) -> LiveFigure:
+    """The Newton polygon of a loss and its ray, and the same in logarithms.
+
+    Without ``K`` the sliders move the exponents of w₁^a + w₁^b w₂^c + w₂^d. With a ``K`` of your own, a sympy
+    polynomial in two symbols that is nowhere negative and 0 at the origin, they give it the prior |w₁|^h₁ |w₂|^h₂,
+    which tilts the ray; what is known of λ stands in the caption (`newton.learning_coefficient`). Raises
+    TypeError for what is no sympy expression, ValueError for another number of symbols, and what that function raises.
+    """
+    return _polygon_of_powers() if K is None else _polygon_of(K)
+
+
+def _polygon_of_powers() -> LiveFigure:
     ends = np.arange(0, 14, 2)
     states = {
         (a, b, c, d): polygon(*([(int(a), 0)] if a else []), (int(b), int(c)), *([(0, int(d))] if d else []))
         for a, b, c, d in itertools.product(ends, ends[:4], ends[1:5], ends)
     }
+    controls = {
+        "a": Slider("a", ends, start=6, format=_none),
+        "b": Slider("b", ends[:4], start=2, format=str),
+        "c": Slider("c", ends[1:5], start=4, format=str),
+        "d": Slider("d", ends, start=0, format=_none),
+    }
 
-    fig, (left, right) = style.figure(1, 2, height=4.8)
-    left.set(xlim=(-0.5, _EDGE), ylim=(-0.5, _EDGE), xticks=ends, yticks=ends, aspect="equal")
-    left.set(xlabel="power of w₁", ylabel="power of w₂", title="$w_1^a + w_1^b w_2^c + w_2^d$:  its dots and the ray")
-    left.plot([0, _EDGE], [0, _EDGE], "--", color=COLORS["theory"], lw=1.5)
-    left.text(11.6, 12.5, "ray", color=COLORS["theory"], ha="right")
-    right.set(xlim=(0, _FAR), ylim=(0, _FAR), xticks=np.arange(0, 0.8, 0.1), yticks=np.arange(0, 0.8, 0.1))
-    right.set(xlabel=r"$x_1 = \log|w_1|\,/\,\log ε$", ylabel=r"$x_2 = \log|w_2|\,/\,\log ε$")
-    right.set(aspect="equal", title="the same in logarithms")
-    live = LiveFigure(
-        fig,
-        alt="Left: the exponents of three monomials as dots, their Newton polygon shaded, and the diagonal ray "
-        "entering it at (1/λ, 1/λ). Right: where all monomials are at most ε, and the line x1 + x2 = λ touching that.",
-        a=Slider("a", ends, start=6, format=_none),
-        b=Slider("b", ends[:4], start=2, format=str),
-        c=Slider("c", ends[1:5], start=4, format=str),
-        d=Slider("d", ends, start=0, format=_none),
-    )
-
-    def follow(read):
+    def follow(read: Callable[[Polygon], Any]) -> Callable[..., Any]:
         return lambda a, b, c, d: read(states[a, b, c, d])
 
-    def pad(points, size):
-        return np.array([*points, *[points[-1]] * (size - len(points))], float).T
-
-    shade = {"color": COLORS["singular"], "alpha": 0.25}
-    live.fill(left, follow(lambda p: _outline(p.corners, 20)), name="polygon", **shade)
-    live.points(left, follow(lambda p: pad(p.dots, 3)), name="dots", color=COLORS["singular"], markersize=9)
-    live.points(left, follow(lambda p: (1 / p.lam, 1 / p.lam)), name="hit", color=COLORS["theory"], markersize=11)
-    live.fill(right, follow(lambda p: _outline(p.plans, 2)), name="region", label="all monomials ≤ ε", **shade)
-    live.line(right, follow(lambda p: ([0, p.lam], [p.lam, 0])), name="cost", color=COLORS["theory"], ls="--",
-              label="$x_1 + x_2 = λ$")  # fmt: skip
-    live.line(right, follow(lambda p: pad(p.best, 2)), name="edge", color=COLORS["theory"], lw=5)
-    live.points(right, follow(lambda p: pad(p.best, 2)), name="best", color=COLORS["theory"], markersize=11)
-    right.legend(loc="upper right", facecolor="white", frameon=True, edgecolor="none", framealpha=0.9)
-
-    def sentence(a, b, c, d):
+    def sentence(a: int, b: int, c: int, d: int) -> str:
         p = states[a, b, c, d]
-        K = " + ".join(_monomial(dot) for dot in ((a, 0), (b, c), (0, d)) if any(dot))
+        K = _written(dot for dot in ((a, 0), (b, c), (0, d)) if any(dot))
         where = "at a corner" if p.m == 2 else "in a side"
-        return f"K = {K}: the ray enters at ({1 / p.lam}, {1 / p.lam}), {where}. λ = {p.lam}, m = {p.m}."
+        return f"K = {K}: the ray enters at ({p.hit[0]}, {p.hit[1]}), {where}. λ = {p.lam}, m = {p.m}."
 
-    return live.caption(sentence)
+    names = ("w₁", "w₂")
+    return _polygons(follow, list(states.values()), controls, names, "$w_1^a + w_1^b w_2^c + w_2^d$").caption(sentence)
 
 
-def _none(exponent):
+def _polygon_of(K: sp.Expr) -> LiveFigure:
+    if not isinstance(K, sp.Expr):
+        raise TypeError("live_polygon takes a sympy expression of two symbols, such as w1**6 + w1**2*w2**4")
+    symbols = sorted(K.free_symbols, key=sp.default_sort_key)
+    if len(symbols) != 2:
+        raise ValueError(f"the picture has two parameters, and this K has {len(symbols)}: write it with both symbols")
+    known = {
+        h: learning_coefficient(K, symbols, prior=dict(zip(symbols, h, strict=True)), seconds=2)
+        for h in itertools.product(_PRIORS, _PRIORS)
+    }
+    dots = sp.Poly(sp.expand(K), *symbols).monoms()
+    states = {h: polygon(*dots, prior=h) for h in known}
+    names = [re.sub(r"(?<=[a-z])\d", lambda found: "₀₁₂₃₄₅₆₇₈₉"[int(found[0])], str(s)) for s in symbols]
+    controls = {
+        f"h{i}": Slider(f"power of |{name}| in the prior", list(_PRIORS), start=0, format=str)
+        for i, name in enumerate(names, 1)
+    }
+
+    def follow(read: Callable[[Polygon], Any]) -> Callable[..., Any]:
+        return lambda h1, h2: read(states[h1, h2])
+
+    def sentence(h1: int, h2: int) -> str:
+        p, found = states[h1, h2], known[h1, h2]
+        prior = _written([(h1, h2)], [f"|{name}|" for name in names]) or "flat"
+        enters = f"Prior {prior}: the ray enters at ({p.hit[0]}, {p.hit[1]}). The cheapest plan costs {p.lam}. "
+        if found.exact and found.value == p.lam:
+            return enters + f"λ = {p.lam}, m = {found.multiplicity}."
+        bound = f"λ = {found.value}, m = {found.multiplicity}" if found.exact else str(found)
+        return enters + f"That is only a bound, for terms cancel: {bound}."
+
+    return _polygons(follow, list(states.values()), controls, names, "your K").caption(sentence)
+
+
+def _polygons(
+    follow: Callable[..., Any], states: Sequence[Polygon], controls: dict[str, Slider], names: Sequence[str], title: str
+) -> LiveFigure:
+    """The two panels, for the polygons ``states`` that ``follow`` picks by the controls."""
+    size = max(len(p.corners) for p in states) + 1, max(len(p.plans) for p in states) + 1
+    edge = max(
+        13.5, 1.1 * float(max(max(p.hit) for p in states)), 1.5 + max(max(dot) for p in states for dot in p.dots)
+    )
+    far = max(0.72, 1.25 * float(max(max(max(plan) for plan in p.plans) for p in states)))
+    every = 2 * int(np.ceil(edge / 14))
+    fig, (left, right) = style.figure(1, 2, height=4.8)
+    ticks = np.arange(0, edge, every)
+    left.set(xlim=(-0.04 * edge, edge), ylim=(-0.04 * edge, edge), xticks=ticks, yticks=ticks, aspect="equal")
+    left.set(xlabel=f"power of {names[0]}", ylabel=f"power of {names[1]}", title=f"{title}: its dots and the ray")
+    right.set(xlim=(0, far), ylim=(0, far), aspect="equal", title="the same in logarithms: plans")
+    right.set(xlabel=f"$x_1$ = log |{names[0]}| / log ε", ylabel=f"$x_2$ = log |{names[1]}| / log ε")
+    live = LiveFigure(
+        fig,
+        alt="Left: the exponents of the monomials as dots, their Newton polygon shaded, and a ray from the origin that "
+        "enters it; the side or the corner where it enters is gold. Right: the plans that make all monomials at most "
+        "ε, shaded, and a line of equal cost that touches them at the cheapest, gold.",
+        **controls,
+    )
+    gold, orange = COLORS["theory"], COLORS["singular"]
+    shade = {"color": orange, "alpha": 0.25}
+    live.fill(left, follow(lambda p: _outline(p.corners, size[0], 2000)), name="polygon", **shade)
+    live.line(left, follow(lambda p: _ray(p, edge)), name="ray", color=gold, ls="--", lw=1.5)
+    most = max(len(p.sides) for p in states)
+    live.line(left, follow(lambda p: _padded(p.sides, most)), name="side", color=gold, lw=4)
+    live.points(left, follow(lambda p: _padded(p.dots, max(len(q.dots) for q in states))), name="dots", color=orange,
+                markersize=10)  # fmt: skip
+    live.points(left, follow(lambda p: p.hit), name="hit", color=gold, markersize=7)
+    live.fill(right, follow(lambda p: _outline(p.plans, size[1], 2 * far)), name="region", label="all monomials ≤ ε",
+              **shade)  # fmt: skip
+    live.line(right, follow(_cost), name="cost", color=gold, ls="--", lw=1.5, label="equal cost")
+    live.line(right, follow(lambda p: _padded(p.best, 2)), name="edge", color=gold, lw=4)
+    live.points(right, follow(lambda p: _padded(p.best, 2)), name="best", color=gold, markersize=9)
+    right.legend(loc="upper right", facecolor="white", frameon=True, edgecolor="none", framealpha=0.9)
+    return live
+
+
+def _ray(p: Polygon, edge: float) -> tuple[list[float], list[float]]:
+    """From the origin through the point where the ray enters, to the edge of the picture."""
+    scale = 1.5 * edge / float(max(p.hit))
+    return [0, scale * float(p.hit[0])], [0, scale * float(p.hit[1])]
+
+
+def _cost(p: Polygon) -> tuple[list[float], list[float]]:
+    """The line (1 + h)·x = λ, from axis to axis; 1 + h is the direction of the ray, λ times where it enters."""
+    return [0, float(1 / p.hit[0])], [float(1 / p.hit[1]), 0]
+
+
+def _none(exponent: int) -> str:
     return str(exponent) if exponent else "none"
 
 
@@ -91,7 +174,7 @@ def _none(exponent):
 _ENDS = 10  # inputs and outputs of the network of the live figure
 
 
-def _network(width, layers, rank):
+def _network(width: int, layers: int, rank: int) -> tuple[Any, int, int]:
     """(λ, m, d) of a linear network with 10 inputs, 10 outputs and hidden layers of one width."""
     widths = [_ENDS, *[int(width)] * (int(layers) - 1), _ENDS]
     lam, m = deep_linear_network(widths, int(rank))
@@ -99,28 +182,29 @@ def _network(width, layers, rank):
 
 
 def live_networks() -> LiveFigure:
-    """Slide width, layers and true rank of a linear network: λ beside d/2."""
+    """Guess λ at ten layers, then slide width, layers and true rank of a linear network: λ beside d/2."""
     widths, layers, ranks = np.arange(1, 25), np.arange(2, 11), np.arange(0, 11, 2)
-    table = {
-        (H, L, r): _network(H, L, r) for H, L, r in itertools.product(widths, layers, ranks) if r <= H
-    }  # fmt: skip
+    table = {(H, L, r): _network(H, L, r) for H, L, r in itertools.product(widths, layers, ranks) if r <= H}
     nothing = (np.nan, 1, np.nan)
 
-    def curve(states, column):
+    def curve(states: Iterable[tuple[int, int, int]], column: int) -> np.ndarray:
         """λ (column 0) or d/2 (column 2) along a row of states; gaps where the width is below the rank."""
         values = [table.get(state, nothing)[column] for state in states]
         return np.array(values, float) / (2 if column else 1)
 
-    def both(H, L, r):
-        return [curve([(H, L, r)], column)[0] for column in (0, 2)]
-
     fig, (left, right) = style.figure(1, 2, sharey=True)
-    left.set(xlabel="width H of the hidden layers", xlim=(0, 25), yscale="log", ylim=(0.35, 6000))
-    right.set(xlabel="layers L", xlim=(1.5, 10.5), xticks=layers)
+    left.set(
+        xlabel="width H of the hidden layers",
+        xlim=(0, 25),
+        ylim=(0, 105),
+        ylabel="λ and d/2",
+        title="against the width",
+    )
+    right.set(xlabel="layers L", ylabel="λ and d/2", xlim=(1.5, 10.5), xticks=layers, title="against the depth")
     live = LiveFigure(
         fig,
         alt="λ and d/2 of a linear network with 10 inputs and 10 outputs, left against its width, right against its "
-        "number of layers, on a log scale. d/2 keeps growing; λ levels off at 50 or below.",
+        "number of layers. The lines of d/2 leave the picture at the top.",
         H=Slider("width H", widths, start=10, format=str),
         L=Slider("layers L", layers, start=2, format=str),
         r=Slider("true rank r", ranks, start=0, format=str),
@@ -134,11 +218,15 @@ def live_networks() -> LiveFigure:
             right, lambda H, r, c=column: (layers, curve([(H, L, r) for L in layers], c)), name + " depth", **looks
         )
     here = {"color": COLORS["truth"], "markersize": 9}
-    live.points(left, lambda H, L, r: ([H, H], both(H, L, r)), "here", **here)
-    live.points(right, lambda H, L, r: ([L, L], both(H, L, r)), "there", **here)
+    live.points(left, lambda H, L, r: (H, curve([(H, L, r)], 0)[0]), "here", **here)
+    live.points(right, lambda H, L, r: (L, curve([(H, L, r)], 0)[0]), "there", **here)
     left.legend(loc="upper left")
+    live.with_guess(
+        right, "y", "Width 10, truth 0. How high is λ at ten layers, where d/2 is 500?",
+        hides=["λ width", "λ depth", "here", "there"],
+    )  # fmt: skip
 
-    def sentence(H, L, r):
+    def sentence(H: int, L: int, r: int) -> str:
         if r > H:
             return f"A network with a layer of width {H} cannot represent a map of rank {r}."
         lam, m, d = table[H, L, r]

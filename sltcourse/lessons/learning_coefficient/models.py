@@ -35,25 +35,44 @@ FOUR_WAYS = {
 
 
 class Polygon(NamedTuple):
-    """K = Σ w^α for some exponents α in the plane: its polygon's corners, the plan that minimises x₁ + x₂, λ and m.
+    """K = Σ w^α for some exponents α in the plane, under the prior |w₁|^h₁ |w₂|^h₂: its polygon, its plans, λ and m.
 
     ``corners`` of the polygon and ``plans``, the corners of {x ≥ 0, α·x ≥ 1 for all α}, run from left to right;
-    ``best`` are the one or two of these where x₁ + x₂ is smallest.
+    ``best`` are the one or two of these where (1 + h)·x is smallest, and ``sides`` the exponents on the sides of the
+    polygon that they stand for, with those sides' directions to infinity as points far out. ``hit`` is where the ray
+    along 1 + h enters. ``lam`` = 1/t and ``m`` are λ and m where K is nondegenerate.
     """
 
-    dots: list
-    corners: list
-    plans: list
-    best: list
+    dots: list[tuple[int, int]]
+    corners: list[tuple[int, int]]
+    plans: list[tuple[Fraction, Fraction]]
+    best: list[tuple[Fraction, Fraction]]
+    sides: list[tuple[int, int]]
+    hit: tuple[Fraction, Fraction]
     lam: Fraction
     m: int
 
 
-def polygon(*dots: tuple[int, int]) -> Polygon:
-    """The `Polygon` of the exponents ``dots``, pairs of whole numbers. A facet n·α ≥ level is a plan n/level."""
-    polyhedron = NewtonPolyhedron(dots)
+_INFINITY = 1000  # an exponent beyond all pictures
+
+
+def polygon(*dots: tuple[int, int], prior: tuple[int, int] = (0, 0)) -> Polygon:
+    """The `Polygon` of the exponents ``dots``, pairs of whole numbers. A facet n·α ≥ level is a plan n/level.
+
+    ``prior`` holds h₁ and h₂. Raises ValueError for no dots, or for the dot (0, 0), from `NewtonPolyhedron`.
+    """
+    polyhedron, cost = NewtonPolyhedron(dots), [1 + h for h in prior]
     facets = [facet for facet in polyhedron.facets if facet.level]
-    plans = sorted(tuple(Fraction(a, facet.level) for a in facet.normal) for facet in facets)
-    lam = min(plan[0] + plan[1] for plan in plans)
-    best = [plan for plan in plans if sum(plan) == lam]
-    return Polygon(sorted(set(dots)), list(polyhedron.vertices), plans, best, lam, len(best))
+    if not facets:
+        raise ValueError("the exponent (0, 0) means that K does not vanish: there is no ray to follow")
+    plans = {tuple(Fraction(a, facet.level) for a in facet.normal): facet for facet in facets}
+    lam = min(cost[0] * x + cost[1] * y for x, y in plans)
+    best = sorted((x, y) for x, y in plans if cost[0] * x + cost[1] * y == lam)
+    ends = {alpha for plan in best for alpha in plans[plan].on}
+    for x, y in best:
+        level = plans[x, y].on
+        ends |= {(_INFINITY, min(b for _, b in level))} if x == 0 else set()
+        ends |= {(min(a for a, _ in level), _INFINITY)} if y == 0 else set()
+    sides = sorted(ends, key=lambda alpha: (alpha[0], -alpha[1]))
+    hit = (cost[0] / lam, cost[1] / lam)
+    return Polygon(sorted(set(dots)), list(polyhedron.vertices), sorted(plans), best, sides, hit, lam, len(best))
