@@ -152,6 +152,7 @@ def restore(group: Group, draws: xr.Dataset, number: int) -> None:
         group.noise.restore_bits(draws[RANDOM + "noise"].values[number].astype(np.uint8).tobytes())
     group.steps, batches = (int(x) for x in draws[RANDOM + "place"].values[number])
     group.target.seek(batches)
+    group.follow()
     group.bad_batches.copy_(torch.from_numpy(draws.bad_batches.values.astype(np.int32)))
 
 

@@ -8,6 +8,7 @@ import math
 import torch
 from torch import Tensor
 
+from sltcourse.llc.control import relative_to
 from sltcourse.llc.data import Minibatches
 from sltcourse.llc.evaluate import Evaluator
 from sltcourse.llc.stream import StreamMinibatches
@@ -35,6 +36,7 @@ class Target:
         self.evaluator, self.center = evaluator, center
         self.nbeta, self.localization, self.prior_precision = nbeta, localization, prior_precision
         self._minibatches, self.batches = minibatches, 0
+        self._anchor: tuple[Tensor, Tensor] | None = None
         self._pool = torch.unique(pool, return_inverse=True)[1]
         self._chains_of_pool = torch.bincount(self._pool)
 
@@ -55,6 +57,18 @@ class Target:
         self.batches += 1
         return self._minibatches.draw()
 
+    @property
+    def relative(self) -> bool:
+        """Whether ``loss_and_grad`` of a minibatch is taken relative to w*: see ``anchor``."""
+        return self._anchor is not None
+
+    def anchor(self, loss: Tensor | None, grad: Tensor | None) -> None:
+        """From now on take minibatches relative to w*, where L_n is ``loss`` (chains,) and ∇L_n is ``grad`` (chains, d).
+
+        ``loss_and_grad`` then gives ∇L_B(w) − ∇L_B(w*) + ∇L_n(w*), and the loss to it: see ``control``. None: no more.
+        """
+        self._anchor = None if loss is None or grad is None else (loss, grad)
+
     def seek(self, batches: int) -> None:
         """Go on as after so many minibatches; where the data are in memory the generator alone says where that is."""
         self.batches = batches
@@ -62,8 +76,36 @@ class Target:
             self._minibatches.seek(batches)
 
     def loss_and_grad(self, w: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Mean loss (chains,) of ``w`` (chains, d) on what ``draw_batch`` gave, and its gradient (chains, d)."""
-        return self.evaluator.on_batches("grad", w, batch) if batch else self.full_loss_and_grad(w)
+        """Mean loss (chains,) of ``w`` (chains, d) on what ``draw_batch`` gave, and its gradient (chains, d).
+
+        Where minibatches are taken relative to w* the loss is nan if that of the minibatch at w* itself is not finite,
+        and inf if only that at w is not.
+        """
+        if not batch:
+            return self.full_loss_and_grad(w)
+        loss, grad = self.evaluator.on_batches("grad", w, batch)
+        if self._anchor is None:
+            return loss, grad
+        at_center = self.evaluator.on_batches("grad", self.center, batch)
+        return relative_to(self._anchor, at_center, loss, grad, w - self.center)
+
+    def plain_relative(
+        self, loss: Tensor, grad: Tensor, w: Tensor, chain: int, batch: Batch
+    ) -> tuple[Tensor, Tensor, float, float]:
+        """What ``loss_and_grad`` makes of the plain module's loss and gradient (d,) of one chain, with the sizes of the
+        two losses and gradients that it takes the difference of, which rounding is relative to."""
+        if self._anchor is None:
+            return loss, grad, 0.0, 0.0
+        center = self.center[chain]
+        base, slope = self.evaluator.plain_one(center, chain, batch, "own", True)
+        assert slope is not None  # it was asked for
+        if self.evaluator.penalty:
+            base = base + 0.5 * self.evaluator.penalty * center.square().sum()
+            slope = slope + self.evaluator.penalty * center
+        anchor = self._anchor[0][chain : chain + 1], self._anchor[1][chain : chain + 1]
+        sizes = max(abs(base.item()), abs(loss.item())), max(slope.norm().item(), grad.norm().item())
+        both = relative_to(anchor, (base[None], slope[None]), loss[None], grad[None].clone(), (w - center)[None])
+        return both[0][0], both[1][0], *sizes
 
     def loss(self, w: Tensor, batch: Batch) -> Tensor:
         """Mean loss (chains,) of ``w`` on what ``draw_batch`` gave."""
