@@ -237,7 +237,7 @@ class Group:
             def on_copies(w: Tensor, *minibatch: Tensor) -> list[Tensor]:
                 return recorded(w, noise.clone(), *(x.clone() for x in rest), *minibatch)
 
-            reason = evaluator.difference(on_copies, state.w, batch, "own", finish=self.as_force)
+            reason = evaluator.difference(on_copies, state.w, batch, "own", finish=target.plain_force)
             if reason:
                 evaluator.give_up(reason)
                 return None
@@ -253,24 +253,6 @@ class Group:
             return steps[adapt](state.w, noise, *(getattr(state, name) for name in names[1:]), *batch)
 
         return step
-
-    def as_force(
-        self, loss: Tensor, grad: Tensor | None, w: Tensor, chain: int, batch: Batch
-    ) -> tuple[Tensor, Tensor | None, float, float]:
-        """What a step returns of the plain module's loss and gradient: with the penalty, as ∇U; see ``Finish``."""
-        target = self.target
-        if grad is None:
-            raise ValueError("a step returns the gradient too")
-        if target.evaluator.penalty:
-            loss = loss + 0.5 * target.evaluator.penalty * w.square().sum()
-            grad = grad + target.evaluator.penalty * w
-        loss, grad, loss_size, grad_size = target.plain_relative(loss, grad, w, chain, batch)
-        nbeta, pull = (
-            torch.as_tensor(x, dtype=w.dtype, device=w.device).expand(len(target.center), 1)[chain]
-            for x in (target.nbeta, target.localization)
-        )
-        force = nbeta * grad + pull * (w - target.center[chain]) + target.prior_precision * w
-        return loss, force, loss_size, float(nbeta) * grad_size
 
     def _prober(self) -> Callable[[], None]:
         """``probe()``: show the sampler a fresh minibatch; recorded like a step."""
@@ -344,7 +326,12 @@ def captured(move: Move, group: Group) -> Move:
         reason = None
         if batch:
             reason = evaluator.difference(
-                lambda w, *minibatch: [loss, force], start["w"], batch, "own", finish=group.as_force, beside=False
+                lambda w, *minibatch: [loss, force],
+                start["w"],
+                batch,
+                "own",
+                finish=group.target.plain_force,
+                beside=False,
             )
         if not reason:
             graphs[adapt] = graph, out

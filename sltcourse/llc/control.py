@@ -22,16 +22,16 @@ LEFT = 0.5  # the share of the noise that may be left
 def relative_to(
     anchor: tuple[Tensor, Tensor], at_center: tuple[Tensor, Tensor], loss: Tensor, grad: Tensor, away: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Loss (chains,) and gradient (chains, d) of minibatches, less the noise that these have at w* already.
+    """Loss (chains,) and gradient (chains, d) of minibatches, or of one, less the noise that they have at w* already.
 
     ``anchor``: L_n(w*) and ∇L_n(w*); ``at_center``: the same of the minibatches; ``away`` (chains, d): w − w*.
-    The loss is nan where that at w* is not finite, inf where only that at w is not. Overwrites ``grad``.
+    The loss is nan where that at w* is not finite, inf where only that at w is not.
     """
     base, slope = at_center
     noise = slope - anchor[1]
-    value = anchor[0] + (loss - base) - (noise * away).sum(1)
+    value = anchor[0] + (loss - base) - (noise * away).sum(-1)
     value = torch.where(torch.isfinite(loss), value, torch.inf)
-    return torch.where(torch.isfinite(base), value, torch.nan), grad.sub_(noise)
+    return torch.where(torch.isfinite(base), value, torch.nan), grad - noise
 
 
 def pays(target: "Target", w: Tensor, scale: Tensor) -> bool:

@@ -208,7 +208,8 @@ class Evaluator:
     ) -> str | None:
         """What ``function(w, *batch)`` gets wrong for the last chain a little beside its w*, or None.
 
-        ``function`` returns [loss] or [loss, gradient]. ``finish``: what the function makes of the plain module's; None: it returns just these. Not ``beside``: at ``w`` itself.
+        ``function`` returns [loss] or [loss, gradient]. ``finish``: what it makes of the plain module's; None: it
+        returns just these. Not ``beside``: at ``w`` itself.
         """
         chain = len(w) - 1
         w = self.beside(w) if beside else w

@@ -63,7 +63,7 @@ class Target:
         return self._anchor is not None
 
     def anchor(self, loss: Tensor | None, grad: Tensor | None) -> None:
-        """From now on take minibatches relative to w*, where L_n is ``loss`` (chains,) and ∇L_n is ``grad`` (chains, d).
+        """From now on take minibatches relative to w*; ``loss`` (chains,) and ``grad`` (chains, d): L_n and ∇L_n there.
 
         ``loss_and_grad`` then gives ∇L_B(w) − ∇L_B(w*) + ∇L_n(w*), and the loss to it: see ``control``. None: no more.
         """
@@ -89,23 +89,36 @@ class Target:
         at_center = self.evaluator.on_batches("grad", self.center, batch)
         return relative_to(self._anchor, at_center, loss, grad, w - self.center)
 
-    def plain_relative(
-        self, loss: Tensor, grad: Tensor, w: Tensor, chain: int, batch: Batch
-    ) -> tuple[Tensor, Tensor, float, float]:
-        """What ``loss_and_grad`` makes of the plain module's loss and gradient (d,) of one chain, with the sizes of the
-        two losses and gradients that it takes the difference of, which rounding is relative to."""
-        if self._anchor is None:
-            return loss, grad, 0.0, 0.0
+    def plain_force(
+        self, loss: Tensor, grad: Tensor | None, w: Tensor, chain: int, batch: Batch
+    ) -> tuple[Tensor, Tensor | None, float, float]:
+        """What a step returns of the plain module's loss and gradient (d,) of one chain: ∇U, with the penalty in it.
+
+        Third and fourth: sizes that rounding is relative to, those of what a difference was taken of.
+        """
+        if grad is None:
+            raise ValueError("a step returns the gradient too")
+        loss, grad = self._plus_penalty(loss, grad, w)
+        sizes = 0.0, 0.0
         center = self.center[chain]
-        base, slope = self.evaluator.plain_one(center, chain, batch, "own", True)
-        assert slope is not None  # it was asked for
-        if self.evaluator.penalty:
-            base = base + 0.5 * self.evaluator.penalty * center.square().sum()
-            slope = slope + self.evaluator.penalty * center
-        anchor = self._anchor[0][chain : chain + 1], self._anchor[1][chain : chain + 1]
-        sizes = max(abs(base.item()), abs(loss.item())), max(slope.norm().item(), grad.norm().item())
-        both = relative_to(anchor, (base[None], slope[None]), loss[None], grad[None].clone(), (w - center)[None])
-        return both[0][0], both[1][0], *sizes
+        nbeta, pull = (
+            torch.as_tensor(x, dtype=w.dtype, device=w.device).expand(len(self.center), 1)[chain]
+            for x in (self.nbeta, self.localization)
+        )
+        if self._anchor is not None:
+            base, slope = self.evaluator.plain_one(center, chain, batch, "own", True)
+            assert slope is not None  # it was asked for
+            base, slope = self._plus_penalty(base, slope, center)
+            sizes = max(abs(base.item()), abs(loss.item())), nbeta.item() * max(slope.norm().item(), grad.norm().item())
+            anchor, at_center = (self._anchor[0][chain], self._anchor[1][chain]), (base, slope)
+            loss, grad = relative_to(anchor, at_center, loss, grad, w - center)
+        force = nbeta * grad + pull * (w - center) + self.prior_precision * w
+        return loss, force, *sizes
+
+    def _plus_penalty(self, loss: Tensor, grad: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss and gradient of one chain with those of (μ/2)‖w‖²."""
+        penalty = self.evaluator.penalty
+        return (loss + 0.5 * penalty * w.square().sum(), grad + penalty * w) if penalty else (loss, grad)
 
     def loss(self, w: Tensor, batch: Batch) -> Tensor:
         """Mean loss (chains,) of ``w`` on what ``draw_batch`` gave."""
