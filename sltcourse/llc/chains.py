@@ -124,8 +124,9 @@ class Group:
 
     def _probe_first(self) -> None:
         """Show the sampler the minibatches that it wants to begin with."""
-        for _ in range(self.sampler.first_probes if self.probe is not None else 0):
-            self.probe()
+        if self.probe is not None:
+            for _ in range(self.sampler.first_probes):
+                self.probe()
 
     def _judge(self, losses: np.ndarray) -> tuple[bool, bool]:
         """Whether all points' chains are in equilibrium, and whether further steps can help those that are not."""
