@@ -16,6 +16,8 @@ class Case:
     loss: object  # of a vector w, and of the data's rows if there are any
     at: torch.Tensor
     exact: float | None  # nβ(E[L] − L(w*)); None: HMC says
+    draws: int = 1000  # of each chain, in the long run
+    trusted: float = 0.5  # the share of seeds that must be trusted, in the long run
     settings: dict = field(default_factory=dict)
     data: tuple | None = None
 
@@ -28,29 +30,29 @@ def regression(batch_size, n=2000):
     curvature = torch.linalg.eigvalsh(2 * (x.T @ x).double() / math.log(n))
     exact = 0.5 * (curvature / (curvature + 1)).sum().item()
     return Case(lambda w, x, y: (x @ w - y).square().mean(), torch.linalg.lstsq(x, y[:, None]).solution[:, 0], exact,
-                dict(batch_size=batch_size), (x, y))  # fmt: skip
+                settings=dict(batch_size=batch_size), data=(x, y))  # fmt: skip
 
 
 def flat_directions(localization):
     """½ Σ wᵢ² over 100 of 1000 coordinates."""
     exact = 50 * 1000 / (1000 + localization)
     return Case(lambda w: 0.5 * w[:100].square().sum(), torch.zeros(1000), exact,
-                dict(nbeta=1000.0, localization=localization))  # fmt: skip
+                settings=dict(nbeta=1000.0, localization=localization))  # fmt: skip
 
 
 def turned_quadratic(dim=10):
-    """Curvatures from 3·10³ to 3·10⁴ along directions that are no coordinates."""
+    """Curvatures from 300 to 3·10⁴ along directions that are no coordinates."""
     rng = np.random.default_rng(0)
-    turn, curvature = np.linalg.qr(rng.standard_normal((dim, dim)))[0], np.geomspace(0.3, 3, dim)
+    turn, curvature = np.linalg.qr(rng.standard_normal((dim, dim)))[0], np.geomspace(0.03, 3, dim)
     matrix = torch.tensor(turn * curvature @ turn.T, dtype=torch.float32)
     exact = 0.5 * (1e4 * curvature / (1e4 * curvature + 1)).sum()
-    return Case(lambda w: 0.5 * w @ (matrix @ w), torch.zeros(dim), exact, dict(nbeta=1e4))
+    return Case(lambda w: 0.5 * w @ (matrix @ w), torch.zeros(dim), exact, settings=dict(nbeta=1e4), draws=4000)
 
 
-def of_two_variables(loss, nbeta, localization, **settings):
+def of_two_variables(loss, nbeta, localization, **options):
     """By quadrature of the same posterior."""
     return Case(loss, torch.zeros(2), expected_excess(loss, nbeta, localization),
-                dict(nbeta=nbeta, localization=localization, **settings))  # fmt: skip
+                settings=dict(nbeta=nbeta, localization=localization), **options)  # fmt: skip
 
 
 def hexagon():
@@ -62,14 +64,18 @@ def hexagon():
         return (torch.relu(x @ weight.T @ weight + w[12:]) - x).square().sum(-1).mean()
 
     return Case(
-        loss, torch.cat([weight.flatten(), bias]), None, dict(localization=10.0, batch_size=100), (toy_data(500),)
+        loss,
+        torch.cat([weight.flatten(), bias]),
+        None,
+        settings=dict(localization=10.0, batch_size=100),
+        data=(toy_data(500),),
     )
 
 
 def linear_network():
     """Three inputs, two hidden units, three outputs, all zero: rank 0."""
     return Case(linear_network_loss([3, 2, 3], torch.zeros(3, 3)), torch.zeros(12), None,
-                dict(nbeta=1e3, localization=10.0))  # fmt: skip
+                settings=dict(nbeta=1e3, localization=10.0))  # fmt: skip
 
 
 CASES = {
@@ -81,12 +87,18 @@ CASES = {
     "900 flat directions, strong spring": lambda: flat_directions(1e4),
     "turned quadratic": turned_quadratic,
     "w1⁴ + w2⁴": lambda: of_two_variables(lambda w: w[0] ** 4 + w[1] ** 4, 1e3, 1.0),
+    # at γ = 1 the arms of the cross are 60 times as long as it is wide: most runs are doubtful, and they say so
+    "w1²w2², weak spring": lambda: of_two_variables(lambda w: (w[0] * w[1]) ** 2, 1e3, 1.0, draws=4000, trusted=0),
+    "w1²w2² + w1⁶, weak spring": lambda: of_two_variables(
+        lambda w: (w[0] * w[1]) ** 2 + w[0] ** 6, 1e3, 1.0, draws=4000, trusted=0
+    ),
     "w1²w2²": lambda: of_two_variables(lambda w: (w[0] * w[1]) ** 2, 1e3, 10.0),
     "w1²w2² + w1⁶": lambda: of_two_variables(lambda w: (w[0] * w[1]) ** 2 + w[0] ** 6, 1e3, 10.0),
     "hexagon": hexagon,
     "linear network": linear_network,
 }
-QUICK = ("regression, batch 8", "regression, batch 32", "turned quadratic", "w1⁴ + w2⁴", "w1²w2²", "w1²w2² + w1⁶")
+QUICK = ("regression, batch 8", "regression, batch 32", "turned quadratic", "w1⁴ + w2⁴", "w1²w2²",
+         "w1²w2², weak spring", "w1²w2² + w1⁶, weak spring")  # fmt: skip
 
 
 def reference(case):
@@ -119,7 +131,7 @@ def measured(case, results):
 
 
 def test_coverage_in_brief():
-    """40 seeds of six posteriors together: spread and claimed error, and the word trust, at the library's defaults."""
+    """40 seeds of seven posteriors: spread and claimed error, and the word trust, at the library's defaults."""
     found = [measured(case, many_seeds(case, 40, num_draws=600, num_burnin_steps=600)) for case in
              (CASES[name]() for name in QUICK)]  # fmt: skip
     around, off, trusted = (np.concatenate([f[name] for f in found]) for name in ("around", "off", "trusted"))
@@ -133,9 +145,10 @@ def test_coverage_in_brief():
 def test_coverage(name):
     """The claimed error within 20 % of the spread of 80 seeds; of those to trust, 95 % within 3 errors of the truth."""
     case = CASES[name]()
-    settings = dict(num_draws=2000) if case.exact is None or name == "turned quadratic" else {}
-    found = measured(case, many_seeds(case, 80 if len(case.at) < 100 else 40, **settings))
-    assert 0.8 < found["ratio"] < 1.25
+    draws = 2000 if case.exact is None else case.draws
+    found = measured(case, many_seeds(case, 80 if len(case.at) < 100 else 40, num_draws=draws))
+    assert 0.8 < found["ratio"] < 1.2
     assert found["uncertain"] < 0.7 * found["error"].mean()
-    assert found["trusted"].mean() > 0.5
-    assert np.mean(np.abs(found["off"][found["trusted"]]) < 3) >= 0.95
+    assert found["trusted"].mean() >= case.trusted
+    trusted = found["off"][found["trusted"]]
+    assert not trusted.size or np.mean(np.abs(trusted) < 3) >= 0.95

@@ -7,6 +7,7 @@ import pytest
 from scipy.signal import lfilter
 
 from sltcourse.llc.errors import Summary, stats, summary
+from sltcourse.llc.verdict import limit
 
 
 def slow_signal(rng, chains, draws, time, noise, power=1):
@@ -58,6 +59,22 @@ def test_rhat_of_chains_that_mix_and_of_chains_that_do_not():
     same = [np.abs(summary(x).rhat - float(stats.rhat(x, method="rank"))) for x in
             (slow_signal(rng, 8, 2000, time, 0) for time in (30, 100, 200) for _ in range(10))]  # fmt: skip
     assert np.max(same) < 0.02  # without noise it is the R-hat of the draws
+
+
+def test_where_rhat_allows_trust_the_error_bar_holds():
+    """AR(1) signals from quick to hopelessly slow: the claimed error over the true one, by the verdict's limits."""
+    rng, rows = np.random.default_rng(8), []
+    for draws in (200, 1000):
+        for time in (3, 10, 30, 60, 100, 200, 400):
+            for noise in (0, 3):
+                found = [summary(slow_signal(rng, 8, draws, time, noise)) for _ in range(60)]
+                spread = math.sqrt(np.mean([s.mean**2 for s in found]))
+                rows += [(s.rhat, s.std_error / spread, abs(s.mean) > 3 * s.std_error) for s in found]
+    rhat, claimed, off = np.array(rows).T
+    trust, doubtful = rhat < limit("R-hat"), (rhat >= limit("R-hat")) & (rhat < limit("R-hat, don't"))
+    assert trust.sum() > 400 and 0.95 < claimed[trust].mean() < 1.2 and off[trust].mean() < 0.01
+    assert doubtful.sum() > 400 and 0.8 < claimed[doubtful].mean() < 1 and off[doubtful].mean() > 0.02
+    assert claimed[rhat > 1.8].mean() < 0.75  # what is worse than doubtful
 
 
 def test_ess_counts_independent_draws():

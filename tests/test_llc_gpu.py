@@ -57,7 +57,9 @@ def test_every_sampler_finds_the_exact_value(sampler):
 
 
 @pytest.mark.parametrize(
-    "sampler", [SGLD(1e-5), WhitenedSGLD(), RMSPropSGLD(1e-5), SGNHT(1e-5)], ids=lambda s: type(s).__name__
+    "sampler",
+    [SGLD(1e-5), WhitenedSGLD(), WhitenedSGLD(control_variate=True), RMSPropSGLD(1e-5), SGNHT(1e-5)],
+    ids=["SGLD", "WhitenedSGLD", "WhitenedSGLD, relative to w*", "RMSPropSGLD", "SGNHT"],
 )
 def test_the_fast_step_is_the_plain_one(monkeypatch, sampler):
     """Captured on CUDA, recorded elsewhere; in float64, so that rounding stays small over the run."""

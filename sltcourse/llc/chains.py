@@ -47,19 +47,27 @@ class Group:
     ):
         self.target, self.sampler, self.generator = target, sampler, generator
         self.slope = target.nbeta * grad_at_center
+        self.anchor = loss_at_center, grad_at_center
         self.state: Any = sampler.init(target, generator)  # the sampler's own State
         self.noise = None if sampler.exact else Noise(self.state.w, generator, target.evaluator.compiled)
         self.blocks = target.evaluator.objective.layout.free_sizes()
         if not 1 < len(self.blocks) <= MOST_BLOCKS:
             self.blocks = {}
-        self.move = self._mover()
-        self.probe = self._prober() if sampler.probe_every else None
-        self.observe = self._observer()
         self.base = None if not target.full_batch else target.full_loss(target.center)
+        self.observe = self._observer()
+        self.follow()
         self.loss_at_center = loss_at_center.double().cpu().numpy()[:, None]
         self.steps = self.burnin_steps = 0
         self.settled = True
         self.bad_batches = torch.zeros(len(self.state.w), dtype=torch.int32, device=self.state.w.device)
+
+    def follow(self) -> None:
+        """Take minibatches relative to w* where the state says so, and record the steps anew."""
+        if bool(getattr(self.state, "relative", False)):
+            self.target.anchor(*self.anchor)
+            self.base = self.anchor[0]
+        self.move = self._mover()
+        self.probe = self._prober() if self.sampler.probe_every else None
 
     def burn_in(self, steps: int, most: int, every: int, bar: Any = None) -> np.ndarray:
         """Burn in for ``steps`` steps, and on in rounds of as many until equipartition holds, or to ``most`` steps.
@@ -74,6 +82,10 @@ class Group:
         """
         losses = [self._round(steps // 2, every, bar)]
         self._judge(losses[-1])
+        target = self.target
+        if not target.full_batch and not target.relative and self.sampler.turns_relative(self.state, target):
+            self.follow()
+            self._probe_first()
         losses.append(self._round(steps - steps // 2, every, bar))
         self.settled, goes_on = self._judge(losses[-1])
         while goes_on and self.steps + steps <= most:
@@ -88,9 +100,10 @@ class Group:
         """Take ``steps`` steps of burn-in; ``_looks`` holds what ``observe`` saw in the second half of them."""
         losses, looks, begun, before = [], _Record(), self.steps, torch.empty_like(self.state.w)
         for step in range(begun + 1, begun + steps + 1):
-            if self.probe is not None and (step - 1) % self.sampler.probe_every == 0:
-                for _ in range(1 if step > 1 else self.sampler.first_probes):
-                    self.probe()
+            if step == 1:
+                self._probe_first()
+            elif self.probe is not None and (step - 1) % self.sampler.probe_every == 0:
+                self.probe()
             look = step % LOOK == 0 and step > begun + steps // 2 and steps >= 2 * LOOK * ENOUGH
             if look:
                 before.copy_(self.state.w)
@@ -108,6 +121,12 @@ class Group:
             taken[:, : len(losses)] = torch.stack(losses, 1).double().cpu().numpy()
         self._looks = looks.array(len(before), len(RECORDED) - 1 + len(self.blocks))
         return taken
+
+    def _probe_first(self) -> None:
+        """Show the sampler the minibatches that it wants to begin with."""
+        if self.probe is not None:
+            for _ in range(self.sampler.first_probes):
+                self.probe()
 
     def _judge(self, losses: np.ndarray) -> tuple[bool, bool]:
         """Whether all points' chains are in equilibrium, and whether further steps can help those that are not."""
@@ -159,7 +178,7 @@ class Group:
                 self.steps += 1
                 base = self.base if self.base is not None else self.target.loss(self.target.center, batch)
                 row = self.observe(before, loss, base, force)
-                self.bad_batches += ~torch.isfinite(base)
+                self.bad_batches += torch.isnan(loss) if self.target.relative else ~torch.isfinite(base)
                 accepted = self.state.accepted[:, 0] if self.sampler.exact else torch.zeros_like(loss)
                 record.add(torch.cat([row[:5], accepted[None], row[5:]]))
                 if recorder is not None:
@@ -219,7 +238,7 @@ class Group:
             def on_copies(w: Tensor, *minibatch: Tensor) -> list[Tensor]:
                 return recorded(w, noise.clone(), *(x.clone() for x in rest), *minibatch)
 
-            reason = evaluator.difference(on_copies, state.w, batch, "own", finish=self.as_force)
+            reason = evaluator.difference(on_copies, state.w, batch, "own", finish=target.plain_force)
             if reason:
                 evaluator.give_up(reason)
                 return None
@@ -235,20 +254,6 @@ class Group:
             return steps[adapt](state.w, noise, *(getattr(state, name) for name in names[1:]), *batch)
 
         return step
-
-    def as_force(self, loss: Tensor, grad: Tensor | None, w: Tensor, chain: int) -> tuple[Tensor, Tensor | None]:
-        """What a step returns of the plain module's loss and gradient: with the penalty, and as ∇U."""
-        target = self.target
-        if grad is None:
-            raise ValueError("a step returns the gradient too")
-        if target.evaluator.penalty:
-            loss = loss + 0.5 * target.evaluator.penalty * w.square().sum()
-            grad = grad + target.evaluator.penalty * w
-        nbeta, pull = (
-            torch.as_tensor(x, dtype=w.dtype, device=w.device).expand(len(target.center), 1)[chain]
-            for x in (target.nbeta, target.localization)
-        )
-        return loss, nbeta * grad + pull * (w - target.center[chain]) + target.prior_precision * w
 
     def _prober(self) -> Callable[[], None]:
         """``probe()``: show the sampler a fresh minibatch; recorded like a step."""
@@ -322,7 +327,12 @@ def captured(move: Move, group: Group) -> Move:
         reason = None
         if batch:
             reason = evaluator.difference(
-                lambda w, *minibatch: [loss, force], start["w"], batch, "own", finish=group.as_force, beside=False
+                lambda w, *minibatch: [loss, force],
+                start["w"],
+                batch,
+                "own",
+                finish=group.target.plain_force,
+                beside=False,
             )
         if not reason:
             graphs[adapt] = graph, out

@@ -2,7 +2,8 @@
 
 Data variables, float64, dims (chain, draw) and, for observables, more:
 
-    loss       L_n at the draw: exact at full batch, else L_B(w) − L_B(w*) + L_n(w*) on the draw's own minibatch
+    loss       L_n at the draw: exact at full batch, else L_B(w) − L_B(w*) + L_n(w*) on the draw's own minibatch;
+               where the attribute ``control_variate`` is 1, less its first-order noise too, see ``control``
     distance   ‖w − w*‖
     tilt       nβ ∇L_n(w*)·(w − w*)
     virial     (w − w*)·∇U(w)/d: 1 on average under exp(−U), whatever U is
@@ -152,6 +153,7 @@ def restore(group: Group, draws: xr.Dataset, number: int) -> None:
         group.noise.restore_bits(draws[RANDOM + "noise"].values[number].astype(np.uint8).tobytes())
     group.steps, batches = (int(x) for x in draws[RANDOM + "place"].values[number])
     group.target.seek(batches)
+    group.follow()
     group.bad_batches.copy_(torch.from_numpy(draws.bad_batches.values.astype(np.int32)))
 
 

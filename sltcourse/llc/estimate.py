@@ -77,10 +77,12 @@ def estimate_llc(
     if it needs none (then give ``nbeta``). n counts rows (sequences, for a language model, not tokens).
     ``loss(model(inputs), targets)``: the mean over the batch, or over its counted tokens. None for a function, or for a
     model whose output has ``.loss``.
-    ``at``: w*, if it is not in the module: a state dict, or a vector for a function. A list of them, say the
-    checkpoints of a training run, is sampled in one batch and gives a list of results.
+    ``at``: w* (``w_star`` in the theory), if it is not in the module: a state dict, or a vector for a function. A list
+    of them, say the checkpoints of a training run, is sampled in one batch and gives a list of results.
     ``sampler``: WhitenedSGLD (the default: it finds its step size in burn-in), SGLD, RMSPropSGLD, SGNHT, or the exact,
-    full-batch MALA and HMC, which run in float64 unless ``dtype`` says otherwise.
+    full-batch MALA and HMC, which run in float64 unless ``dtype`` says otherwise. On minibatches WhitenedSGLD takes
+    gradients relative to w* where burn-in finds that much of their noise goes (``result.settings["control_variate"]``):
+    a third more time a step, and a fraction of the noise in λ̂; WhitenedSGLD(control_variate=False) never does.
     ``num_burnin_steps``: steps before the first draw. None: 1000, and on in rounds of as many until equipartition holds
     (see ``result.equipartition``), or to 8000; ``result.settings["num_burnin_steps"]`` says how many there were.
     ``batch_size``: data points in a minibatch, each chain its own; None: all up to n = 512, else 512.

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 Recorded = Callable[..., list[Tensor]]
 """A function (w, *batch) of all chains: [loss (chains,)], or [loss, gradient (chains, d)]."""
-Finish = Callable[[Tensor, Tensor | None, Tensor, int], tuple[Tensor, Tensor | None]]
-"""(loss, gradient, w (d,), chain) of the plain module to what a recorded function makes of them."""
+Finish = Callable[[Tensor, Tensor | None, Tensor, int, Batch], tuple[Tensor, Tensor | None, float, float]]
+"""(loss, gradient, w (d,), chain, batch) of the plain module to what a recorded function makes of them, and the sizes
+of loss and gradient that rounding is relative to, where these are larger than what comes out."""
 
 SAMPLES_AT_ONCE = 2**18  # rows × chains in one pass over the data, at most
 LOSS_TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-9}  # relative; rounding is ten to a hundred times smaller
@@ -207,25 +208,26 @@ class Evaluator:
     ) -> str | None:
         """What ``function(w, *batch)`` gets wrong for the last chain a little beside its w*, or None.
 
-        ``function`` returns [loss] or [loss, gradient]. ``finish(loss, gradient, w, chain)``: what the function makes
-        of the plain module's; None: it returns just these. Not ``beside``: at ``w`` itself.
+        ``function`` returns [loss] or [loss, gradient]. ``finish``: what it makes of the plain module's; None: it
+        returns just these. Not ``beside``: at ``w`` itself.
         """
         chain = len(w) - 1
         w = self.beside(w) if beside else w
         got = [x[chain] for x in function(w.clone(), *batch)]  # a step moves what it is given
-        loss, grad = self._plain_one(w[chain], chain, batch, which, len(got) > 1)
+        loss, grad = self.plain_one(w[chain], chain, batch, which, len(got) > 1)
         if not torch.isfinite(loss):
             return None  # nothing to compare: the run itself will say that the loss is not finite
+        loss_size = grad_size = 0.0
         if finish is not None:
-            loss, grad = finish(loss, grad, w[chain], chain)
+            loss, grad, loss_size, grad_size = finish(loss, grad, w[chain], chain, batch)
         of_loss, of_grad = LOSS_TOLERANCE[w.dtype], GRAD_TOLERANCE[w.dtype]
         if self.objective.native:
             of_loss, of_grad = HALF_TOLERANCE
-        if not (got[0] - loss).abs() <= of_loss * loss.abs() + torch.finfo(w.dtype).tiny:
+        if not (got[0] - loss).abs() <= of_loss * max(loss.abs().item(), loss_size) + torch.finfo(w.dtype).tiny:
             return f"batched over chains its loss is {got[0].item():.6g}, where the model's own is {loss.item():.6g}."
         if len(got) > 1 and grad is not None:
             off, size = (got[1] - grad).norm(), grad.norm()
-            if not off <= of_grad * size + torch.finfo(w.dtype).tiny:
+            if not off <= of_grad * max(size.item(), grad_size) + torch.finfo(w.dtype).tiny:
                 return f"batched over chains its gradient is off by {(off / size).item():.1%} of its norm."
         return None
 
@@ -237,11 +239,11 @@ class Evaluator:
 
     def _plain(self, kind: str, w: Tensor, batch: Batch, which: str) -> list[Tensor]:
         """What ``batched`` says, chain by chain by the plain module."""
-        results = [self._plain_one(w[k], k, batch, which, kind == "grad") for k in range(len(w))]
+        results = [self.plain_one(w[k], k, batch, which, kind == "grad") for k in range(len(w))]
         losses, gradients = zip(*results, strict=True)
         return [torch.stack(losses)] if kind == "loss" else [torch.stack(losses), torch.stack(gradients)]
 
-    def _plain_one(
+    def plain_one(
         self, w: Tensor, chain: int, batch: Batch, which: str, with_grad: bool
     ) -> tuple[Tensor, Tensor | None]:
         """Loss and gradient (or None) of one chain by the plain module."""

@@ -57,7 +57,8 @@ class LLCResult:
         names = ("num_chains", "num_draws", "num_burnin_steps", "num_steps_bw_draws", "nbeta", "localization",
                  "prior_precision", "penalty", "seed", "device", "dtype")  # fmt: skip
         settings = {name: known[name] for name in names}
-        settings.update(sampler=sampler, lr=sampler.lr, batch_size=known["batch_size"] or None)
+        settings.update(sampler=sampler, lr=sampler.lr, batch_size=known["batch_size"] or None,
+                        control_variate=bool(known.get("control_variate", 0)))  # fmt: skip
         shared = ("llc", "std_error", "dim", "rhat", "ess", "acceptance", "share_below", "tilt", "step_bias",
                   "equipartition", "diverged", "partial", "notes")  # fmt: skip
         return cls(

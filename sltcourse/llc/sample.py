@@ -189,6 +189,7 @@ class _Run:
             one = one.assign_coords(chain=np.arange(chains), **pack(randoms))
             one.attrs.update(
                 settings, init_loss=float(posterior.init_loss[point]), partial=int(interrupted), wall_time=wall,
+                control_variate=int(one.state_relative.max()) if "state_relative" in one.coords else 0,
                 steps=steps, num_burnin_steps=int(one.burnin_steps.max()), notes=json.dumps(notes, ensure_ascii=False),
                 chain_steps_per_second=chain_steps / wall,
             )  # fmt: skip

@@ -8,6 +8,7 @@ import math
 import torch
 from torch import Tensor
 
+from sltcourse.llc.control import relative_to
 from sltcourse.llc.data import Minibatches
 from sltcourse.llc.evaluate import Evaluator
 from sltcourse.llc.stream import StreamMinibatches
@@ -35,6 +36,7 @@ class Target:
         self.evaluator, self.center = evaluator, center
         self.nbeta, self.localization, self.prior_precision = nbeta, localization, prior_precision
         self._minibatches, self.batches = minibatches, 0
+        self._anchor: tuple[Tensor, Tensor] | None = None
         self._pool = torch.unique(pool, return_inverse=True)[1]
         self._chains_of_pool = torch.bincount(self._pool)
 
@@ -55,6 +57,18 @@ class Target:
         self.batches += 1
         return self._minibatches.draw()
 
+    @property
+    def relative(self) -> bool:
+        """Whether ``loss_and_grad`` of a minibatch is taken relative to w*: see ``anchor``."""
+        return self._anchor is not None
+
+    def anchor(self, loss: Tensor | None, grad: Tensor | None) -> None:
+        """From now on take minibatches relative to w*; ``loss`` (chains,) and ``grad`` (chains, d): L_n and ∇L_n there.
+
+        ``loss_and_grad`` then gives ∇L_B(w) − ∇L_B(w*) + ∇L_n(w*), and the loss to it: see ``control``. None: no more.
+        """
+        self._anchor = None if loss is None or grad is None else (loss, grad)
+
     def seek(self, batches: int) -> None:
         """Go on as after so many minibatches; where the data are in memory the generator alone says where that is."""
         self.batches = batches
@@ -62,8 +76,49 @@ class Target:
             self._minibatches.seek(batches)
 
     def loss_and_grad(self, w: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Mean loss (chains,) of ``w`` (chains, d) on what ``draw_batch`` gave, and its gradient (chains, d)."""
-        return self.evaluator.on_batches("grad", w, batch) if batch else self.full_loss_and_grad(w)
+        """Mean loss (chains,) of ``w`` (chains, d) on what ``draw_batch`` gave, and its gradient (chains, d).
+
+        Where minibatches are taken relative to w* the loss is nan if that of the minibatch at w* itself is not finite,
+        and inf if only that at w is not.
+        """
+        if not batch:
+            return self.full_loss_and_grad(w)
+        loss, grad = self.evaluator.on_batches("grad", w, batch)
+        if self._anchor is None:
+            return loss, grad
+        at_center = self.evaluator.on_batches("grad", self.center, batch)
+        return relative_to(self._anchor, at_center, loss, grad, w - self.center)
+
+    def plain_force(
+        self, loss: Tensor, grad: Tensor | None, w: Tensor, chain: int, batch: Batch
+    ) -> tuple[Tensor, Tensor | None, float, float]:
+        """What a step returns of the plain module's loss and gradient (d,) of one chain: ∇U, with the penalty in it.
+
+        Third and fourth: sizes that rounding is relative to, those of what a difference was taken of.
+        """
+        if grad is None:
+            raise ValueError("a step returns the gradient too")
+        loss, grad = self._plus_penalty(loss, grad, w)
+        sizes = 0.0, 0.0
+        center = self.center[chain]
+        nbeta, pull = (
+            torch.as_tensor(x, dtype=w.dtype, device=w.device).expand(len(self.center), 1)[chain]
+            for x in (self.nbeta, self.localization)
+        )
+        if self._anchor is not None:
+            base, slope = self.evaluator.plain_one(center, chain, batch, "own", True)
+            assert slope is not None  # it was asked for
+            base, slope = self._plus_penalty(base, slope, center)
+            sizes = max(abs(base.item()), abs(loss.item())), nbeta.item() * max(slope.norm().item(), grad.norm().item())
+            anchor, at_center = (self._anchor[0][chain], self._anchor[1][chain]), (base, slope)
+            loss, grad = relative_to(anchor, at_center, loss, grad, w - center)
+        force = nbeta * grad + pull * (w - center) + self.prior_precision * w
+        return loss, force, *sizes
+
+    def _plus_penalty(self, loss: Tensor, grad: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss and gradient of one chain with those of (μ/2)‖w‖²."""
+        penalty = self.evaluator.penalty
+        return (loss + 0.5 * penalty * w.square().sum(), grad + penalty * w) if penalty else (loss, grad)
 
     def loss(self, w: Tensor, batch: Batch) -> Tensor:
         """Mean loss (chains,) of ``w`` on what ``draw_batch`` gave."""

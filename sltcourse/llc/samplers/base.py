@@ -66,6 +66,10 @@ class Sampler(Generic[S]):
     def probe(self, state: S, target: "Target", batch: Batch) -> None:
         """Learn from a minibatch (() at full batch); changes ``state`` in place, but for ``w``."""
 
+    def turns_relative(self, state: S, target: "Target") -> bool:
+        """Whether to take minibatches relative to w* from now on, see ``control``; then ``state`` says so."""
+        return False
+
     def calm(self, state: S, where: Tensor) -> None:
         """Take smaller steps from now on where ``where`` (chains, 1) or (1, 1); changes ``state`` in place."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
+from sltcourse.llc.control import pays
 from sltcourse.llc.samplers import base
 from sltcourse.llc.types import Batch
 
@@ -18,6 +19,7 @@ PROBE_RATE = 0.05  # of the running means that probes feed
 NUDGE = 0.1  # the displacement, in posterior widths, over which a probe takes the gradient's difference
 FARTHEST = 5.0  # posterior widths that the gradient moves a coordinate in one step: no chain explodes in a steep well
 PATIENCE = 200  # steps of burn-in before a lost chain speaks against the step, and not against where it started
+SETTLING = 100  # steps of burn-in before which it is not asked whether gradients relative to w* pay
 LOST = 10.0  # a chain is lost if (w − w*)·∇U, d on average in equilibrium, exceeds this times d + 10
 
 
@@ -44,6 +46,12 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
     and Vollmer et al. 2016, arXiv 1501.00438). C comes from the two halves of a minibatch; it is at most V. What is
     left of the minibatch's bias is of second order where the loss has no flat directions; ``step_bias`` says how much.
 
+    Control variate. Half-way through the first round of burn-in it is measured how much of the gradients is minibatch
+    noise, and how much would be left if they were taken relative to those at w* (``control``). Where it is felt (5 %
+    of their square) and at most half would be left, they are from then on: that costs one more gradient a step, and V,
+    C and ε are learnt anew. ``control_variate``: None: as said; True, from the first step on; False, never. Models in
+    half precision never do by themselves, since a difference of their gradients is mostly rounding.
+
     V, C and ε are pooled over the chains of a point, follow them through burn-in, and are then held, so that the draws
     have one fixed stationary distribution. A chain that is lost during burn-in starts again at w*.
     """
@@ -54,6 +62,7 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
     lr: float | Tensor = 1.0
     decay: float = 0.99
     stable: float = 0.7
+    control_variate: bool | None = None
 
     def init(self, target: "Target", generator: torch.Generator) -> "State":
         """Chains at w*, with one scale for all coordinates."""
@@ -71,6 +80,7 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
             most=torch.zeros_like(curvature) + self.lr,
             adapted=adapted,
             probed=adapted.clone(),
+            relative=adapted + float(self.control_variate is True and not target.full_batch),
         )
 
     def step(self, state: "State", target: "Target", batch: Batch, noise: Tensor, adapt: bool) -> tuple[Tensor, Tensor]:
@@ -117,6 +127,17 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
         state.direction.copy_(torch.where(torch.isfinite(change), change, direction))
         state.probed += 1
 
+    def turns_relative(self, state: "State", target: "Target") -> bool:
+        """Whether to take minibatches relative to w* from now on, see ``control``; then ``state`` says so."""
+        if self.control_variate is not None or target.evaluator.objective.native or state.adapted < SETTLING:
+            return False
+        if not pays(target, state.w, 1 / (state.curvature + target.stiffness)):
+            return False
+        state.relative.fill_(1)
+        for count in (state.adapted, state.probed):  # V, C and the sharpest direction are learnt anew
+            count.zero_()
+        return True
+
     def calm(self, state: "State", where: Tensor) -> None:
         """Where ``where`` (chains or 1, 1): from now on no step larger than half of the present one."""
         state.most.copy_(torch.where(where, 0.5 * self._scale(state), state.most))
@@ -161,6 +182,7 @@ class State(base.State):
     most: Tensor  # (chains or 1, 1), the largest ε that is allowed
     adapted: Tensor  # steps so far
     probed: Tensor  # probes so far
+    relative: Tensor  # 1 where minibatches are taken relative to w*, else 0
 
 
 def _root4(x: Tensor) -> Tensor:
