@@ -8,10 +8,10 @@ import torch
 from sltcourse.theory.superposition_model import (
     FEATURES,
     constants,
+    descend,
     free_energy,
     loss_of_moments,
     polygon,
-    population_loss,
     running_totals,
     sample_moments,
     uniform_moments,
@@ -68,6 +68,8 @@ def _products(w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return W.T @ W, b[None]
 
 
+OPENING = (0, 4, 16, 1, 9, 2)  # of the hundred networks, chosen so that every kind of end is among them
+
 TRAJECTORY = {  # what ``trajectory_settings`` gives: about ten seconds on either
     "cpu": {"checkpoints": 10, "num_chains": 16, "num_burnin_steps": 150, "num_draws": 160},
     "cuda": {"checkpoints": 60, "num_chains": 64, "num_burnin_steps": 400, "num_draws": 400},
@@ -97,17 +99,34 @@ def start(kind, seed):
     return w
 
 
-def loss_parts(k, length, bias):
-    """The loss of a k-gon whose other features are dead, in three parts that add up to it.
+def near_zero(networks, rng, c=FEATURES):
+    """Where training starts: columns of size 0.01 and biases 0, an array (networks, 3c)."""
+    w = 0.01 * rng.standard_normal((networks, 3 * c))
+    w[:, 2 * c :] = 0
+    return w
 
-    What the given-up features cost; the error of the outputs that should say μ; what leaks into those that should be 0.
+
+def opening():
+    """Six of the lesson's hundred networks, all kinds of ends among them: steps (60,), and their states (60, 6, 18)."""
+    steps = np.unique(np.geomspace(1, 3_000, 70).round().astype(int))
+    w = near_zero(100, np.random.default_rng(0))[list(OPENING)]
+    return steps, descend(w, steps[-1], keep=set(steps.tolist()))
+
+
+def loss_parts(w):
+    """The loss of w (…, 3c) in three parts that add up to it, an array (…, 3).
+
+    What the features without a column cost (shorter than ½) in their own outputs; the error of the other outputs that
+    should say μ; what leaks into those that should be 0.
     """
-    g = length**2 * np.cos(2 * np.pi * np.arange(1, k) / k)
-    g = np.where(np.abs(g) < 1e-12, 1e-12, g)
-    leaked = np.maximum(g + bias, 0) ** 3 - max(bias, 0) ** 3
-    leaked = (leaked / (3 * g)).sum() + (FEATURES - k) * max(bias, 0) ** 2
-    given_up, leaked = (FEATURES - k) / (3 * FEATURES), k * leaked / FEATURES
-    return given_up, population_loss(polygon(k, length, bias))[0] - given_up - leaked, leaked
+    W, b = unpack(np.asarray(w, float))
+    g, bias, c = np.swapaxes(W, -1, -2) @ W, b[..., None, :], b.shape[-1]
+    m0, m1, m2 = uniform_moments(g, bias)
+    power = g * g * m2 + 2 * g * bias * m1 + bias * bias * m0
+    here, wanted = (v.diagonal(0, -2, -1) for v in (power, g * m2 + bias * m1))
+    own, short = 1 / (3 * c) - 2 * wanted + here, np.hypot(W[..., 0, :], W[..., 1, :]) < 0.5
+    leaked = power.sum((-1, -2)) - here.sum(-1)
+    return np.stack([(own * short).sum(-1), (own * ~short).sum(-1), leaked], -1)
 
 
 def pentagons_above_hexagon(n, counted):
