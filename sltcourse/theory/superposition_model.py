@@ -66,8 +66,11 @@ def sample_moments(g: Any, b: Any, blocks: Any, search: Callable[..., Any], line
 
 
 def loss_of_moments(g: Any, b: Any, moments: Sequence[Any], power: Any) -> tuple[Any, Any, Any]:
-    """The loss (…,), and the two arrays (…, c, c) that its gradient needs, from g = WᵀW, b (…, 1, c), the moments of the
-    inputs that switch an output on, and ``power``, the mean of ‖x‖². Where an output is on, it is linear in μ."""
+    """The loss (…,), and two arrays (…, c, c) that its gradient needs; where an output is on, it is linear in μ.
+
+    ``g`` is WᵀW (…, c, c), ``b`` (…, 1, c), ``moments`` are those of the inputs that switch an output on, ``power`` is
+    the mean of ‖x‖².
+    """
     m0, m1, m2 = moments
     outputs, linear = g * m2 + b * m1, g * m1 + b * m0
     own = outputs.diagonal(0, -2, -1).sum(-1)

@@ -197,7 +197,7 @@ _other = tuple(map(float, (0.2, 3.0, 1.0))), tuple(map(float, (0.15, 4.5, 2.0)))
         _crossing_like(lam=0): "λ does not come in: F has the term λ log n.",
         _crossing_like(norm=0): "The prior's term is missing: add ½‖w*‖².",
         _crossing_like(norm=0.5): "½‖w*‖² is handed over as it is: do not halve it again.",
-        _first_crossing: "That is the other zero. F(a) − F(b) falls at first: search from n = Δλ/ΔL on, where it turns.",
+        _first_crossing: "That is the other zero. F(a) − F(b) falls at first: search from n = Δλ/ΔL on, its turn.",
     },
 )  # fmt: skip
 def crossing(function: Any) -> str | None:

@@ -101,7 +101,7 @@ def draw_temperatures():
 def draw_losses(steps, path):
     """The losses (log scales) of many networks against the step, a figure: coloured by where they end.
 
-    ``steps`` (S,), ``path`` (S, networks, 3c). At c = 6 the three ends have their names; else the number of long columns.
+    ``steps`` (S,), ``path`` (S, networks, 3c). At c = 6 an end has its name, else its number of columns.
     """
     fig, ax = style.figure(height=3.8)
     ends = np.array([name_of(w) for w in path[-1]])
@@ -124,7 +124,7 @@ def draw_losses(steps, path):
     ax.minorticks_off()
     counts = ", ".join(f"{name} in {(ends == name).sum()}" for name in sorted(set(ends)))
     fig.set_label(
-        f"Losses of {len(ends)} networks, both axes logarithmic: a plateau, a steep fall, and for some a second halt and "
+        f"Losses of {len(ends)} networks, both axes logarithmic: a plateau, a steep fall, for some a second halt and "
         f"a second fall. They end at {counts}."
     )
     return fig

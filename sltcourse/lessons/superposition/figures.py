@@ -13,7 +13,7 @@ from sltcourse.lessons.superposition.transitions import live_scale, live_trainin
 from sltcourse.theory.superposition_model import (
     FEATURES,
     best_polygon,
-    name_of,
+    corners,
     pack,
     polygon,
     population_loss,
@@ -25,7 +25,7 @@ __all__ = ["live_opening", "live_polygon", "live_run", "live_scale", "live_train
 COLORS = style.COLORS
 MOST_FEATURES, MOST_CORNERS = 24, 9  # beyond nine corners a regular polygon is no minimum
 MOST_OWN = 12  # columns of a learner's own W
-PARTS = ("given up", "wanted,\nbut wrong", "leaked")
+PARTS, PART_COLORS = ("given up", "wanted,\nbut wrong", "leaked"), ("reference", "estimate", "singular")
 
 
 # ---- columns in training ----------------------------------------------------------------------------------------
@@ -72,10 +72,9 @@ def live_run(steps: Any, path: Any) -> LiveFigure:
         step=Slider("training step", steps, start=steps[0], format=lambda v: style.number(round(v))),
     )
     _columns(live, plane, lambda network, step: path[row[step], network], ("network", "step"))
-    live.text(
-        plane, lambda network, step: (-0.95 * size, 0.85 * size, name_of(path[row[step], network])), name="name",
-        fontsize=17,
-    )  # fmt: skip
+    long = corners(path)[0]
+    live.text(plane, lambda network, step: (-0.95 * size, 0.85 * size, f"{long[row[step], network]}"),
+              name="long columns", fontsize=17)  # fmt: skip
     live.line(right, lambda network: (time, loss[:, network]), name="loss", color=COLORS["loss"])
     live.points(
         right, lambda network, step: (max(step, 1), loss[row[step], network]), name="now", color=COLORS["loss"],
@@ -83,10 +82,9 @@ def live_run(steps: Any, path: Any) -> LiveFigure:
     )  # fmt: skip
 
     def caption(network: int, step: int) -> str:
-        name, value = name_of(path[row[step], network]), loss[row[step], network]
-        long = int(name[0])
-        said = f"{long} column{'' if long == 1 else 's'} longer than ½"
-        return f"Network {network + 1}, step {style.number(round(step))}: {said}, loss {value:.4f}."
+        many, value = long[row[step], network], loss[row[step], network]
+        said = f"{many} column{'' if many == 1 else 's'} longer than ½"
+        return f"Network {network + 1}, step {style.number(int(step))}: {said}, loss {value:.4f}."
 
     return live.caption(caption)
 
@@ -121,7 +119,7 @@ def live_polygon(c: int = FEATURES, W: Any = None, b: Any = None) -> LiveFigure:
         return _own_columns(W, b)
     if isinstance(c, bool) or not isinstance(c, (int, np.integer)) or not 3 <= c <= MOST_FEATURES:
         raise ValueError(f"c is {c!r}: give the number of features, a whole number from 3 to {MOST_FEATURES}")
-    corners = list(range(3, min(c, MOST_CORNERS) + 1))
+    choices = list(range(3, min(c, MOST_CORNERS) + 1))
     lengths, biases = np.round(np.arange(0.7, 1.751, 0.05), 2), np.round(np.arange(-1.6, 0.31, 0.1), 1)
     kinds = {"dead": 0, "guess: ⁺": 1}
     at = {v: i for i, v in enumerate(lengths)}, {v: i for i, v in enumerate(biases)}
@@ -129,22 +127,22 @@ def live_polygon(c: int = FEATURES, W: Any = None, b: Any = None) -> LiveFigure:
     def states(k: int, kind: int) -> np.ndarray:
         return np.array([[polygon(k, x, y, plus=kind * (c - k), c=c) for y in biases] for x in lengths])
 
-    every = {(k, kind): states(k, kind) for k in corners for kind in (0, 1)}
+    every = {(k, kind): states(k, kind) for k in choices for kind in (0, 1)}
     parts = {key: loss_parts(w) for key, w in every.items()}
     total = {key: population_loss(w)[0] for key, w in every.items()}
     best = {
         (k, kind): population_loss(polygon(k, *best_polygon(k), plus=kind * (c - k), c=c))[0]
-        for k in corners
+        for k in choices
         for kind in (0, 1)
     }
     widest = max(0.3, 1.05 * max((c - 3) / (3 * c), 0.0))
-    fig, plane, outputs, bars = _frame(1.85, widest)
+    fig, plane, outputs, bars = _frame(1.8, widest)
     live = LiveFigure(
         fig,
         alt="Left: the columns of W as arrows to the corners of a regular polygon. Middle: the outputs against the "
         "input, when feature 1 is on. Right: three bars, the parts of the loss: features given up, wanted outputs that "
         "are wrong, and what leaks into the others.",
-        k=Menu("corners", {str(k): k for k in corners}, start=str(min(5, corners[-1]))),
+        k=Menu("corners", {str(k): k for k in choices}, start=str(min(5, choices[-1]))),
         kind=Menu("other features", kinds, start="dead"),
         length=Slider("length l", lengths, start=1.0),
         bias=Slider("bias b", biases, start=0.0),
@@ -163,8 +161,11 @@ def live_polygon(c: int = FEATURES, W: Any = None, b: Any = None) -> LiveFigure:
               color=COLORS["singular"], lw=1.6, label="the other outputs")  # fmt: skip
     live.line(outputs, lambda length, bias: _ramps(np.array([length**2]), np.array([bias])), name="output 1",
               color=COLORS["estimate"], lw=2.6, label="output 1")  # fmt: skip
-    live.text(outputs, lambda k, kind, length, bias: (0.04, 1.03, f"silent: {heard(k, length, bias, kind)[2]} of {c - 1}"),
-              name="silent", fontsize=10, color=COLORS["singular"])  # fmt: skip
+
+    def silent(k: int, kind: int, length: float, bias: float) -> tuple[float, float, str]:
+        return 0.04, 1.03, f"silent: {heard(k, length, bias, kind)[2]} of {c - 1}"
+
+    live.text(outputs, silent, name="silent", fontsize=10, color=COLORS["singular"])  # fmt: skip
     outputs.legend(loc="upper left", fontsize=9, handlelength=1.4)
 
     def part(k: int, kind: int, length: float, bias: float) -> np.ndarray:
@@ -172,7 +173,7 @@ def live_polygon(c: int = FEATURES, W: Any = None, b: Any = None) -> LiveFigure:
 
     for i in range(3):
         live.fill(bars, lambda k, kind, length, bias, i=i: _bar(part(k, kind, length, bias)[i], i, widest),
-                  name=PARTS[i].replace("\n", " "), color=COLORS[("reference", "estimate", "singular")[i]], alpha=0.55)  # fmt: skip
+                  name=PARTS[i].replace("\n", " "), color=COLORS[PART_COLORS[i]], alpha=0.55)  # fmt: skip
         live.text(bars, lambda k, kind, length, bias, i=i: _value(part(k, kind, length, bias)[i], i, widest),
                   name=f"{PARTS[i]} in numbers", va="center", fontsize=10)  # fmt: skip
 
@@ -208,7 +209,7 @@ def _own_columns(W: Any, b: Any) -> LiveFigure:
     every = np.array([[pack(x * W, b + y) for y in shifts] for x in scales])
     parts, total = loss_parts(every), population_loss(every)[0]
     widest = max(0.3, 1.1 * float(parts[at[0][1.0], at[1][0.0]].max()))
-    fig, plane, outputs, bars = _frame(max(1.3, 1.6 * float(np.hypot(*W).max())), widest)
+    fig, plane, outputs, bars = _frame(max(1.1, 1.55 * float(np.hypot(*W).max())), widest)
     live = LiveFigure(
         fig,
         alt="Left: the columns of your W. Middle: the outputs against the input, when one feature is on. Right: three "
@@ -233,7 +234,7 @@ def _own_columns(W: Any, b: Any) -> LiveFigure:
     outputs.legend(loc="upper left", fontsize=9, handlelength=1.4)
     for i in range(3):
         live.fill(bars, lambda scale, shift, i=i: _bar(parts[at[0][scale], at[1][shift]][i], i, widest),
-                  name=PARTS[i].replace("\n", " "), color=COLORS[("reference", "estimate", "singular")[i]], alpha=0.55)  # fmt: skip
+                  name=PARTS[i].replace("\n", " "), color=COLORS[PART_COLORS[i]], alpha=0.55)  # fmt: skip
         live.text(bars, lambda scale, shift, i=i: _value(parts[at[0][scale], at[1][shift]][i], i, widest),
                   name=f"{PARTS[i]} in numbers", va="center", fontsize=10)  # fmt: skip
 

@@ -1,8 +1,8 @@
 """Remakes the lesson's assets: ``python -m sltcourse.lessons.superposition.make NAME``.
 
 NAME is ``volumes``, ``training`` or ``posterior``, which the estimator has no part in, or one of what ``estimate_llc``
-reads: ``temperatures``, ``springs``, ``scale``, ``sample_5000``, ``sample_500000``, and ``along``, of the states in ``training``
-(half an hour on a CPU core).
+reads: ``temperatures``, ``springs``, ``scale``, ``sample_5000``, ``sample_500000``, and ``along``, of the states in
+``training`` (half an hour on a CPU core).
 """
 
 import itertools
