@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from scipy.optimize import brentq
 
 from sltcourse.kit.checks import Case, Checks, expression, number
 from sltcourse.lessons.superposition import ours
@@ -22,17 +23,15 @@ def _loss_like(
     sums: Callable[[np.ndarray], float] = np.sum,
     mean: bool = True,
     Q_of: Callable[..., np.ndarray] = lambda P, R, b, g: (P - b * R) / g,
-    bias: Callable[[np.ndarray], np.ndarray] = lambda b: b,
 ) -> Callable[[np.ndarray, np.ndarray], float]:
     """A loss with one thing changed: the tempting wrong functions."""
 
     def loss(W: np.ndarray, b: np.ndarray) -> float:
         g = g_of(W)
         g = np.where(np.abs(g) < 1e-6, 1e-6, g)
-        shift = bias(b)
-        low, high = np.maximum(shift, 0) + 0 * g, np.maximum(g + shift, 0)
+        low, high = np.maximum(b, 0), np.maximum(g + b, 0)
         P, R = (high**3 - low**3) / (3 * g), (high**2 - low**2) / (2 * g)
-        total = len(b) / third - crossed * np.trace(Q_of(P, R, shift, g)) + sums(P)
+        total = len(b) / third - crossed * np.trace(Q_of(P, R, b, g)) + sums(P)
         return float(total / len(b) if mean else total)
 
     return loss
@@ -62,7 +61,6 @@ _PENTAGON = unpack(POLYGONS["5"])
         _loss_like(crossed=1): "The square ‖x − f‖² has the mixed term −2 μ ReLU(…): Q counts twice.",
         _loss_like(sums=np.trace): "P is to be summed over all j: the outputs that should be silent cost too.",
         _loss_like(Q_of=lambda P, R, b, g: P / g): "Q = (P − bR)/g: the term with the bias is missing.",
-        _loss_like(bias=lambda b: b[:, None]): "Output j has the bias bⱼ: b goes with the columns of g, not its rows.",
     },
 )  # fmt: skip
 def loss(function: Any) -> str | None:
@@ -173,12 +171,12 @@ def _crossing_like(lam: float = 1, norm: float = 1, swap: bool = False) -> Calla
 
 def _first_crossing(a: ours.Terms, b: ours.Terms) -> float:
     """The other zero, at small n, where there are two."""
-    from scipy.optimize import brentq
 
     def ahead(n: float) -> float:
         return n * (a[0] - b[0]) + (a[1] - b[1]) * float(np.log(n)) + a[2] - b[2]
 
-    return float(brentq(ahead, 1e-12, (b[1] - a[1]) / (a[0] - b[0])))
+    turn = (b[1] - a[1]) / (a[0] - b[0])
+    return float(brentq(ahead, 1e-12, turn)) if turn > 0 else ours.crossing(a, b)
 
 
 _other = tuple(map(float, (0.2, 3.0, 1.0))), tuple(map(float, (0.15, 4.5, 2.0)))

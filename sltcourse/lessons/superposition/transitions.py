@@ -49,8 +49,8 @@ def live_scale() -> LiveFigure:
     live = LiveFigure(
         fig,
         alt="Left: a map over the length of one column and the bias of its output, with the places of two polygons, "
-        "the set of small losses shaded, and dots where chains were. Right: the estimates of chains that started at either "
-        "polygon, against nβ.",
+        "the set of small losses shaded, and dots where chains were. Right: the estimates of chains that started at "
+        "either polygon, against nβ.",
         start=Menu("chains start at", list(SCALE_STARTS), start=SCALE_STARTS[0]),
         gamma=Menu("spring γ", {f"{g:g}": g for g in SCALE_SPRINGS}, start="1"),
         nbeta=Slider("nβ", nbetas, start=nbetas[-1], format=style.power),
