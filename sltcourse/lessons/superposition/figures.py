@@ -204,7 +204,7 @@ def _own_columns(W: Any, b: Any) -> LiveFigure:
         raise ValueError(f"b has the shape {b.shape}, and W has {c} columns: give {c} biases")
     if not 2 <= c <= MOST_OWN or not (np.isfinite(W).all() and np.isfinite(b).all()):
         raise ValueError(f"give 2 to {MOST_OWN} columns of finite numbers; this W has {c}")
-    scales, shifts = np.round(np.arange(0.5, 1.51, 0.05), 2), np.round(np.arange(-0.5, 0.51, 0.05), 2)
+    scales, shifts = np.round(np.arange(0.5, 1.51, 0.05), 2), np.round(np.arange(-0.5, 0.51, 0.05), 2) + 0.0  # no −0
     at = {v: i for i, v in enumerate(scales)}, {v: i for i, v in enumerate(shifts)}
     every = np.array([[pack(x * W, b + y) for y in shifts] for x in scales])
     parts, total = loss_parts(every), population_loss(every)[0]

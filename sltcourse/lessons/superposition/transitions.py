@@ -42,10 +42,10 @@ def live_scale() -> LiveFigure:
     for name, place, shift in (("4⁺", (0, 1 / 12), (8, 6)), ("5", (1.17046, -0.2823), (6, -14))):
         left.plot(*place, "x", color=COLORS["truth"], zorder=9, clip_on=False)
         left.annotate(name, place, shift, textcoords="offset points", zorder=9)
-    right.set(xscale="log", xlim=(nbetas[0] / 1.6, nbetas[-1] * 1.6), ylim=(0, 11), xlabel="nβ", title="estimate")
+    right.set(xscale="log", xlim=(nbetas[0] / 1.6, nbetas[-1] * 12), ylim=(0, 11), xlabel="nβ", title="estimate")
     for name in SCALE_STARTS:
         right.axhline(COEFFICIENTS[name], color=colors[name], lw=1, ls="--")
-        right.text(nbetas[-1] * 1.5, COEFFICIENTS[name] + 0.15, f"λ of {name}", ha="right", color=colors[name])
+        right.text(nbetas[-1] * 11, COEFFICIENTS[name] + 0.15, f"λ of {name}", ha="right", color=colors[name])
     live = LiveFigure(
         fig,
         alt="Left: a map over the length of one column and the bias of its output, with the places of two polygons, "
@@ -85,7 +85,7 @@ def live_scale() -> LiveFigure:
                     markeredgecolor=colors[name], markeredgewidth=1.2)  # fmt: skip
     live.line(right, lambda nbeta: ([nbeta, nbeta], [0, 11]), name="now", color=COLORS["truth"], lw=1)
     right.legend(loc="upper right", fontsize=9, handletextpad=0.2)
-    right.text(nbetas[-1] * 1.5, 1.5, "hollow: verdict don't", ha="right", fontsize=9, color=COLORS["reference"])
+    right.text(nbetas[-1] * 11, 1.5, "hollow: verdict don't", ha="right", fontsize=9, color=COLORS["reference"])
 
     def caption(start: str, gamma: float, nbeta: float) -> str:
         llc, se, word, stayed = (read(key, start, gamma)[at[nbeta]] for key in ("llc", "se", "verdict", "stayed"))
