@@ -7,6 +7,7 @@ L = E‖x − f(x)‖², a sum over features without ½. A parameter is one row 
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -35,43 +36,66 @@ def unpack(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return w[..., : 2 * c].reshape(*w.shape[:-1], 2, c), w[..., 2 * c :]
 
 
-def _loss(w: np.ndarray, moments: _Moments) -> tuple[np.ndarray, np.ndarray]:
-    """Loss (…,) and gradient (…, 3c) of w (…, 3c), given the moments of the inputs that switch an output on.
+# The four functions below are the loss, once: they take numpy arrays and torch tensors alike, and so use nothing but
+# arithmetic, comparisons (a mask times a number is a choice) and methods that both have.
 
-    ``moments(g, b)``, for g and b of shape (…, c, c), returns M0, M1, M2, where M_k[i, j] is the mean of μ^k over the
-    inputs x = μ e_i with g_ij μ + b_j > 0, and the mean of ‖x‖². There the output is linear, all is polynomial;
-    the boundaries move with w, but the integrand vanishes on them, and the derivative does not see it.
+
+def switch(g: Any, b: Any) -> Any:
+    """The μ at which g μ + b changes sign; where g = 0, a value beyond every μ on the side that keeps b's sign."""
+    flat = g == 0
+    return flat * (2.0 - 3.0 * (b > 0)) + ~flat * (-b / (g + flat))
+
+
+def uniform_moments(g: Any, b: Any) -> list[Any]:
+    """M0, M1, M2 for μ uniform on [0, 1], each (…, c, c): M_k[i, j] is the mean of μ^k over the inputs x = μ e_i with
+    g_ij μ + b_j > 0. ``g``: (…, c, c), ``b``: (…, 1, c)."""
+    at, falls = switch(g, b).clip(0, 1), g < 0
+    low, high = at * ~falls, at * falls + ~falls
+    return [(high**k - low**k) / (k * g.shape[-1]) for k in (1, 2, 3)]
+
+
+def sample_moments(g: Any, b: Any, blocks: Any, search: Callable[..., Any], line: Any, ends: Any, totals: Any) -> Any:
+    """The same for a data set, whose ``line``, ``ends`` and ``totals`` ``running_totals`` makes: an array (3, …, c, c).
+
+    ``blocks`` (…, c, 1) are the numbers of the rows of g on the line; ``search`` is np.searchsorted or torch's.
+    """
+    falls = g < 0
+    first, last = ends[:, blocks], ends[:, blocks + 1]
+    middle = totals[:, search(line, switch(g, b).clip(-0.5, 1.5) + 2 * blocks)]
+    return falls * (middle - first) + ~falls * (last - middle)
+
+
+def loss_of_moments(g: Any, b: Any, moments: Sequence[Any], power: Any) -> tuple[Any, Any, Any]:
+    """The loss (…,), and two arrays (…, c, c) that its gradient needs; where an output is on, it is linear in μ.
+
+    ``g`` is WᵀW (…, c, c), ``b`` (…, 1, c), ``moments`` are those of the inputs that switch an output on, ``power`` is
+    the mean of ‖x‖².
+    """
+    m0, m1, m2 = moments
+    outputs, linear = g * m2 + b * m1, g * m1 + b * m0
+    own = outputs.diagonal(0, -2, -1).sum(-1)
+    return (g * outputs + b * linear).sum((-1, -2)) - 2 * own + power, outputs, linear
+
+
+def _loss(w: np.ndarray, moments: _Moments) -> tuple[np.ndarray, np.ndarray]:
+    """Loss (…,) and gradient (…, 3c) of w (…, 3c); ``moments(g, b)`` gives the moments and the mean of ‖x‖².
+
+    The boundaries of what is on move with w, but the integrand vanishes on them, and the derivative does not see it.
     """
     W, b = unpack(w)
-    g = np.swapaxes(W, -1, -2) @ W
-    bias = np.broadcast_to(b[..., None, :], g.shape)
-    (m0, m1, m2), power = moments(g, bias)
-    outputs, linear = g * m2 + bias * m1, g * m1 + bias * m0
+    g, bias = np.swapaxes(W, -1, -2) @ W, b[..., None, :]
+    with np.errstate(over="ignore"):
+        (m0, m1, m2), power = moments(g, bias)
+    loss, outputs, linear = loss_of_moments(g, bias, (m0, m1, m2), power)
     own = np.arange(b.shape[-1])
-    loss = (g * outputs + bias * linear).sum((-1, -2)) - 2 * outputs[..., own, own].sum(-1) + power
     outputs[..., own, own] -= m2[..., own, own]
     slope = 2 * (outputs + np.swapaxes(outputs, -1, -2))
     return loss, pack(W @ slope, 2 * linear.sum(-2) - 2 * m1[..., own, own])
 
 
-def _switch(g: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The μ at which g μ + b changes sign; where g = 0, a value beyond every μ on the side that keeps b's sign."""
-    flat = g == 0
-    with np.errstate(over="ignore"):
-        return np.where(flat, np.where(b > 0, -1.0, 2.0), -b / np.where(flat, 1.0, g))
-
-
-def _uniform_moments(g: np.ndarray, b: np.ndarray) -> tuple[list[np.ndarray], float]:
-    """The moments M0, M1, M2 that `_loss` asks for, and the mean of ‖x‖², for μ uniform on [0, 1]."""
-    at = np.clip(_switch(g, b), 0, 1)
-    low, high = np.where(g < 0, 0, at), np.where(g < 0, at, 1)
-    c = g.shape[-1]
-    return [(high**k - low**k) / (k * c) for k in (1, 2, 3)], 1 / 3
-
-
 def population_loss(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The exact L = E‖x − f(x)‖², shape (…,), and its gradient, shape (…, 3c), for parameters w (…, 3c)."""
-    return _loss(np.asarray(w, float), _uniform_moments)
+    return _loss(np.asarray(w, float), lambda g, b: (uniform_moments(g, b), 1 / 3))
 
 
 def sample_loss(x: np.ndarray) -> LossAndGradient:
@@ -82,24 +106,33 @@ def sample_loss(x: np.ndarray) -> LossAndGradient:
     totals, looked up.
     """
     several = x.ndim == 3
-    x = x if several else x[None]
-    sets, n, c = x.shape
-    feature, size = x.argmax(-1), x.max(-1)
-    block = np.arange(sets)[:, None] * c + feature
-    line = np.sort((size + 2 * block).ravel())  # the blocks one after another, each within [2 block, 2 block + 1]
-    start = np.searchsorted(line, 2 * np.arange(sets * c + 1) - 0.5)
-    size = line - 2 * np.repeat(np.arange(sets * c), np.diff(start))
-    totals = np.stack([np.r_[0, np.cumsum(size**k)] for k in (0, 1, 2)]) / n
-    power = (x**2).sum((-1, -2)) / n
+    sets, c = (len(x) if several else 1), x.shape[-1]
+    line, ends, totals, power = running_totals(x if several else x[None])
+    numbers = np.arange(sets * c)
 
     def moments(g: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         lead = (sets,) + (1,) * (g.ndim - 3) if several else (1,) * (g.ndim - 2)
-        block = np.arange(sets * c).reshape(*lead, c, 1)
-        first, last = totals[:, start[block]], totals[:, start[block + 1]]
-        middle = totals[:, np.searchsorted(line, np.clip(_switch(g, b), -0.5, 1.5) + 2 * block)]
-        return np.where(g < 0, middle - first, last - middle), power.reshape(lead)
+        blocks = numbers.reshape(*lead, c, 1)
+        return sample_moments(g, b, blocks, np.searchsorted, line, ends, totals), power.reshape(lead)
 
     return lambda w: _loss(np.asarray(w, float), moments)
+
+
+def running_totals(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What ``sample_moments`` looks up, of data sets x (s, n, c): (line, ends, totals), and the means of ‖x‖² (s,).
+
+    The ``line`` (s·n,) holds the sizes μ, feature after feature of set after set, sorted, each feature within a block
+    [2i, 2i + 1]; ``totals`` (3, s·n + 1) are the running totals of 1, μ, μ² along it, over n; ``ends`` (3, s·c + 1) are
+    those where the blocks begin.
+    """
+    sets, n, c = x.shape
+    feature, size = x.argmax(-1), x.max(-1)
+    block = np.arange(sets)[:, None] * c + feature
+    line = np.sort((size + 2 * block).ravel())
+    start = np.searchsorted(line, 2 * np.arange(sets * c + 1) - 0.5)
+    size = line - 2 * np.repeat(np.arange(sets * c), np.diff(start))
+    totals = np.stack([np.r_[0, np.cumsum(size**k)] for k in (0, 1, 2)]) / n
+    return line, totals[:, start], totals, (x**2).sum((-1, -2)) / n
 
 
 def sample(n: int, rng: np.random.Generator, c: int = FEATURES) -> np.ndarray:
@@ -139,19 +172,26 @@ def polygon(k: int, length: float, bias: float, plus: int = 0, dead: float = DEA
 
 
 @cache
-def best_polygon(k: int, c: int = FEATURES) -> tuple[float, float]:
-    """The length l* and the bias b* that minimise the loss of a regular k-gon; a square fits without error."""
-    if k == 4:
+def best_polygon(k: int, c: int | None = None) -> tuple[float, float]:
+    """The length l* and the bias b* that minimise the loss of a regular k-gon; up to the square it fits without error.
+
+    They are the same at every number c ≥ k of features: b* is negative, and a feature without a column is not heard.
+    Raises ValueError for k < 1 and for k > 9: there a regular polygon with one length and one bias is no minimum.
+    """
+    if not 1 <= k <= 9:
+        raise ValueError(f"a regular polygon of {k} corners is no minimum of the loss; give 1 to 9 corners")
+    if k <= 4:
         return 1.0, 0.0
+    features = max(FEATURES, k) if c is None else c
 
     def along(p: np.ndarray) -> tuple[float, np.ndarray]:
-        loss, slope = population_loss(polygon(k, p[0], p[1], c=c))
+        loss, slope = population_loss(polygon(k, p[0], p[1], c=features))
         W, b = unpack(slope)
-        radial, _ = unpack(polygon(k, 1, 0, c=c))
+        radial, _ = unpack(polygon(k, 1, 0, c=features))
         return float(loss), np.array([(W * radial).sum(), b[:k].sum()])
 
     length, bias = minimize(along, (1.2, -0.1 * (k - 4)), jac=True, method="BFGS", options={"gtol": 1e-12}).x
-    return length, bias
+    return float(length), float(bias)
 
 
 SHAPES = {"4": (4, 0), "4⁺": (4, 1), "4⁺⁺": (4, 2), "5": (5, 0), "5⁺": (5, 1), "6": (6, 0)}  # corners, pluses
@@ -176,8 +216,11 @@ def smallest_rise(name: str, radius: float = 1e-3, starts: int = 10, seed: int =
     """D, the number of directions that cost something at a polygon, and the least (L(w* + u) − L(w*))/‖u‖² found.
 
     The search runs over ‖u‖ = ``radius`` across the free directions: the rotation, a dead feature's bias and,
-    where the corners' biases are negative (not at the square), its column. A value below 0 would mean a saddle.
+    where the corners' biases are negative (not at the square), its column. A value below 0 would mean a saddle. Raises
+    ValueError for a name that is not in SHAPES.
     """
+    if name not in SHAPES:
+        raise ValueError(f"there is no polygon {name!r} among six features; there are {', '.join(SHAPES)}")
     w = POLYGONS[name]
     k, plus = SHAPES[name]
     c = FEATURES

@@ -13,6 +13,7 @@ MODEL = [  # the lessons in the new way, whose rhythm is held
     "04_learning_coefficient",
     "06_free_energy",
     "07_llc_estimation",
+    "08_superposition",
     "12_programs",
 ]
 

@@ -11,12 +11,21 @@ from sltcourse.lessons.superposition.drawings import (
     draw_temperatures,
     draw_transitions,
 )
-from sltcourse.lessons.superposition.figures import live_polygon, live_training, live_transition
+from sltcourse.lessons.superposition.figures import (
+    live_opening,
+    live_polygon,
+    live_run,
+    live_scale,
+    live_training,
+    live_transition,
+)
+from sltcourse.lessons.superposition.guesses import guess
 from sltcourse.lessons.superposition.kept import SPRINGS, asset
 from sltcourse.lessons.superposition.models import (
     checkpoint_steps,
     exact_loss,
     exact_sample_loss,
+    near_zero,
     start,
     trajectory_settings,
 )
@@ -33,9 +42,14 @@ __all__ = [
     "draw_transitions",
     "exact_loss",
     "exact_sample_loss",
+    "guess",
+    "live_opening",
     "live_polygon",
+    "live_run",
+    "live_scale",
     "live_training",
     "live_transition",
+    "near_zero",
     "start",
     "trajectory_settings",
 ]

@@ -4,12 +4,28 @@ import numpy as np
 
 from sltcourse.kit import style
 from sltcourse.lessons.superposition.kept import asset
-from sltcourse.theory.superposition_model import COEFFICIENTS, POLYGONS, SHAPES, name_of, population_loss, unpack
+from sltcourse.theory.superposition_model import (
+    COEFFICIENTS,
+    FEATURES,
+    POLYGONS,
+    SHAPES,
+    name_of,
+    population_loss,
+    unpack,
+)
 
 COLORS = style.COLORS
 
 
-PHASE_COLORS = {"4": "theory", "5": "singular", "5⁺": "posterior", "6": "regular"}
+PHASE_COLORS = {
+    "4": "theory",
+    "4⁺": "highlight",
+    "4⁺⁺": "loss",
+    "5": "singular",
+    "5⁺": "posterior",
+    "6": "regular",
+}  # the same in all pictures of the lesson
+OTHERS = ("theory", "singular", "posterior", "regular", "loss", "reference")  # ends without a colour of their own
 BY_CORNERS = {"≤ 3": "reference", "4": "theory", "5": "singular", "6": "regular"}
 
 
@@ -49,6 +65,11 @@ def draw_polygons():
         ax.set_title(f"{name}  {population_loss(w)[0]:.5f}", fontsize=10, loc="center")
         for side in ax.spines.values():
             side.set_visible(False)
+    fig.set_label(
+        "The six polygons with their losses: "
+        + ", ".join(f"{name} {population_loss(w)[0]:.4f}" for name, w in POLYGONS.items())
+        + ". Open circles are features that only guess, filled ones dead features."
+    )
     return fig
 
 
@@ -57,37 +78,55 @@ def draw_temperatures():
     data = asset("temperatures")
     nbeta = np.array(data["nbeta"])
     fig, axes = style.figure(1, 2, sharey=True)
-    families = (("4", "4⁺", "4⁺⁺"), ("5", "5⁺", "6"))
-    colors = (("theory", "singular", "posterior"), ("singular", "posterior", "regular"))
-    for ax, names, hues in zip(axes, families, colors, strict=True):
-        for i, (name, hue) in enumerate(zip(names, hues, strict=True)):
+    for ax, names in zip(axes, (("4", "4⁺", "4⁺⁺"), ("5", "5⁺", "6")), strict=True):
+        for i, name in enumerate(names):
+            color = COLORS[PHASE_COLORS[name]]
             llc, se, below = (np.array(data[name][key]) for key in ("llc", "se", "below"))
             at, stays = nbeta * 1.17 ** (i - 1), (below < 0.05) & (llc > 0)
-            ax.errorbar(at[stays], llc[stays], 2 * se[stays], fmt="o", color=COLORS[hue], label=name, markersize=4.5)
+            ax.errorbar(at[stays], llc[stays], 2 * se[stays], fmt="o", color=color, label=name, markersize=4.5)
             gone = np.full((~stays).sum(), 3.5 - 0.25 * i)
-            ax.plot(at[~stays], gone, "o", mec=COLORS[hue], mfc="white", markersize=4.5)
-            ax.axhline(COEFFICIENTS[name], color=COLORS[hue], ls="--", lw=1)
+            ax.plot(at[~stays], gone, "o", mec=color, mfc="white", markersize=4.5)
+            ax.axhline(COEFFICIENTS[name], color=color, ls="--", lw=1)
         ax.set(xscale="log", xlabel="nβ", ylim=(2.7, 12), xlim=(60, 2e8))
         ax.legend(loc="upper right", ncols=3)
     axes[0].text(3e8 / 2, 3.25, "hollow: the chains left", ha="right", va="center", color=COLORS["reference"])
     axes[0].set_ylabel("λ̂ = nβ (E[L] − L(w*))")
+    fig.set_label(
+        "Estimates of the six polygons against nβ. All settle on their λ as nβ grows; at small nβ the chains of 4⁺ and "
+        "4⁺⁺ leave, and the 6-gon reads above 9."
+    )
     return fig
 
 
 def draw_losses(steps, path):
-    """The losses (log scales) of many networks against the step, a figure: coloured by where they end."""
+    """The losses (log scales) of many networks against the step, a figure: coloured by where they end.
+
+    ``steps`` (S,), ``path`` (S, networks, 3c). At c = 6 an end has its name, else its number of columns.
+    """
     fig, ax = style.figure(height=3.8)
     ends = np.array([name_of(w) for w in path[-1]])
-    for name, color in (("4⁺⁺", "theory"), ("5⁺", "posterior"), ("6", "regular")):
+    if path.shape[-1] != 3 * FEATURES:
+        ends = np.array([name.rstrip("⁺") for name in ends])
+    loss = population_loss(path)[0]
+    for i, name in enumerate(sorted(set(ends))):
         mine = ends == name
-        ax.plot(steps, population_loss(path[:, mine])[0], color=COLORS[color], lw=0.7, alpha=0.5)
-        level = population_loss(POLYGONS[name])[0]
-        ax.text(3_150, level, f"{name}: {mine.sum()} of {len(ends)}", color=COLORS[color], va="center")
-    ax.axhline(7 / 24, color=COLORS["reference"], ls="--", lw=1, zorder=0)
-    ax.set(xscale="log", yscale="log", xlim=(1, 3_000), ylim=(0.044, 0.36), xlabel="training step", ylabel="loss L")
-    ax.set_xticks([1, 10, 100, 1_000], ["1", "10", "10²", "10³"])
-    ax.set_yticks([0.05, 0.1, 0.2, 0.3], ["0.05", "0.1", "0.2", "0.3"])
+        color = COLORS[PHASE_COLORS.get(name, OTHERS[i % len(OTHERS)])]
+        ax.plot(steps, loss[:, mine], color=color, lw=0.7, alpha=0.5)
+        level = np.median(loss[-1, mine])
+        ax.text(1.05 * steps[-1], level, f"{name}: {mine.sum()} of {len(ends)}", color=color, va="center")
+    c = path.shape[-1] // 3
+    ax.axhline(1 / 3 - 1 / (4 * c), color=COLORS["reference"], ls="--", lw=1, zorder=0)
+    low = 0.9 * max(loss.min(), 1e-3)
+    ax.set(xscale="log", yscale="log", xlim=(1, steps[-1]), ylim=(low, 1.08 * loss.max()))
+    ax.set(xlabel="training step", ylabel="loss L")
+    ticks = [t for t in (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3) if low <= t <= loss.max()]
+    ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
     ax.minorticks_off()
+    counts = ", ".join(f"{name} in {(ends == name).sum()}" for name in sorted(set(ends)))
+    fig.set_label(
+        f"Losses of {len(ends)} networks, both axes logarithmic: a plateau, a steep fall, for some a second halt and "
+        f"a second fall. They end at {counts}."
+    )
     return fig
 
 
@@ -113,6 +152,15 @@ def draw_run(steps, states, results):
         ax.minorticks_off()
         ax.margins(y=0.18)
     right.legend(loc="lower right")
+    settled = [r for r in results[1:] if r.verdict.word != "don't"]
+    fig.set_label(
+        f"One run. Left: the loss halts as a {names[len(names) // 2]} and ends as a {names[-1]}. Right: the estimate"
+        + (
+            f", {settled[0].llc:.1f} at first and {settled[-1].llc:.1f} at the end."
+            if settled
+            else ": none is trusted."
+        )
+    )
     return fig
 
 
@@ -128,4 +176,9 @@ def draw_transitions():
         ax.set(xscale="log", xlabel="n", title=title, xlim=(9, 4_900), ylim=(-0.03, 1.03))
     left.set_ylabel("share")
     left.legend(title="corners", loc="center right")
+    fig.set_label(
+        "Left: shares of the polygons in the posterior against n; squares lead until 50, pentagons until 250, then "
+        "hexagons take all. Right: where training ends; squares lead up to n = 100, pentagons from 200 on, and of 100 "
+        f"hexagons never have more than {training['ends'][:, 3].max()}."
+    )
     return fig

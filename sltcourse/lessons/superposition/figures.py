@@ -1,246 +1,277 @@
-"""The live figures of lesson 08."""
+"""The live figures of lesson 08 that show columns; those of scales and transitions are in ``transitions``."""
+
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
-from sltcourse.lessons.superposition.drawings import BY_CORNERS, PHASE_COLORS, arrows, blank_plane, outline
-from sltcourse.lessons.superposition.kept import FIGURE_SPRINGS, N_TRAIN, STARTS, STEPS, asset
-from sltcourse.lessons.superposition.models import loss_parts, pentagons_above_hexagon
-from sltcourse.llc.verdict import LEVELS
-from sltcourse.theory.superposition_model import POLYGONS, free_energy, name_of, polygon, population_loss, unpack
+from sltcourse.lessons.superposition.drawings import arrows, blank_plane, outline
+from sltcourse.lessons.superposition.models import loss_parts, opening
+from sltcourse.lessons.superposition.transitions import live_scale, live_training, live_transition
+from sltcourse.theory.superposition_model import (
+    FEATURES,
+    best_polygon,
+    corners,
+    pack,
+    polygon,
+    population_loss,
+    unpack,
+)
+
+__all__ = ["live_opening", "live_polygon", "live_run", "live_scale", "live_training", "live_transition"]
 
 COLORS = style.COLORS
+MOST_FEATURES, MOST_CORNERS = 24, 9  # beyond nine corners a regular polygon is no minimum
+MOST_OWN = 12  # columns of a learner's own W
+PARTS, PART_COLORS = ("given up", "wanted,\nbut wrong", "leaked"), ("reference", "estimate", "singular")
 
 
-def live_polygon():
-    """Length and bias of a k-gon on sliders: the columns, every output when feature 1 is on, the parts of the loss."""
-    lengths, biases = np.round(np.arange(0.7, 1.51, 0.025), 3), np.round(np.arange(-0.9, 0.31, 0.05), 2)
-    fig, (left, right, parts) = style.figure(1, 3, width_ratios=[0.8, 1, 0.72])
-    blank_plane(left)
-    left.set_title("columns of W")
-    right.plot([0, 1], [0, 1], color=COLORS["truth"], lw=1, ls="--", zorder=5, label="output 1 should say")
-    right.set(xlim=(0, 1), ylim=(-0.06, 2.75), xlabel="μ, the size of feature 1", title="outputs")
-    names, widest = ("given up", "wanted,\nbut wrong", "leaked"), 0.3
-    parts.set(xlim=(0, widest), ylim=(-0.6, 2.6), xlabel="part of L", title="parts of the loss")
-    parts.set_yticks([2, 1, 0], names)
-    parts.set_xticks([0, 0.1, 0.2, 0.3])
-    parts.tick_params(axis="y", length=0)
-    parts.grid(False, axis="y")
+# ---- columns in training ----------------------------------------------------------------------------------------
+
+
+def live_opening() -> LiveFigure:
+    """Six networks of six features while they train, from near zero, and their losses."""
+    return live_run(*opening())
+
+
+def live_run(steps: Any, path: Any) -> LiveFigure:
+    """Slide the training step: the columns of W of one network, and the losses of all.
+
+    ``steps`` (S,) are step numbers, ``path`` (S, networks, 3c) the states after them, as ``train`` returns them. The
+    figure shows at most twelve networks and about seventy moments. Raises ValueError for other shapes.
+    """
+    steps, path = np.asarray(steps), np.asarray(path, float)
+    if path.ndim != 3 or len(steps) != len(path) or path.shape[2] % 3:
+        raise ValueError(
+            f"path has the shape {path.shape} and there are {len(steps)} steps: give the states after these steps, "
+            "(steps, networks, 3c), as train returns them"
+        )
+    if len(steps) < 2 or not np.isfinite(path).all():
+        raise ValueError(
+            "the run has a single moment, or a state that is not finite: keep more steps, or lower the rate"
+        )
+    kept = np.unique(np.linspace(0, len(steps) - 1, 70).round().astype(int))
+    steps, path = steps[kept], path[kept, :12]
+    loss, row = population_loss(path)[0], {v: i for i, v in enumerate(steps)}
+    size = max(1.3, 1.15 * float(np.hypot(*np.moveaxis(unpack(path)[0], -2, 0)).max()))
+    time = np.maximum(steps, 1)
+
+    fig, (plane, right) = style.figure(1, 2, height=3.6, width_ratios=[0.8, 1])
+    blank_plane(plane, size)
+    plane.set_title("columns of W")
+    right.set(xscale="log", xlim=(time[0], time[-1]), ylim=(0, 1.1 * loss.max()), xlabel="training step")
+    right.set_title("loss L")
+    right.plot(time, loss, color=COLORS["muted"], lw=1)
     live = LiveFigure(
         fig,
-        alt="Left: the columns of W as arrows to the corners of a regular polygon. Middle: outputs against the input; "
-        "a negative bias silences the neighbours and shrinks the wanted output. Right: three bars, the parts of the "
-        "loss: features given up, wanted outputs that are wrong, and what leaks into the others.",
-        k=Menu("corners", {"4": 4, "5": 5, "6": 6}, start="5"),
+        alt="Left: the columns of W as arrows, at a step of training. Right: the losses of all networks against the "
+        "step, that of the shown network darker.",
+        network=Menu("network", {str(i + 1): i for i in range(path.shape[1])}, start="1"),
+        step=Slider("training step", steps, start=steps[0], format=lambda v: style.number(round(v))),
+    )
+    _columns(live, plane, lambda network, step: path[row[step], network], ("network", "step"))
+    long = corners(path)[0]
+    live.text(plane, lambda network, step: (-0.95 * size, 0.85 * size, f"{long[row[step], network]}"),
+              name="long columns", fontsize=17)  # fmt: skip
+    live.line(right, lambda network: (time, loss[:, network]), name="loss", color=COLORS["loss"])
+    live.points(
+        right, lambda network, step: (max(step, 1), loss[row[step], network]), name="now", color=COLORS["loss"],
+        markersize=9,
+    )  # fmt: skip
+
+    def caption(network: int, step: int) -> str:
+        many, value = long[row[step], network], loss[row[step], network]
+        said = f"{many} column{'' if many == 1 else 's'} longer than ½"
+        return f"Network {network + 1}, step {style.number(int(step))}: {said}, loss {value:.4f}."
+
+    return live.caption(caption)
+
+
+def _columns(live: LiveFigure, ax: Axes, state: Any, by: tuple[str, ...]) -> None:
+    """The columns of W as arrows with tips, and the polygon through the long ones; ``state`` follows ``by``."""
+
+    def following(function: Any) -> Any:
+        if by == ("network", "step"):
+            return lambda network, step: function(state(network, step))
+        if by == ("k", "length"):
+            return lambda k, length: function(state(k, length))
+        return lambda scale: function(state(scale))
+
+    blue = COLORS["estimate"]
+    live.line(ax, following(outline), name="outline", color=COLORS["muted"])
+    live.line(ax, following(arrows), name="columns", color=blue)
+    live.points(ax, following(lambda w: tuple(unpack(w)[0])), name="tips", color=blue, markersize=7)
+
+
+# ---- polygons -----------------------------------------------------------------------------------------------------
+
+
+def live_polygon(c: int = FEATURES, W: Any = None, b: Any = None) -> LiveFigure:
+    """Length and bias of a k-gon among c features on sliders: the columns, the outputs, and the parts of the loss.
+
+    ``c`` is a whole number from 3 to 24; the menu has 3 to min(c, 9) corners, for beyond nine a regular polygon is no
+    minimum. Or give columns of your own, ``W`` (2, c) and ``b`` (c,), zeros if left out, of at most 12 features: then
+    the sliders choose the feature that is on, stretch W and shift b. Raises ValueError for what cannot be shown.
+    """
+    if W is not None or b is not None:
+        return _own_columns(W, b)
+    if isinstance(c, bool) or not isinstance(c, (int, np.integer)) or not 3 <= c <= MOST_FEATURES:
+        raise ValueError(f"c is {c!r}: give the number of features, a whole number from 3 to {MOST_FEATURES}")
+    choices = list(range(3, min(c, MOST_CORNERS) + 1))
+    lengths, biases = np.round(np.arange(0.7, 1.751, 0.05), 2), np.round(np.arange(-1.6, 0.31, 0.1), 1)
+    kinds = {"dead": 0, "guess: ⁺": 1}
+    at = {v: i for i, v in enumerate(lengths)}, {v: i for i, v in enumerate(biases)}
+
+    def states(k: int, kind: int) -> np.ndarray:
+        return np.array([[polygon(k, x, y, plus=kind * (c - k), c=c) for y in biases] for x in lengths])
+
+    every = {(k, kind): states(k, kind) for k in choices for kind in (0, 1)}
+    parts = {key: loss_parts(w) for key, w in every.items()}
+    total = {key: population_loss(w)[0] for key, w in every.items()}
+    best = {
+        (k, kind): population_loss(polygon(k, *best_polygon(k), plus=kind * (c - k), c=c))[0]
+        for k in choices
+        for kind in (0, 1)
+    }
+    widest = max(0.3, 1.05 * max((c - 3) / (3 * c), 0.0))
+    fig, plane, outputs, bars = _frame(1.8, widest)
+    live = LiveFigure(
+        fig,
+        alt="Left: the columns of W as arrows to the corners of a regular polygon. Middle: the outputs against the "
+        "input, when feature 1 is on. Right: three bars, the parts of the loss: features given up, wanted outputs that "
+        "are wrong, and what leaks into the others.",
+        k=Menu("corners", {str(k): k for k in choices}, start=str(min(5, choices[-1]))),
+        kind=Menu("other features", kinds, start="dead"),
         length=Slider("length l", lengths, start=1.0),
         bias=Slider("bias b", biases, start=0.0),
     )
+    _columns(live, plane, lambda k, length: polygon(k, length, 0, c=c), ("k", "length"))
 
-    def output(k, length, bias, j):
-        g = length**2 * np.cos(2 * np.pi * j / k)
-        at = min(max(-bias / g, 0), 1) if abs(g) > 1e-9 else 0
-        mu = np.array([0, at, 1])
-        return mu, np.maximum(g * mu + bias, 0)
+    def heard(k: int, length: float, bias: float, kind: int) -> tuple[np.ndarray, np.ndarray, int]:
+        angles = np.arange(1, k // 2 + 1)
+        g = np.r_[length**2 * np.cos(2 * np.pi * angles / k), 0.0]
+        shift = np.r_[np.full(len(angles), bias), 1 / (2 * c) if kind and k < c else -1.0]
+        all_g = length**2 * np.cos(2 * np.pi * np.arange(1, k) / k)
+        silent = int((np.maximum(all_g, 0) + bias <= 1e-9).sum())
+        return *_ramps(g, shift), silent + (0 if kind else c - k)
 
-    live.line(left, lambda k, length: outline(polygon(k, length, 0)), name="outline", color=COLORS["muted"])
-    live.line(left, lambda k, length: arrows(polygon(k, length, 0)), name="columns", color=COLORS["estimate"])
-    live.points(
-        left, lambda k, length: outline(polygon(k, length, 0)), name="tips", color=COLORS["estimate"], markersize=8
-    )
-    nothing = (np.array([np.nan]), np.array([np.nan]))
-    looks = (
-        ("output 1", "estimate", 2.6, {4: 0, 5: 0, 6: 0}),
-        ("its two neighbours", "singular", 2.2, {4: 1, 5: 1, 6: 1}),
-        ("the next two (5- and 6-gon)", "posterior", 1.7, {5: 2, 6: 2}),
-        ("the opposite one (4- and 6-gon)", "regular", 1.2, {4: 2, 6: 3}),
-    )
-    for label, color, width, which in looks:
-        live.line(
-            right,
-            lambda k, length, bias, which=which: output(k, length, bias, which[k]) if k in which else nothing,
-            name=label, color=COLORS[color], label=label, lw=width,
-        )  # fmt: skip
-    right.legend(loc="upper left", fontsize=9, handlelength=1.4)
-    for i, (name, color) in enumerate(zip(names, ("reference", "estimate", "singular"), strict=True)):
+    live.line(outputs, lambda k, kind, length, bias: heard(k, length, bias, kind)[:2], name="others",
+              color=COLORS["singular"], lw=1.6, label="the other outputs")  # fmt: skip
+    live.line(outputs, lambda length, bias: _ramps(np.array([length**2]), np.array([bias])), name="output 1",
+              color=COLORS["estimate"], lw=2.6, label="output 1")  # fmt: skip
 
-        def bar(k, length, bias, i=i):
-            width = min(loss_parts(k, length, bias)[i], 2 * widest)
-            return np.array([0, width, width, 0]), 2 - i + np.array([-0.3, -0.3, 0.3, 0.3])
+    def silent(k: int, kind: int, length: float, bias: float) -> tuple[float, float, str]:
+        return 0.04, 1.03, f"silent: {heard(k, length, bias, kind)[2]} of {c - 1}"
 
-        def value(k, length, bias, i=i):
-            part = loss_parts(k, length, bias)[i]
-            inside = part < 0.6 * widest
-            return (part if inside else 0.02 * widest) + 0.01, 2 - i, f"{max(part, 0):.3f}"
+    live.text(outputs, silent, name="silent", fontsize=10, color=COLORS["singular"])  # fmt: skip
+    outputs.legend(loc="upper left", fontsize=9, handlelength=1.4)
 
-        live.fill(parts, bar, name=name.replace("\n", " "), color=COLORS[color], alpha=0.55)
-        live.text(parts, value, name=f"{name} in numbers", va="center", fontsize=10)
+    def part(k: int, kind: int, length: float, bias: float) -> np.ndarray:
+        return np.asarray(parts[k, kind][at[0][length], at[1][bias]])
 
-    def caption(k, length, bias):
-        loss, best = population_loss(polygon(k, length, bias))[0], population_loss(POLYGONS[str(k)])[0]
+    for i in range(3):
+        live.fill(bars, lambda k, kind, length, bias, i=i: _bar(part(k, kind, length, bias)[i], i, widest),
+                  name=PARTS[i].replace("\n", " "), color=COLORS[PART_COLORS[i]], alpha=0.55)  # fmt: skip
+        live.text(bars, lambda k, kind, length, bias, i=i: _value(part(k, kind, length, bias)[i], i, widest),
+                  name=f"{PARTS[i]} in numbers", va="center", fontsize=10)  # fmt: skip
+
+    def caption(k: int, kind: int, length: float, bias: float) -> str:
+        value = total[k, kind][at[0][length], at[1][bias]]
+        name = f"{k}{'⁺' * (c - k) if c - k < 4 else '⁺ …'}" if kind and k < c else f"{k}"
         return (
-            f"{k} corners, l = {length:.3f}, b = {style.number(bias)}: loss {loss:.4f}. "
-            f"The best {k}-gon has {best:.4f}."
+            f"{name} among {c} features, l = {length:.2f}, b = {style.number(bias)}: loss {value:.4f}. "
+            f"The best has {best[k, kind]:.4f}."
         )
 
     return live.caption(caption)
 
 
-def live_training():
-    """Slide the training step and the number of samples: the columns of W, the loss, and λ̂ along the run."""
-    data = asset("training") | asset("along")
-    at = {kind: i for i, kind in enumerate(STARTS)}
-    size, step = ({v: i for i, v in enumerate(values)} for values in (N_TRAIN, STEPS.tolist()))
-    level, spring = ({v: i for i, v in enumerate(values)} for values in (LEVELS, FIGURE_SPRINGS))
-    time = np.maximum(STEPS, 2)
+def _own_columns(W: Any, b: Any) -> LiveFigure:
+    """The outputs and the parts of the loss of a learner's own columns."""
+    if W is None:
+        raise ValueError("b alone draws no polygon: give W of shape (2, c) too")
+    try:
+        W = np.asarray(W, float)
+        b = np.zeros(W.shape[-1]) if b is None else np.asarray(b, float)
+    except (TypeError, ValueError, IndexError):
+        raise ValueError("W and b are arrays of numbers: W of shape (2, c), b of shape (c,)") from None
+    if W.ndim != 2 or W.shape[0] != 2:
+        raise ValueError(f"W has the shape {W.shape}: the picture is a plane, so give two hidden numbers, (2, c)")
+    c = W.shape[1]
+    if b.shape != (c,):
+        raise ValueError(f"b has the shape {b.shape}, and W has {c} columns: give {c} biases")
+    if not 2 <= c <= MOST_OWN or not (np.isfinite(W).all() and np.isfinite(b).all()):
+        raise ValueError(f"give 2 to {MOST_OWN} columns of finite numbers; this W has {c}")
+    scales, shifts = np.round(np.arange(0.5, 1.51, 0.05), 2), np.round(np.arange(-0.5, 0.51, 0.05), 2) + 0.0  # no −0
+    at = {v: i for i, v in enumerate(scales)}, {v: i for i, v in enumerate(shifts)}
+    every = np.array([[pack(x * W, b + y) for y in shifts] for x in scales])
+    parts, total = loss_parts(every), population_loss(every)[0]
+    widest = max(0.3, 1.1 * float(parts[at[0][1.0], at[1][0.0]].max()))
+    fig, plane, outputs, bars = _frame(max(1.1, 1.55 * float(np.hypot(*W).max())), widest)
+    live = LiveFigure(
+        fig,
+        alt="Left: the columns of your W. Middle: the outputs against the input, when one feature is on. Right: three "
+        "bars, the parts of the loss.",
+        on=Menu("feature on", {str(i + 1): i for i in range(c)}, start="1"),
+        scale=Slider("stretch", scales, start=1.0),
+        shift=Slider("shift of b", shifts, start=0.0),
+    )
+    _columns(live, plane, lambda scale: pack(scale * W, b), ("scale",))
+    g = W.T @ W
+    blue = COLORS["estimate"]
+    live.points(plane, lambda on, scale: tuple(scale * W[:, on]), name="on", color=blue, markersize=13, alpha=0.5)
 
-    fig, (plane, left, right) = style.figure(1, 3, height=3.4)
-    blank_plane(plane)
+    def ramps(on: int, scale: float, shift: float, own: bool) -> tuple[np.ndarray, np.ndarray]:
+        which = np.arange(c) == on if own else np.arange(c) != on
+        return _ramps(scale**2 * g[on][which], b[which] + shift)
+
+    live.line(outputs, lambda on, scale, shift: ramps(on, scale, shift, False), name="others",
+              color=COLORS["singular"], lw=1.6, label="the other outputs")  # fmt: skip
+    live.line(outputs, lambda on, scale, shift: ramps(on, scale, shift, True), name="own", color=blue, lw=2.6,
+              label="its own output")  # fmt: skip
+    outputs.legend(loc="upper left", fontsize=9, handlelength=1.4)
+    for i in range(3):
+        live.fill(bars, lambda scale, shift, i=i: _bar(parts[at[0][scale], at[1][shift]][i], i, widest),
+                  name=PARTS[i].replace("\n", " "), color=COLORS[PART_COLORS[i]], alpha=0.55)  # fmt: skip
+        live.text(bars, lambda scale, shift, i=i: _value(parts[at[0][scale], at[1][shift]][i], i, widest),
+                  name=f"{PARTS[i]} in numbers", va="center", fontsize=10)  # fmt: skip
+
+    def caption(scale: float, shift: float) -> str:
+        value = total[at[0][scale], at[1][shift]]
+        return f"{c} features, W times {scale:.2f}, b {'+' if shift >= 0 else '−'} {abs(shift):.2f}: loss {value:.4f}."
+
+    return live.caption(caption)
+
+
+def _frame(size: float, widest: float) -> tuple[Any, Axes, Axes, Axes]:
+    """The three panels: columns, outputs, parts of the loss."""
+    fig, (plane, outputs, bars) = style.figure(1, 3, width_ratios=[0.8, 1, 0.72])
+    blank_plane(plane, size)
     plane.set_title("columns of W")
-    for ax, title, top in ((left, "loss Lₙ", 0.38), (right, "λ̂ at nβ = n/log n", 9.9)):
-        ax.set(xscale="log", xlim=(1.8, 25_000), ylim=(0, top), title=title, xlabel="training step")
-        ax.set_xticks([2, 10, 100, 1000, 10_000], ["0", "10", "10²", "10³", "10⁴"])
-        ax.minorticks_off()
-    live = LiveFigure(
-        fig,
-        alt="Left: the six columns of W during training. Middle: the loss against the training step, a staircase going "
-        "down. Right: the estimated local learning coefficient, which goes up where the loss goes down; hollow where "
-        "the verdict is doubtful, left out where it is don't.",
-        run=Menu("start", list(STARTS), start="square, one feature awake"),
-        n=Slider("n", N_TRAIN, start=500),
-        gamma=Menu("spring γ", {f"{g:g}": g for g in FIGURE_SPRINGS}, start="10"),
-        step=Slider("training step", STEPS, start=STEPS[len(STEPS) // 2]),
-    )
-
-    def state(run, n, step, step_of=step):
-        return data["states"][at[run], size[n], step_of[int(step)]].astype(float)
-
-    def losses(run, n):
-        return data["loss"][at[run], size[n]]
-
-    def row(key, run, n, gamma):
-        return data[key][at[run], size[n], spring[gamma]]
-
-    def shown(run, n, gamma, *words):
-        said = np.isin(row("verdict", run, n, gamma), [level[word] for word in words])
-        return time, np.where(said, row("llc", run, n, gamma), np.nan)
-
-    live.line(plane, lambda run, n, step: outline(state(run, n, step)), name="outline", color=COLORS["muted"])
-    live.line(plane, lambda run, n, step: arrows(state(run, n, step)), name="columns", color=COLORS["estimate"])
-    live.points(
-        plane, lambda run, n, step: tuple(unpack(state(run, n, step))[0]), name="tips", color=COLORS["estimate"]
-    )
-    live.text(plane, lambda run, n, step: (-1.5, 1.27, name_of(state(run, n, step))), name="name", fontsize=17)
-    live.line(left, lambda run, n: (time, losses(run, n)), name="loss", color=COLORS["loss"])
-    live.line(
-        right, lambda run, n, gamma: shown(run, n, gamma, "trust", "doubtful"), name="llc",
-        color=COLORS["estimate"], lw=1.2,
-    )  # fmt: skip
-    live.points(
-        right, lambda run, n, gamma: shown(run, n, gamma, "trust"), name="trusted", color=COLORS["estimate"],
-        markersize=4.5, markeredgewidth=0, label="trust",
-    )  # fmt: skip
-    live.points(
-        right, lambda run, n, gamma: shown(run, n, gamma, "doubtful"), name="doubtful", color=COLORS["estimate"],
-        markersize=4.5, markerfacecolor="white", markeredgecolor=COLORS["estimate"], markeredgewidth=1.2,
-        label="doubtful",
-    )  # fmt: skip
-    right.legend(loc="upper left", fontsize=9, ncols=2, handletextpad=0.1, columnspacing=1)
-    live.points(
-        left, lambda run, n, step, s=step: (max(step, 2), losses(run, n)[s[int(step)]]), name="loss now",
-        color=COLORS["loss"], markersize=9,
-    )  # fmt: skip
-
-    def silence(run, n, gamma):
-        empty = np.isnan(shown(run, n, gamma, "trust", "doubtful")[1]).all()
-        return 200, 4.5, "verdict at every step: don't" if empty else ""
-
-    live.text(right, silence, name="silence", ha="center", color=COLORS["reference"])
-
-    def reading_now(run, n, gamma, step, s=step):
-        return max(step, 2), shown(run, n, gamma, "trust", "doubtful")[1][s[int(step)]]
-
-    live.points(right, reading_now, name="llc now", color=COLORS["estimate"], markersize=9)
-
-    def caption(run, n, gamma, step, s=step):
-        i = s[int(step)]
-        llc, error, word = (row(key, run, n, gamma)[i] for key in ("llc", "se", "verdict"))
-        said = f"λ̂ = {llc:.2f} ± {error:.2f}, verdict {LEVELS[word]}"
-        if LEVELS[word] == "don't":
-            said = "verdict don't" + (": λ̂ is negative, the chains find something lower" if llc < 0 else "")
-        loss, name = losses(run, n)[i], name_of(state(run, n, step))
-        return f"n = {style.number(n)}, step {style.number(step)}: {name}, Lₙ = {loss:.3f}, {said}."
-
-    return live.caption(caption)
+    outputs.plot([0, 1], [0, 1], color=COLORS["truth"], lw=1, ls="--", zorder=5, label="it should say")
+    outputs.set(xlim=(0, 1), ylim=(-0.06, 1.7), xlabel="μ, the size of the feature", title="outputs")
+    bars.set(xlim=(0, widest), ylim=(-0.6, 2.6), xlabel="part of L", title="parts of the loss")
+    bars.set_yticks([2, 1, 0], PARTS)
+    bars.tick_params(axis="y", length=0)
+    bars.grid(False, axis="y")
+    return fig, plane, outputs, bars
 
 
-def live_transition():
-    """Slide n: the formula's free energies cross at 601, the sampled posterior's polygon changes earlier."""
-    data = asset("posterior")
-    n, shown = data["shown_n"], data["shown"].astype(float)
-    position = {v: i for i, v in enumerate(n)}
-    share = data["share"]
-    with np.errstate(divide="ignore"):
-        sampled = np.log(share[3] / share[2])  # log P(6)/P(5)
-    trusted = (share[2] > 0.003) & (share[3] > 0.003)
-
-    fig, (plane, left, right) = style.figure(1, 3, height=3.7)
-    blank_plane(plane, 2.5)
-    plane.set(title="48 draws of W, by corners")
-    left.set(xscale="log", xlim=(9, 4300), ylim=(-8, 19), xlabel="n", title="F − F(6-gon)")
-    right.set(xscale="log", xlim=(9, 4300), ylim=(0, 1.16), xlabel="n", title="share by corners")
-    right.set_yticks([0, 0.25, 0.5, 0.75, 1])
-    left.set_yticks([-5, 0, 5, 10])
-    left.axhline(0, color=COLORS["regular"], lw=1.5)
-    for label, above, color, dash in (
-        ("4, formula", free_energy("4", n) - free_energy("6", n), PHASE_COLORS["4"], "-"),
-        ("5 with 5⁺, formula", pentagons_above_hexagon(n, counted=False), PHASE_COLORS["5"], "-"),
-        ("the same, all constants", pentagons_above_hexagon(n, counted=True), PHASE_COLORS["5"], "--"),
-    ):
-        left.plot(n[above < 10], above[above < 10], dash, color=COLORS[color], label=label)
-    left.plot(n[trusted], sampled[trusted], "o", color=COLORS["truth"], markersize=3, label="the same, sampled")
-    left.legend(loc="upper left", fontsize=8.5, handlelength=1.6, borderpad=0, handletextpad=0.4, labelspacing=0.25)
-    for s, (label, color) in zip(share, BY_CORNERS.items(), strict=True):
-        right.plot(n, s, color=COLORS[color], label=label)
-    right.legend(loc="upper left", fontsize=8.5, handlelength=1.2, borderpad=0, ncols=4, columnspacing=0.8,
-                 handletextpad=0.4)  # fmt: skip
-    live = LiveFigure(
-        fig,
-        alt="Left: the tips of the columns of W in draws from the posterior, coloured by the polygon below each draw: "
-        "a cloud at small n, then five clusters beside six, six alone beyond 500. Middle: free energies of the "
-        "polygons by the formula cross at n = 601, the sampled ones near 250. Right: the shares of the polygons in "
-        "the posterior.",
-        n=Slider("n", n, start=n[np.argmin(np.abs(n - 150))], format=lambda v: style.number(round(v))),
-    )
-    clouds = [_turned(draws, k) for draws, k in zip(shown, data["shown_k"], strict=True)]
-    for k, (label, color) in enumerate(BY_CORNERS.items(), 3):
-        live.points(
-            plane, lambda n, k=k: clouds[position[n]][k], name=f"draws {label}", color=COLORS[color], markersize=4,
-            alpha=0.65, markeredgewidth=0, label=label,
-        )  # fmt: skip
-    plane.legend(loc="lower center", fontsize=9, ncols=4, handletextpad=0, columnspacing=0.8, borderpad=0.1)
-    for ax, span in ((left, (-8, 10.5)), (right, (0, 1))):
-        live.line(ax, lambda n, span=span: ([n, n], span), name=f"now {span[0]}", color=COLORS["truth"], lw=1)
-
-    def caption(n):
-        i = position[n]
-        formula = min(("4", "5", "5⁺", "6"), key=lambda name: free_energy(name, n))
-        return (
-            f"n = {style.number(round(n))}: the formula prefers the {formula}-gon. In the posterior "
-            f"{100 * share[2, i]:.0f} % are 5-gons and {100 * share[3, i]:.0f} % are 6-gons."
-        )
-
-    return live.caption(caption)
+def _ramps(g: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """ReLU(gμ + b) over μ in [0, 1] for several g and b, one after the other with gaps: three points each."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        turn = np.where(np.abs(g) > 1e-9, np.clip(-bias / np.where(g == 0, 1, g), 0, 1), 0)
+    mu = np.stack([0 * turn, turn, 0 * turn + 1, np.nan * turn], 1)
+    return mu.ravel(), np.maximum(g[:, None] * mu + bias[:, None], 0).ravel()
 
 
-def _turned(draws, corners_of):
-    """The tips of all columns of several W, each W turned to fit its own regular polygon; a dict by corners."""
-    W, _ = unpack(draws)
-    z = W[:, 0] + 1j * W[:, 1]
-    found = {}
-    for k in (3, 4, 5, 6):
-        mine = z[np.maximum(corners_of, 3) == k]
-        fit = (np.abs(mine) * (mine / np.abs(mine)) ** k).sum(1, keepdims=True)
-        mine = (mine * np.exp(-1j * np.angle(fit) / k)).ravel()
-        found[k] = (mine.real, mine.imag)
-    return found
+def _bar(value: float, row: int, widest: float) -> tuple[np.ndarray, np.ndarray]:
+    width = float(np.clip(value, 0, 2 * widest))
+    return np.array([0, width, width, 0]), 2 - row + np.array([-0.3, -0.3, 0.3, 0.3])
+
+
+def _value(value: float, row: int, widest: float) -> tuple[float, int, str]:
+    inside = value < 0.6 * widest
+    return (value if inside else 0.02 * widest) + 0.03 * widest, 2 - row, f"{max(value, 0):.3f}"

@@ -1,8 +1,8 @@
 """Remakes the lesson's assets: ``python -m sltcourse.lessons.superposition.make NAME``.
 
 NAME is ``volumes``, ``training`` or ``posterior``, which the estimator has no part in, or one of what ``estimate_llc``
-reads: ``temperatures``, ``springs``, ``sample_5000``, ``sample_500000``, and ``along``, of the states in ``training``
-(half an hour on a CPU core).
+reads: ``temperatures``, ``springs``, ``scale``, ``sample_5000``, ``sample_500000``, and ``along``, of the states in
+``training`` (half an hour on a CPU core).
 """
 
 import itertools
@@ -12,21 +12,28 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from scipy.optimize import minimize
 
 from sltcourse.kit import assets
 from sltcourse.lessons.superposition.kept import (
+    BIASES,
     END_SIZES,
     FIGURE_SPRINGS,
     JSON,
+    LENGTHS,
     N_TRAIN,
     NBETAS,
+    SCALE_NBETAS,
+    SCALE_SPRINGS,
+    SCALE_STARTS,
     SPRINGS,
     STARTS,
     STEPS,
     asset,
 )
 from sltcourse.lessons.superposition.models import Superposition, exact_loss, exact_sample_loss, squared_error, start
-from sltcourse.llc import HMC, SGLD, estimate_llc
+from sltcourse.llc import HMC, SGLD, LLCResult, LocalPosterior, OfParameters, estimate_llc
+from sltcourse.llc import sample as sample_chains
 from sltcourse.llc.verdict import LEVELS
 from sltcourse.theory import volume
 from sltcourse.theory.replica_exchange import Chains, replica_exchange
@@ -90,10 +97,10 @@ def temperatures():
     """λ̂ of the six polygons by HMC at every nβ: {name: {"llc", "se", "below": a list over nβ}}."""
     at = [torch.tensor(w) for w in POLYGONS.values()]
     rows = {name: {"llc": [], "se": [], "below": []} for name in POLYGONS}
-    for nbeta in NBETAS:
+    for seed, nbeta in enumerate(NBETAS):  # in cold wells equal seeds would give equal readings
         runs = estimate_llc(
             exact_loss, at=at, nbeta=float(nbeta), sampler=HMC(lr=0.02 / nbeta, num_leapfrog=16), num_chains=12,
-            num_draws=400, num_burnin_steps=300, num_steps_bw_draws=2,
+            num_draws=400, num_burnin_steps=300, num_steps_bw_draws=2, seed=seed,
         )  # fmt: skip
         for name, run in zip(POLYGONS, runs, strict=True):
             for key, value in (("llc", run.llc), ("se", run.std_error), ("below", run.share_below)):
@@ -180,6 +187,66 @@ def springs():
         rows.append([(r.llc, r.std_error, LEVELS.index(r.verdict.word)) for r in runs])
         print("γ", gamma, [f"{r.llc:.2f} ± {r.std_error:.2f} {r.verdict.word}" for r in runs], flush=True)
     return rows
+
+
+def landscape():
+    """The loss in two numbers of one feature, over L(4⁺): an array (biases, lengths), kept.LENGTHS and kept.BIASES.
+
+    The feature's column has a length and its output a bias; the four others are wherever the loss is least, and the
+    sixth is dead. Two searches, from a square and from a 5-gon; the lower end counts.
+    """
+    square, pentagon = (POLYGONS[name].reshape(3, 6) for name in ("4⁺", "5"))
+    around = np.exp(1j * (np.pi / 4 + np.arange(4) * np.pi / 2)), np.exp(1j * 2 * np.pi * np.arange(1, 5) / 5)
+    free = np.r_[0:4, 6:10, 12:16]
+    found = np.empty((len(BIASES), len(LENGTHS)))
+    for (i, bias), (j, length) in itertools.product(enumerate(BIASES), enumerate(LENGTHS)):
+        ends = []
+        for w, places in zip((square, pentagon), around, strict=True):
+            start, size = w.copy(), np.hypot(*w[:2, 0])
+            start[:2, :4] = size * places.real, size * places.imag
+            start[:, 4:] = (length, 0), (0, 0), (bias, -5)
+            at = start.ravel()
+
+            def value(p, at=at):
+                at[free] = p
+                loss, slope = population_loss(at)
+                return float(loss), slope[free]
+
+            ends.append(minimize(value, at[free], jac=True, method="L-BFGS-B", options={"gtol": 1e-9}).fun)
+        found[i, j] = min(ends)
+    return found - population_loss(POLYGONS["4⁺"])[0]
+
+
+def scale():
+    """The landscape around 4⁺ and 5, and chains from both at every nβ and γ of the live figure of the scale.
+
+    "rise" is the ``landscape``; "llc", "se", "verdict" are (starts, γ, nβ); "draws" (starts, γ, nβ, kept, 2) the length
+    and the bias of the feature whose column parts 4⁺ from 5; "stayed" the share of draws that roll down to the start.
+    """
+    starts = [POLYGONS[name] for name in SCALE_STARTS]
+    shape = (len(starts), len(SCALE_SPRINGS), len(SCALE_NBETAS))
+    found = {key: np.empty(shape) for key in ("llc", "se", "verdict", "stayed")}
+    found |= {"draws": np.empty((*shape, 240, 2), np.float32), "rise": landscape().astype(np.float32)}
+    for (j, gamma), (k, nbeta) in itertools.product(enumerate(SCALE_SPRINGS), enumerate(SCALE_NBETAS)):
+        posterior = LocalPosterior(
+            exact_loss, at=[torch.tensor(w) for w in starts], nbeta=float(nbeta), localization=gamma,
+            dtype=torch.float64,
+        )  # fmt: skip
+        chains = sample_chains(
+            posterior, HMC(lr=0.04 / nbeta, num_leapfrog=16), num_chains=16, num_draws=240, num_burnin_steps=240,
+            num_steps_bw_draws=2, observe={"place": OfParameters(lambda named: named["w"], dims=("coordinate",))},
+        )  # fmt: skip
+        for i, one in enumerate(chains):
+            read, place = LLCResult.of(one), one["place"].values.reshape(-1, 3 * FEATURES)
+            kept = place[:: len(place) // 240][:240]
+            names = [name_of(w) for w in descend(kept, 3_000)]
+            word = LEVELS.index(read.verdict.word)
+            found["llc"][i, j, k], found["se"][i, j, k], found["verdict"][i, j, k] = read.llc, read.std_error, word
+            found["stayed"][i, j, k] = np.mean([name == SCALE_STARTS[i] for name in names])
+            found["draws"][i, j, k] = np.stack([np.hypot(kept[:, 4], kept[:, 10]), kept[:, 16]], 1)
+            print(SCALE_STARTS[i], f"γ {gamma:g} nβ {nbeta:.0e}: {read.llc:.2f} ± {read.std_error:.2f}",
+                  read.verdict.word, f"stayed {found['stayed'][i, j, k]:.2f}", flush=True)  # fmt: skip
+    return found
 
 
 # ---- training and posterior ------------------------------------------------------------------------------------------
@@ -280,6 +347,7 @@ MAKERS = {
     "posterior": make_posterior,
     "temperatures": temperatures,
     "springs": springs,
+    "scale": scale,
     "sample_5000": lambda: sampled(5_000, range(10)),
     "sample_500000": lambda: sampled(500_000, range(4)),
     "along": make_along,

@@ -1,9 +1,22 @@
 """The toy model of superposition for PyTorch, with its exact losses, and where its runs start."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
-from sltcourse.theory.superposition_model import FEATURES, constants, free_energy, polygon, population_loss, unpack
+from sltcourse.theory.superposition_model import (
+    FEATURES,
+    constants,
+    descend,
+    free_energy,
+    loss_of_moments,
+    polygon,
+    running_totals,
+    sample_moments,
+    uniform_moments,
+    unpack,
+)
 
 # ---- the model for PyTorch -------------------------------------------------------------------------------------------
 
@@ -26,55 +39,36 @@ def squared_error(output, x):
     return (output - x).square().sum(-1).mean()
 
 
-def exact_loss(w):
+def exact_loss(w: torch.Tensor) -> torch.Tensor:
     """The population loss of one parameter w (3c,), a torch tensor, for ``estimate_llc``."""
-    g, b, at, falls = _products(w)
-    at = at.clamp(0, 1)
-    low, high = torch.where(falls, 0, at), torch.where(falls, at, 1)
-    moments = [(high**k - low**k) / (k * len(g)) for k in (1, 2, 3)]
-    return _torch_loss(g, b, moments, 1 / 3)
+    g, b = _products(w)
+    return loss_of_moments(g, b, uniform_moments(g.detach(), b.detach()), 1 / 3)[0]
 
 
-def exact_sample_loss(x, device="cpu"):
+def exact_sample_loss(x: np.ndarray, device: torch.device | str = "cpu") -> Callable[[torch.Tensor], torch.Tensor]:
     """The loss L_n of the data set x (n, c), a function of one w (3c,) for ``estimate_llc`` on ``device``.
 
-    Exact, at a cost free of n: ``sample_loss`` in PyTorch. The sums over the inputs that switch an output on are
-    differences of running totals, and where to look them up is found by bisection.
+    Exact, at a cost free of n: ``sample_loss`` of ``theory.superposition_model`` for torch tensors.
     """
-    n, c = x.shape
-    feature, size = x.argmax(1), x.max(1)
-    order = np.lexsort((size, feature))
-    line = size[order] + 2 * feature[order]  # the features one after another, each within [2i, 2i + 1]
-    totals = np.stack([np.r_[0, np.cumsum(size[order] ** k)] for k in (0, 1, 2)]) / n
-    ends = totals[:, np.searchsorted(line, 2 * np.arange(c + 1) - 0.5)]
-    line, totals, ends = (torch.tensor(v, dtype=torch.float64, device=device) for v in (line, totals, ends))
-    first, last = ends[:, :-1, None], ends[:, 1:, None]
-    block = 2.0 * torch.arange(c, device=device)[:, None]
-    power = float((x**2).sum() / n)
+    *looked_up, power = running_totals(x[None])
+    line, ends, totals = (torch.tensor(v, dtype=torch.float64, device=device) for v in looked_up)
+    blocks, power = torch.arange(x.shape[1], device=device)[:, None], float(power[0])
 
-    def loss(w):
-        g, b, at, falls = _products(w)
-        middle = totals[:, torch.searchsorted(line, at.clamp(-0.5, 1.5) + block)]
-        return _torch_loss(g, b, torch.where(falls, middle - first, last - middle), power)
+    def loss(w: torch.Tensor) -> torch.Tensor:
+        g, b = _products(w)
+        moments = sample_moments(g.detach(), b.detach(), blocks, torch.searchsorted, line, ends, totals)
+        return loss_of_moments(g, b, moments, power)[0]
 
     return loss
 
 
-def _products(w):
-    """g = WᵀW and b, both (c, c); the μ at which gμ + b changes sign; and whether it falls there."""
-    c = len(w) // 3
-    W, b = w[: 2 * c].reshape(2, c), w[2 * c :].expand(c, c)
-    g = W.T @ W
-    away = torch.where(g.abs() < 1e-30, 1e-30, g).detach()
-    return g, b, -b.detach() / away, away < 0
+def _products(w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """g = WᵀW (c, c) and b (1, c) of one parameter w (3c,)."""
+    W, b = unpack(w)
+    return W.T @ W, b[None]
 
 
-def _torch_loss(g, b, moments, power):
-    """The loss from g, b and the moments of the inputs that switch an output on, as in ``superposition_model``."""
-    m0, m1, m2 = moments
-    own = (g * m2 + b * m1).diagonal().sum()
-    return (g * g * m2 + 2 * g * b * m1 + b * b * m0).sum() - 2 * own + power
-
+OPENING = (0, 4, 16, 1, 9, 2)  # of the hundred networks, chosen so that every kind of end is among them
 
 TRAJECTORY = {  # what ``trajectory_settings`` gives: about ten seconds on either
     "cpu": {"checkpoints": 10, "num_chains": 16, "num_burnin_steps": 150, "num_draws": 160},
@@ -105,17 +99,34 @@ def start(kind, seed):
     return w
 
 
-def loss_parts(k, length, bias):
-    """The loss of a k-gon whose other features are dead, in three parts that add up to it.
+def near_zero(networks, rng, c=FEATURES):
+    """Where training starts: columns of size 0.01 and biases 0, an array (networks, 3c)."""
+    w = 0.01 * rng.standard_normal((networks, 3 * c))
+    w[:, 2 * c :] = 0
+    return w
 
-    What the given-up features cost; the error of the outputs that should say μ; what leaks into those that should be 0.
+
+def opening():
+    """Six of the lesson's hundred networks, all kinds of ends among them: steps (60,), and their states (60, 6, 18)."""
+    steps = np.unique(np.geomspace(1, 3_000, 70).round().astype(int))
+    w = near_zero(100, np.random.default_rng(0))[list(OPENING)]
+    return steps, descend(w, steps[-1], keep=set(steps.tolist()))
+
+
+def loss_parts(w):
+    """The loss of w (…, 3c) in three parts that add up to it, an array (…, 3).
+
+    What the features without a column cost (shorter than ½) in their own outputs; the error of the other outputs that
+    should say μ; what leaks into those that should be 0.
     """
-    g = length**2 * np.cos(2 * np.pi * np.arange(1, k) / k)
-    g = np.where(np.abs(g) < 1e-12, 1e-12, g)
-    leaked = np.maximum(g + bias, 0) ** 3 - max(bias, 0) ** 3
-    leaked = (leaked / (3 * g)).sum() + (FEATURES - k) * max(bias, 0) ** 2
-    given_up, leaked = (FEATURES - k) / (3 * FEATURES), k * leaked / FEATURES
-    return given_up, population_loss(polygon(k, length, bias))[0] - given_up - leaked, leaked
+    W, b = unpack(np.asarray(w, float))
+    g, bias, c = np.swapaxes(W, -1, -2) @ W, b[..., None, :], b.shape[-1]
+    m0, m1, m2 = uniform_moments(g, bias)
+    power = g * g * m2 + 2 * g * bias * m1 + bias * bias * m0
+    here, wanted = (v.diagonal(0, -2, -1) for v in (power, g * m2 + bias * m1))
+    own, short = 1 / (3 * c) - 2 * wanted + here, np.hypot(W[..., 0, :], W[..., 1, :]) < 0.5
+    leaked = power.sum((-1, -2)) - here.sum(-1)
+    return np.stack([(own * short).sum(-1), (own * ~short).sum(-1), leaked], -1)
 
 
 def pentagons_above_hexagon(n, counted):
