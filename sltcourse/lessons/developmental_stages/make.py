@@ -1,0 +1,293 @@
+"""Remakes the lesson's assets: ``python -m sltcourse.lessons.developmental_stages.make NAME [SMALLER]``.
+
+NAME is ``copier`` (the network of the synthetic language, two minutes), ``regression`` (the curve over task diversity,
+eight minutes), ``tokens`` (the Python sources of this machine, needs ``tokenizers``), ``python`` (a network that reads
+them, eight minutes), ``along`` (λ̂ of the copier along training) or ``heads`` (λ̂ of its heads), each on one CPU core. A
+second number, say 10, makes a version that many times shorter, into the folder ``smaller`` in place of the assets.
+
+Every run keeps what it has in a file that ends in ``.part.npz``; stopped, it goes on from there.
+"""
+
+import json
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sltcourse.kit import assets
+from sltcourse.lessons.developmental_stages import kept, models, ours
+from sltcourse.lessons.developmental_stages.kept import HEAD_STEPS, LLC_SETTINGS, PYTHON_STEPS, READER_KEPT
+from sltcourse.llc import Importance, LocalPosterior, estimate_llc, llc, sample
+from sltcourse.progress import progress
+from sltcourse.zoo import (
+    COPIER_STEPS,
+    LANGUAGE,
+    copier,
+    induction_scores,
+    new_copier,
+    next_symbol_loss,
+    previous_scores,
+    texts,
+)
+
+FOLDER = "developmental_stages"
+
+
+class Part:
+    """What a run has so far: arrays by name in a file beside the asset, and the state of a network and its Adam."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file.with_suffix(".part.npz")
+        self.found: dict[str, np.ndarray] = {}
+        if self.file.is_file():
+            with np.load(self.file) as kept_file:
+                self.found = {name: kept_file[name] for name in kept_file.files}
+
+    def keep(self, **arrays: Any) -> None:
+        """Write these down, beside what was there."""
+        self.found |= {name: np.asarray(value) for name, value in arrays.items()}
+        np.savez(self.file, **self.found)  # type: ignore[arg-type]
+
+    def done(self) -> None:
+        """The run has come to its end."""
+        self.file.unlink(missing_ok=True)
+
+
+def trained(
+    model: torch.nn.Module,
+    batch_of: Callable[[int], tuple[Tensor, Tensor]],
+    steps: int,
+    lr: float,
+    look: Callable[[int], dict[str, Any]],
+    at: tuple[int, ...],
+    part: Part,
+) -> dict[str, np.ndarray]:
+    """Adam for so many steps; what ``look(step)`` returns at the steps ``at``, stacked. Goes on where ``part`` ended.
+
+    The rate rises over 50 steps and falls over the last fifth; the batch of a step depends on the step alone.
+    """
+    weights = dict(model.named_parameters())
+    moments = {f"{kind}:{name}": torch.zeros_like(w) for kind in ("mean", "square") for name, w in weights.items()}
+    first, rows = int(part.found.get("next", 0)), []
+    if first:
+        for name, w in {**weights, **moments}.items():
+            w.data.copy_(torch.from_numpy(part.found[f"state:{name}"]))
+        count = sum(step < first for step in at)
+        stacked = {name[5:]: value for name, value in part.found.items() if name.startswith("seen:")}
+        rows = [{name: value[i] for name, value in stacked.items()} for i in range(count)]
+    for step in progress(range(first, steps + 1), "training"):
+        if step in at and len(rows) < sum(s <= step for s in at):
+            with torch.no_grad():
+                rows.append({name: torch.as_tensor(value).numpy().copy() for name, value in look(step).items()})
+        if step % 250 == 0 and step:
+            seen = {f"seen:{name}": np.stack([row[name] for row in rows]) for name in rows[0]}
+            part.keep(**{"next": step}, **seen,
+                      **{f"state:{name}": w.detach() for name, w in {**weights, **moments}.items()})  # fmt: skip
+        if step == steps:
+            break
+        rate = lr * min(1.0, (step + 1) / 50, (steps - step) / (steps / 5))
+        x, y = batch_of(step)
+        grads = torch.autograd.grad(next_symbol_loss(model(x), y), list(weights.values()))
+        with torch.no_grad():
+            for (name, w), g in zip(weights.items(), grads, strict=True):
+                m, v = moments[f"mean:{name}"], moments[f"square:{name}"]
+                m.lerp_(g, 0.1)
+                v.lerp_(g * g, 0.001)
+                w -= rate * (m / (1 - 0.9 ** (step + 1))) / ((v / (1 - 0.999 ** (step + 1))).sqrt() + 1e-8)
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def make_copier(part: Part, smaller: int) -> dict[str, np.ndarray]:
+    """The copier's weights at ``COPIER_STEPS``, and what it can do at each: losses by kind, scores of the heads."""
+    model, (read, said) = new_copier(), texts(512, seed=10**6)
+    kind = torch.from_numpy(LANGUAGE.kinds(torch.cat([read, said[:, -1:]], 1).numpy()))
+    chances = torch.from_numpy(LANGUAGE.bigram).float()[read]
+
+    def look(step: int) -> dict[str, Any]:
+        logits = model(read)
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), said.flatten(), reduction="none").view_as(read)
+        attention = model.attention(read)
+        to_bigram = (torch.special.entr(chances).neg() - chances * logits.log_softmax(-1)).sum(-1).mean()
+        text_means = loss.mean(1)
+        if step in (0, 300, 800, 1000, 1200, 3000):
+            print(step, f"{loss.mean():.3f}", [f"{loss[kind == k].mean():.3f}" for k in range(3)], flush=True)
+        return {
+            **{name: w.detach().clone() for name, w in model.state_dict().items()},
+            "loss": loss.mean(), "loss_error": text_means.std() / len(text_means) ** 0.5,
+            "by_kind": np.array([loss[kind == k].mean() for k in range(3)]), "to_bigram": to_bigram,
+            "previous": previous_scores(attention), "induction": induction_scores(attention, read, kind == 2),
+        }  # fmt: skip
+
+    def batch_of(step: int) -> tuple[Tensor, Tensor]:
+        return texts(32, seed=step)
+
+    steps = COPIER_STEPS[-1] // smaller
+    at = tuple(step // smaller for step in COPIER_STEPS)
+    return trained(model, batch_of, steps, 5e-3, look, at, part)
+
+
+def _probe() -> Iterator[Any]:
+    """128 rows of fresh tasks: x, y, and what ridge says."""
+    x, y = models.examples(128, models.ALL, np.random.default_rng(5))
+    return x, y, ours.along(ours.ridge, x, y, models.NOISE)
+
+
+def make_regression(part: Part, smaller: int) -> dict[str, np.ndarray]:
+    """Over task diversity M: mean squared distance to ridge and to dMMSE on fresh tasks, along training."""
+    x, y, ridge = _probe()
+    inputs = torch.from_numpy(x).float(), torch.from_numpy(y).float()
+    out: dict[str, np.ndarray] = {"diversity": np.array(models.DIVERSITIES)}
+    runs = [(str(m), m, 4000 // smaller) for m in models.DIVERSITIES] + [("long", 16, 16_000 // smaller)]
+    for name, diversity, steps in progress(runs, "networks"):
+        if f"rows_{name}" not in part.found:
+            known = models.tasks(diversity)
+            dmmse = ours.along(ours.dmmse, x, y, models.NOISE, known) if diversity != models.ALL else ridge
+            rows, model = [], models.new_regressor()
+
+            def look(step: int, model=model, rows=rows, dmmse=dmmse, steps=steps) -> None:
+                if step % (steps // 40) == 0 or step == steps:
+                    with torch.no_grad():
+                        f = model(*inputs).numpy()
+                    away = [((f - one) ** 2).mean(1) for one in (ridge, dmmse)]
+                    rows.append([step, *(a.mean() for a in away), *(a.std(ddof=1) / len(a) ** 0.5 for a in away)])
+
+            models.train_regressor(model, diversity, range(steps), look)
+            look(steps)
+            part.keep(**{f"rows_{name}": np.array(rows)})
+            print(name, np.round(rows[-1], 3), flush=True)
+        out[f"rows_{name}"] = part.found[f"rows_{name}"]
+    return out
+
+
+def make_tokens(part: Part, smaller: int) -> dict[str, np.ndarray]:
+    """The standard library's sources as tokens of a byte-pair code of 512 that is trained on them."""
+    from tokenizers import Tokenizer, decoders
+    from tokenizers import models as codes
+    from tokenizers import pre_tokenizers, trainers
+
+    folder = Path(sysconfig.get_paths()["stdlib"])
+    files = [f for f in sorted(folder.rglob("*.py")) if not {"test", "tests", "site-packages", "idlelib", "lib2to3",
+             "pydoc_data", "encodings"} & set(f.relative_to(folder).parts)]  # fmt: skip
+    sources = [f.read_text(encoding="utf-8", errors="replace") for f in files]
+    code = Tokenizer(codes.BPE())
+    code.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    code.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    code.train_from_iterator(sources, trainers.BpeTrainer(vocab_size=512, initial_alphabet=alphabet,
+                                                          show_progress=False))  # fmt: skip
+    order = np.random.default_rng(0).permutation(len(sources))
+    row = np.concatenate([np.array(code.encode(sources[i]).ids, dtype=np.uint16) for i in order])
+    count = 1_500_000 // smaller
+    print(len(files), "files", len(row), "tokens", flush=True)
+    pieces = np.array([code.decode([i]) for i in range(512)])
+    test = row[count : count + 60_000]
+    return {"train": row[:count], "test": test, "pieces": pieces, "python": np.array(sys.version.split()[0])}
+
+
+def make_python(part: Part, smaller: int) -> dict[str, np.ndarray]:
+    """A network that reads Python: its loss, distances from n-grams and head scores along training."""
+    kept_tokens = kept.asset("tokens")
+    train, test_row = kept_tokens["train"], kept_tokens["test"]
+    single, pairs = models.ngram_tables(train, 512)
+    test = models.windows(test_row, 64, np.random.default_rng(0))
+    read, said = torch.from_numpy(test[:, :-1]), torch.from_numpy(test[:, 1:])
+    chances = {"unigram": torch.from_numpy(single).float().expand(*read.shape, -1),
+               "bigram": torch.from_numpy(pairs).float()[read]}  # fmt: skip
+    half = models.PYTHON_CONTEXT // 2
+    random = torch.randint(512, (32, half), generator=torch.Generator().manual_seed(0)).repeat(1, 2)
+    again = read[:, :half].repeat(1, 2)
+    model = models.new_reader()
+
+    def look(step: int) -> dict[str, Any]:
+        logits = model(read)
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), said.flatten(), reduction="none").view_as(read)
+        twice = model(again)[:, half:-1].transpose(1, 2)
+        once = model(again)[:, : half - 1].transpose(1, 2)
+        target = again[:, 1:half]
+        gain = torch.nn.functional.cross_entropy(once, target) - torch.nn.functional.cross_entropy(twice, target)
+        away = {f"to_{name}": (torch.special.entr(p).neg() - p * logits.log_softmax(-1)).sum(-1).mean()
+                for name, p in chances.items()}  # fmt: skip
+        whole = {} if step not in READER_KEPT else {}
+        means = loss.mean(1)
+        seen = {"loss": loss.mean(), "loss_error": means.std() / len(means) ** 0.5, **away, "gain": gain,
+                "previous": previous_scores(model.attention(read)),
+                "induction": induction_scores(model.attention(random), random)}  # fmt: skip
+        if step % 500 == 0:
+            print(step, {name: np.round(np.array(v), 3).tolist() for name, v in seen.items()}, flush=True)
+        return seen | whole
+
+    def batch_of(step: int) -> tuple[Tensor, Tensor]:
+        both = torch.from_numpy(models.windows(train, 32, np.random.default_rng(step)))
+        return both[:, :-1], both[:, 1:]
+
+    at = tuple(step // smaller for step in PYTHON_STEPS)
+    out = trained(model, batch_of, at[-1], 5e-3, look, at, part)
+    flat = test.reshape(len(test), -1)
+    lines = [np.log(512), -np.log(single[flat[:, 1:]]).mean(), -np.log(pairs[flat[:, :-1], flat[:, 1:]]).mean(),
+             models.trigram_loss(train, flat, pairs)]  # fmt: skip
+    weights = {f"weights.{name}": w.numpy().astype(np.float16) for name, w in model.state_dict().items()}
+    return out | {"lines": np.array(lines)} | weights
+
+
+def make_along(part: Part, smaller: int) -> dict[str, np.ndarray]:
+    """λ̂ of the copier at its kept steps, for each spring of ``LLC_SETTINGS``."""
+    out: dict[str, np.ndarray] = {"nbeta": np.array(LLC_SETTINGS["nbeta"])}
+    data = texts(LLC_SETTINGS["texts"], seed=2 * 10**6)
+    for spring in LLC_SETTINGS["springs"]:
+        for step in progress(LLC_SETTINGS["steps"], f"λ̂ at γ = {spring:g}"):
+            key = f"row_{spring:g}_{step}"
+            if key not in part.found:
+                run = estimate_llc(
+                    copier(step), data, next_symbol_loss, num_chains=4, num_draws=LLC_SETTINGS["draws"] // smaller,
+                    num_burnin_steps=LLC_SETTINGS["burnin"] // smaller, batch_size=LLC_SETTINGS["batch"],
+                    nbeta=LLC_SETTINGS["nbeta"], localization=spring, seed=0,
+                )  # fmt: skip
+                row = [run.llc, run.std_error, run.tilt, run.rhat, run.ess, run.equipartition, run.step_bias,
+                       kept.WORDS.index(run.verdict.word), run.init_loss]  # fmt: skip
+                part.keep(**{key: np.array(row)})
+                print(spring, step, np.round(row, 3), run.verdict, flush=True)
+        out[f"{spring:g}"] = np.array([part.found[f"row_{spring:g}_{step}"] for step in LLC_SETTINGS["steps"]])
+    return out
+
+
+def make_heads(part: Part, smaller: int) -> dict[str, np.ndarray]:
+    """λ̂ of each head alone, by independent draws, at ``HEAD_STEPS``: on all texts, and where a name comes again."""
+    return {}
+
+
+MAKERS = {
+    "copier": make_copier,
+    "regression": make_regression,
+    "tokens": make_tokens,
+    "python": make_python,
+    "along": make_along,
+    "heads": make_heads,
+}
+
+
+def main(arguments: list[str]) -> None:
+    """``python -m sltcourse.lessons.developmental_stages.make NAME [SMALLER]`` remakes an asset, one of MAKERS."""
+    if len(arguments) not in (1, 2) or arguments[0] not in MAKERS or not all(a.isdigit() for a in arguments[1:]):
+        sys.exit(f"usage: python -m sltcourse.lessons.developmental_stages.make {'|'.join(MAKERS)} [SMALLER]")
+    name, smaller = arguments[0], int(arguments[1]) if len(arguments) > 1 else 1
+    torch.set_num_threads(1)
+    folder = assets.folder() / FOLDER if smaller == 1 else Path("smaller")
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{name}.npz"
+    part = Part(file)
+    results = MAKERS[name](part, smaller)
+    np.savez_compressed(file, **{k: v.astype(np.float32) if v.dtype == np.float64 else v for k, v in results.items()})
+    part.done()
+    if smaller == 1:
+        assets.record(f"{FOLDER}/{name}.npz", f"python -m sltcourse.lessons.developmental_stages.make {name}",
+                      "CPU, 1 thread")  # fmt: skip
+    print(json.dumps({k: list(v.shape) for k, v in results.items()})[:300])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
