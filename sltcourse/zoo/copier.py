@@ -14,8 +14,7 @@ from sltcourse.zoo.attention import AttentionOnly
 from sltcourse.zoo.language import CopyLanguage
 
 LANGUAGE = CopyLanguage(plain=16, names=16, length=64, rate=0.75, skew=0.35)
-COPIER_STEPS = (0, 20, 40, 60, 80, 100, 150, 200, 300, 400, 600, 800, 900, 950, 1000, 1050, 1100, 1150, 1200, 1300,
-                1500, 2000, 2500, 3000)  # fmt: skip
+COPIER_STEPS = (0, 20, 40, 60, 80, 100, *range(150, 801, 50), 900, 1000, 1200, 1400, 1600, 1800, 2000)
 
 
 def new_copier(seed: int = 0) -> AttentionOnly:
@@ -27,7 +26,7 @@ def new_copier(seed: int = 0) -> AttentionOnly:
 def texts(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     """(read, said), (count, length) each: texts of ``LANGUAGE``, and the same a place further on."""
     both = torch.from_numpy(LANGUAGE.sample(count, np.random.default_rng(seed)))
-    return both[:, :-1], both[:, 1:]
+    return both[:, :-1].contiguous(), both[:, 1:].contiguous()
 
 
 @cache

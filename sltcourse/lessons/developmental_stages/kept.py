@@ -9,8 +9,7 @@ from sltcourse.kit import assets
 from sltcourse.llc.verdict import LEVELS
 
 WORDS = list(LEVELS)
-PYTHON_STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 1500, 2000, 2500, 3000, 3500, 4000)
-READER_KEPT = (4000,)
+PYTHON_STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 1250, 1500, 1750, 2000, 2500, 3000)
 LLC_SETTINGS: dict[str, Any] = {
     "texts": 1024,
     "nbeta": 1000.0,

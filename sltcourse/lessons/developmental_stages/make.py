@@ -21,7 +21,7 @@ from torch import Tensor
 
 from sltcourse.kit import assets
 from sltcourse.lessons.developmental_stages import kept, models, ours
-from sltcourse.lessons.developmental_stages.kept import HEAD_STEPS, LLC_SETTINGS, PYTHON_STEPS, READER_KEPT
+from sltcourse.lessons.developmental_stages.kept import HEAD_STEPS, LLC_SETTINGS, PYTHON_STEPS
 from sltcourse.llc import Importance, LocalPosterior, estimate_llc, llc, sample
 from sltcourse.progress import progress
 from sltcourse.zoo import (
@@ -114,7 +114,7 @@ def make_copier(part: Part, smaller: int) -> dict[str, np.ndarray]:
         attention = model.attention(read)
         to_bigram = (torch.special.entr(chances).neg() - chances * logits.log_softmax(-1)).sum(-1).mean()
         text_means = loss.mean(1)
-        if step in (0, 300, 800, 1000, 1200, 3000):
+        if step % 100 == 0:
             print(step, f"{loss.mean():.3f}", [f"{loss[kind == k].mean():.3f}" for k in range(3)], flush=True)
         return {
             **{name: w.detach().clone() for name, w in model.state_dict().items()},
@@ -132,8 +132,8 @@ def make_copier(part: Part, smaller: int) -> dict[str, np.ndarray]:
 
 
 def _probe() -> Iterator[Any]:
-    """128 rows of fresh tasks: x, y, and what ridge says."""
-    x, y = models.examples(128, models.ALL, np.random.default_rng(5))
+    """200 rows of fresh tasks: x, y, and what ridge says."""
+    x, y = models.examples(200, models.ALL, np.random.default_rng(5))
     return x, y, ours.along(ours.ridge, x, y, models.NOISE)
 
 
@@ -142,7 +142,7 @@ def make_regression(part: Part, smaller: int) -> dict[str, np.ndarray]:
     x, y, ridge = _probe()
     inputs = torch.from_numpy(x).float(), torch.from_numpy(y).float()
     out: dict[str, np.ndarray] = {"diversity": np.array(models.DIVERSITIES)}
-    runs = [(str(m), m, 4000 // smaller) for m in models.DIVERSITIES] + [("long", 16, 16_000 // smaller)]
+    runs = [(str(m), m, 1600 // smaller) for m in models.DIVERSITIES] + [("long", 16, 8000 // smaller)]
     for name, diversity, steps in progress(runs, "networks"):
         if f"rows_{name}" not in part.found:
             known = models.tasks(diversity)
@@ -212,17 +212,16 @@ def make_python(part: Part, smaller: int) -> dict[str, np.ndarray]:
         gain = torch.nn.functional.cross_entropy(once, target) - torch.nn.functional.cross_entropy(twice, target)
         away = {f"to_{name}": (torch.special.entr(p).neg() - p * logits.log_softmax(-1)).sum(-1).mean()
                 for name, p in chances.items()}  # fmt: skip
-        whole = {} if step not in READER_KEPT else {}
         means = loss.mean(1)
         seen = {"loss": loss.mean(), "loss_error": means.std() / len(means) ** 0.5, **away, "gain": gain,
                 "previous": previous_scores(model.attention(read)),
                 "induction": induction_scores(model.attention(random), random)}  # fmt: skip
         if step % 500 == 0:
             print(step, {name: np.round(np.array(v), 3).tolist() for name, v in seen.items()}, flush=True)
-        return seen | whole
+        return seen
 
     def batch_of(step: int) -> tuple[Tensor, Tensor]:
-        both = torch.from_numpy(models.windows(train, 32, np.random.default_rng(step)))
+        both = torch.from_numpy(models.windows(train, 16, np.random.default_rng(step)))
         return both[:, :-1], both[:, 1:]
 
     at = tuple(step // smaller for step in PYTHON_STEPS)
