@@ -136,7 +136,7 @@ def test_a_mask_picks_one_head():
     before = model.attention(read)
     with torch.no_grad():
         for name, chosen in mask.items():
-            model.get_parameter(name)[chosen] += 1.0
+            model.get_parameter(name)[chosen] += torch.randn(int(chosen.sum()))
     after = model.attention(read)
     assert torch.equal(after[1, :, [0, 1, 3]], before[1, :, [0, 1, 3]])
     assert not torch.allclose(after[1, :, 2], before[1, :, 2])
@@ -163,7 +163,7 @@ def test_training_lowers_the_loss():
     train(model, lambda step: texts(16, step), next_symbol_loss, range(30), 5e-3, look=seen.append)
     assert seen == list(range(30))
     with torch.no_grad():
-        assert next_symbol_loss(model(texts(64, 99)[0]), texts(64, 99)[1]) < 3.45
+        assert next_symbol_loss(model(texts(64, 99)[0]), texts(64, 99)[1]) < 3.6
 
 
 def test_the_kept_copier_knows_the_language():

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from string import ascii_lowercase, ascii_uppercase
 
 import numpy as np
 
@@ -30,6 +31,22 @@ class CopyLanguage:
     def vocabulary(self) -> int:
         """The number of symbols."""
         return self.plain + self.names
+
+    @property
+    def letters(self) -> str:
+        """How the symbols are written: ordinary ones small, a, b, c, …; names large, A, B, C, …"""
+        return ascii_lowercase[: self.plain] + ascii_uppercase[: self.names]
+
+    def written(self, symbols: np.ndarray) -> str:
+        """A row of symbols as letters."""
+        return "".join(self.letters[s] for s in symbols)
+
+    def read(self, text: str) -> np.ndarray:
+        """The symbols of letters; ValueError for a letter that the language has not, or for none at all."""
+        unknown = sorted(set(text) - set(self.letters))
+        if unknown or not text:
+            raise ValueError(f"a text is written in the letters {self.letters}, and this has {unknown or 'none'}")
+        return np.array([self.letters.index(letter) for letter in text])
 
     @cached_property
     def follow(self) -> np.ndarray:

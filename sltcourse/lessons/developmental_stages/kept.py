@@ -6,20 +6,21 @@ from typing import Any
 import numpy as np
 
 from sltcourse.kit import assets
-from sltcourse.llc.verdict import LEVELS
 
-WORDS = list(LEVELS)
 PYTHON_STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 1250, 1500, 1750, 2000, 2500, 3000)
 LLC_SETTINGS: dict[str, Any] = {
     "texts": 1024,
     "nbeta": 1000.0,
-    "springs": (1000.0,),
-    "steps": (0, 40, 100, 200, 400, 800, 950, 1050, 1150, 1300, 2000, 3000),
-    "draws": 500,
-    "burnin": 500,
-    "batch": 32,
+    "spring": 1000.0,
+    "steps": (100, 200, 350, 500, 600, 700, 1000, 2000),
+    "draws": 340,
+    "burnin": 100,
+    "batch": 16,
+    "lr": 5e-5,
 }
-HEAD_STEPS = (200, 800, 1000, 1100, 1300, 3000)
+COLUMNS = ("llc", "error", "tilt", "curved", "curved_error", "rhat", "ess", "equipartition", "step_bias", "word", "loss")
+HEAD_STEPS = (500, 700, 2000)
+HEADS: dict[str, Any] = {"texts": 64, "spring": 300.0, "nbeta": 100.0, "draws": 300}
 
 
 @cache

@@ -21,8 +21,10 @@ from torch import Tensor
 
 from sltcourse.kit import assets
 from sltcourse.lessons.developmental_stages import kept, models, ours
-from sltcourse.lessons.developmental_stages.kept import HEAD_STEPS, LLC_SETTINGS, PYTHON_STEPS
-from sltcourse.llc import Importance, LocalPosterior, estimate_llc, llc, sample
+from sltcourse.lessons.developmental_stages.kept import HEAD_STEPS, HEADS, LLC_SETTINGS, PYTHON_STEPS
+from sltcourse.llc import SGLD, estimate_llc
+from sltcourse.llc.errors import summary
+from sltcourse.llc.verdict import LEVELS
 from sltcourse.progress import progress
 from sltcourse.zoo import (
     COPIER_STEPS,
@@ -142,7 +144,7 @@ def make_regression(part: Part, smaller: int) -> dict[str, np.ndarray]:
     x, y, ridge = _probe()
     inputs = torch.from_numpy(x).float(), torch.from_numpy(y).float()
     out: dict[str, np.ndarray] = {"diversity": np.array(models.DIVERSITIES)}
-    runs = [(str(m), m, 1600 // smaller) for m in models.DIVERSITIES] + [("long", 16, 8000 // smaller)]
+    runs = [(str(m), m, 1600 // smaller) for m in models.DIVERSITIES] + [("long", 16, 5000 // smaller)]
     for name, diversity, steps in progress(runs, "networks"):
         if f"rows_{name}" not in part.found:
             known = models.tasks(diversity)
@@ -234,29 +236,34 @@ def make_python(part: Part, smaller: int) -> dict[str, np.ndarray]:
 
 
 def make_along(part: Part, smaller: int) -> dict[str, np.ndarray]:
-    """λ̂ of the copier at its kept steps, for each spring of ``LLC_SETTINGS``."""
-    out: dict[str, np.ndarray] = {"nbeta": np.array(LLC_SETTINGS["nbeta"])}
-    data = texts(LLC_SETTINGS["texts"], seed=2 * 10**6)
-    for spring in LLC_SETTINGS["springs"]:
-        for step in progress(LLC_SETTINGS["steps"], f"λ̂ at γ = {spring:g}"):
-            key = f"row_{spring:g}_{step}"
-            if key not in part.found:
-                run = estimate_llc(
-                    copier(step), data, next_symbol_loss, num_chains=4, num_draws=LLC_SETTINGS["draws"] // smaller,
-                    num_burnin_steps=LLC_SETTINGS["burnin"] // smaller, batch_size=LLC_SETTINGS["batch"],
-                    nbeta=LLC_SETTINGS["nbeta"], localization=spring, seed=0,
-                )  # fmt: skip
-                row = [run.llc, run.std_error, run.tilt, run.rhat, run.ess, run.equipartition, run.step_bias,
-                       kept.WORDS.index(run.verdict.word), run.init_loss]  # fmt: skip
-                part.keep(**{key: np.array(row)})
-                print(spring, step, np.round(row, 3), run.verdict, flush=True)
-        out[f"{spring:g}"] = np.array([part.found[f"row_{spring:g}_{step}"] for step in LLC_SETTINGS["steps"]])
-    return out
+    """λ̂ of the copier at the steps of ``LLC_SETTINGS``, (steps, columns): see ``kept.COLUMNS``."""
+    chosen, data = LLC_SETTINGS, texts(LLC_SETTINGS["texts"], seed=2 * 10**6)
+    for step in progress(sorted(chosen["steps"], key=lambda s: (s not in (500, 2000), -s)), "λ̂"):
+        if f"row_{step}" not in part.found:
+            run = estimate_llc(
+                copier(step), data, next_symbol_loss, sampler=SGLD(lr=chosen["lr"]), num_chains=4,
+                num_draws=chosen["draws"] // smaller, num_burnin_steps=chosen["burnin"], batch_size=chosen["batch"],
+                nbeta=chosen["nbeta"], localization=chosen["spring"], seed=0,
+            )  # fmt: skip
+            curved = summary(run.nbeta * (run.loss_trace - run.init_loss) - run.draws.tilt.values)
+            row = [run.llc, run.std_error, run.tilt, curved.mean, curved.std_error, run.rhat, run.ess,
+                   run.equipartition, run.step_bias, LEVELS.index(run.verdict.word), run.init_loss]  # fmt: skip
+            part.keep(**{f"row_{step}": np.array(row)})
+            print(step, np.round(row, 3).tolist(), run.verdict, flush=True)
+    return {"rows": np.stack([part.found[f"row_{step}"] for step in chosen["steps"]])}
 
 
 def make_heads(part: Part, smaller: int) -> dict[str, np.ndarray]:
-    """λ̂ of each head alone, by independent draws, at ``HEAD_STEPS``: on all texts, and where a name comes again."""
-    return {}
+    """Losses at draws around w* of each head alone, at ``HEAD_STEPS``: (steps, 8 heads, 2, 1 + draws, 4), see models."""
+    data = texts(HEADS["texts"], seed=3 * 10**6)
+    for step in progress(HEAD_STEPS, "steps"):
+        if f"losses_{step}" not in part.found:
+            heads = [(layer, head) for layer in (0, 1) for head in range(4)]
+            rows = [models.head_draws(copier(step), head, data, HEADS["spring"], HEADS["draws"] // smaller)
+                    for head in heads]  # fmt: skip
+            part.keep(**{f"losses_{step}": np.stack(rows)})
+            print(step, [[np.round(pair, 2).tolist() for pair in models.weighted_llc(row, HEADS["nbeta"])] for row in rows], flush=True)
+    return {"losses": np.stack([part.found[f"losses_{step}"] for step in HEAD_STEPS])}
 
 
 MAKERS = {

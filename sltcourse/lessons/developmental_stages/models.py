@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sltcourse.zoo import AttentionLayer, AttentionOnly
+from sltcourse.zoo import LANGUAGE, AttentionLayer, AttentionOnly
 
 # ---- in-context linear regression ------------------------------------------------------------------------------------
 
@@ -77,6 +77,61 @@ def train_regressor(
         (model(x, y) - y).square().mean().backward()
         optimizer.step()
     return model
+
+
+# ---- one head alone --------------------------------------------------------------------------------------------------
+
+KINDS = ("after an ordinary symbol", "after a new name", "after a name seen before")
+
+
+def head_draws(
+    model: AttentionOnly, head: tuple[int, int], data: tuple[Tensor, Tensor], spring: float, draws: int, seed: int = 0
+) -> np.ndarray:
+    """(2, 1 + draws, 4): mean losses on all places and on each of ``KINDS``, at w* first, then at draws; and how far
+    the slope at w* alone has moved each of them, ∇L(w*)·(w − w*).
+
+    The draws are w* + N(0, 1/γ) on the weights of one head (layer, number), γ = ``spring``, the others at w*:
+    independent, so that a mean over the posterior at any nβ, and of any of the four losses, is a weighted mean.
+    """
+    read, said = data
+    kind = torch.from_numpy(LANGUAGE.kinds(torch.cat([read, said[:, -1:]], 1).numpy()))
+    share = torch.stack([torch.ones_like(kind), *(kind == k for k in range(3))]).flatten(1).float()
+    share /= share.sum(1, keepdim=True)
+    generator = torch.Generator().manual_seed(seed)
+    at, mask = dict(model.named_parameters()), model.head_mask(*head)
+
+    def losses(moved: dict[str, Tensor]) -> Tensor:
+        logits = torch.func.functional_call(model, moved, (read,))
+        return share @ nn.functional.cross_entropy(logits.flatten(0, 1), said.flatten(), reduction="none")
+
+    mine = {name: at[name].detach().clone().requires_grad_() for name in mask}
+    first = losses(mine)
+    slopes = [torch.autograd.grad(first[k], list(mine.values()), retain_graph=True) for k in range(4)]
+    found = [torch.stack([first.detach(), torch.zeros(4)])]
+    with torch.no_grad():
+        for _ in range(draws):
+            away = [m * torch.randn(m.shape, generator=generator) / spring**0.5 for m in mask.values()]
+            tilt = [sum((g * a).sum() for g, a in zip(slope, away, strict=True)) for slope in slopes]
+            moved = {name: w.detach() + a for (name, w), a in zip(mine.items(), away, strict=True)}
+            found.append(torch.stack([losses(moved), torch.stack(tilt)]))
+    return torch.stack(found, 1).double().numpy()
+
+
+def weighted_llc(drawn: np.ndarray, nbeta: float, of: int = 0) -> tuple[tuple[float, float], tuple[float, float], float]:
+    """((λ̂, its error), (λ̂ − tilt, its error), the effective number of draws) from ``head_draws``, column ``of``.
+
+    λ̂ = nβ(E[L] − L(w*)) and tilt = nβ ∇L(w*)·E[w − w*]; E is the mean weighted by exp(−nβ L) (self-normalised,
+    Hesterberg 1995). The errors are standard errors.
+    """
+    heat = nbeta * (drawn[0, 1:, of] - drawn[0, 0, of])
+    weight = np.exp(heat.min() - heat)
+    weight /= weight.sum()
+
+    def mean(values: np.ndarray) -> tuple[float, float]:
+        value = weight @ values
+        return float(value), float(np.sqrt((weight**2) @ (values - value) ** 2))
+
+    return mean(heat), mean(heat - nbeta * drawn[1, 1:, of]), float(1 / (weight @ weight))
 
 
 # ---- Python sources --------------------------------------------------------------------------------------------------
