@@ -18,7 +18,19 @@ LLC_SETTINGS: dict[str, Any] = {
     "batch": 16,
     "lr": 5e-5,
 }
-COLUMNS = ("llc", "error", "tilt", "curved", "curved_error", "rhat", "ess", "equipartition", "step_bias", "word", "loss")
+COLUMNS = (
+    "llc",
+    "error",
+    "tilt",
+    "curved",
+    "curved_error",
+    "rhat",
+    "ess",
+    "equipartition",
+    "step_bias",
+    "word",
+    "loss",
+)
 HEAD_STEPS = (500, 700, 2000)
 HEADS: dict[str, Any] = {"texts": 64, "spring": 300.0, "nbeta": 100.0, "draws": 300}
 

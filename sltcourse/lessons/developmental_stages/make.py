@@ -3,7 +3,7 @@
 NAME is ``copier`` (the network of the synthetic language, two minutes), ``regression`` (the curve over task diversity,
 eight minutes), ``tokens`` (the Python sources of this machine, needs ``tokenizers``), ``python`` (a network that reads
 them, eight minutes), ``along`` (λ̂ of the copier along training) or ``heads`` (λ̂ of its heads), each on one CPU core. A
-second number, say 10, makes a version that many times shorter, into the folder ``smaller`` in place of the assets.
+second number, 2 to 10, makes a version that many times shorter, into the folder ``smaller`` in place of the assets.
 
 Every run keeps what it has in a file that ends in ``.part.npz``; stopped, it goes on from there.
 """
@@ -60,6 +60,11 @@ class Part:
         self.file.unlink(missing_ok=True)
 
 
+def distance(chances: Tensor, logits: Tensor) -> Tensor:
+    """KL(chances ‖ softmax(logits)) in nats, the mean over all but the last axis; both (…, vocabulary)."""
+    return (torch.special.entr(chances).neg() - chances * logits.log_softmax(-1)).sum(-1).mean()
+
+
 def trained(
     model: torch.nn.Module,
     batch_of: Callable[[int], tuple[Tensor, Tensor]],
@@ -114,14 +119,13 @@ def make_copier(part: Part, smaller: int) -> dict[str, np.ndarray]:
         logits = model(read)
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), said.flatten(), reduction="none").view_as(read)
         attention = model.attention(read)
-        to_bigram = (torch.special.entr(chances).neg() - chances * logits.log_softmax(-1)).sum(-1).mean()
         text_means = loss.mean(1)
         if step % 100 == 0:
             print(step, f"{loss.mean():.3f}", [f"{loss[kind == k].mean():.3f}" for k in range(3)], flush=True)
         return {
             **{name: w.detach().clone() for name, w in model.state_dict().items()},
             "loss": loss.mean(), "loss_error": text_means.std() / len(text_means) ** 0.5,
-            "by_kind": np.array([loss[kind == k].mean() for k in range(3)]), "to_bigram": to_bigram,
+            "by_kind": np.array([loss[kind == k].mean() for k in range(3)]), "to_bigram": distance(chances, logits),
             "previous": previous_scores(attention), "induction": induction_scores(attention, read, kind == 2),
         }  # fmt: skip
 
@@ -212,8 +216,7 @@ def make_python(part: Part, smaller: int) -> dict[str, np.ndarray]:
         once = model(again)[:, : half - 1].transpose(1, 2)
         target = again[:, 1:half]
         gain = torch.nn.functional.cross_entropy(once, target) - torch.nn.functional.cross_entropy(twice, target)
-        away = {f"to_{name}": (torch.special.entr(p).neg() - p * logits.log_softmax(-1)).sum(-1).mean()
-                for name, p in chances.items()}  # fmt: skip
+        away = {f"to_{name}": distance(p, logits) for name, p in chances.items()}
         means = loss.mean(1)
         seen = {"loss": loss.mean(), "loss_error": means.std() / len(means) ** 0.5, **away, "gain": gain,
                 "previous": previous_scores(model.attention(read)),
@@ -262,7 +265,11 @@ def make_heads(part: Part, smaller: int) -> dict[str, np.ndarray]:
             rows = [models.head_draws(copier(step), head, data, HEADS["spring"], HEADS["draws"] // smaller)
                     for head in heads]  # fmt: skip
             part.keep(**{f"losses_{step}": np.stack(rows)})
-            print(step, [[np.round(pair, 2).tolist() for pair in models.weighted_llc(row, HEADS["nbeta"])] for row in rows], flush=True)
+            print(
+                step,
+                [[np.round(pair, 2).tolist() for pair in models.weighted_llc(row, HEADS["nbeta"])] for row in rows],
+                flush=True,
+            )
     return {"losses": np.stack([part.found[f"losses_{step}"] for step in HEAD_STEPS])}
 
 
@@ -278,7 +285,8 @@ MAKERS = {
 
 def main(arguments: list[str]) -> None:
     """``python -m sltcourse.lessons.developmental_stages.make NAME [SMALLER]`` remakes an asset, one of MAKERS."""
-    if len(arguments) not in (1, 2) or arguments[0] not in MAKERS or not all(a.isdigit() for a in arguments[1:]):
+    known = len(arguments) in (1, 2) and arguments[0] in MAKERS
+    if not known or not all(a.isdigit() and 1 <= int(a) <= 10 for a in arguments[1:]):
         sys.exit(f"usage: python -m sltcourse.lessons.developmental_stages.make {'|'.join(MAKERS)} [SMALLER]")
     name, smaller = arguments[0], int(arguments[1]) if len(arguments) > 1 else 1
     torch.set_num_threads(1)

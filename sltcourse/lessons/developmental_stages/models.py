@@ -117,7 +117,9 @@ def head_draws(
     return torch.stack(found, 1).double().numpy()
 
 
-def weighted_llc(drawn: np.ndarray, nbeta: float, of: int = 0) -> tuple[tuple[float, float], tuple[float, float], float]:
+def weighted_llc(
+    drawn: np.ndarray, nbeta: float, of: int = 0
+) -> tuple[tuple[float, float], tuple[float, float], float]:
     """((λ̂, its error), (λ̂ − tilt, its error), the effective number of draws) from ``head_draws``, column ``of``.
 
     λ̂ = nβ(E[L] − L(w*)) and tilt = nβ ∇L(w*)·E[w − w*]; E is the mean weighted by exp(−nβ L) (self-normalised,
