@@ -1,6 +1,6 @@
 """The networks and worlds that several lessons share."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def every_text(language):
     for follower in product(range(language.plain), repeat=language.names):
         for text in product(range(language.vocabulary), repeat=language.length + 1):
             chance = language.unigram[text[0]] / language.plain**language.names
-            for now, then in zip(text[:-1], text[1:], strict=True):
+            for now, then in pairwise(text):
                 if now >= language.plain:
                     chance *= then == follower[now - language.plain]
                 elif then >= language.plain:

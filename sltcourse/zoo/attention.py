@@ -23,6 +23,8 @@ class AttentionLayer(nn.Module):
         self.out = nn.Parameter(torch.randn(heads, size, width) / width**0.5)
         self.bias = nn.Parameter(torch.zeros(heads, context))
         back = torch.arange(context)[:, None] - torch.arange(context)
+        self.back: Tensor
+        self.future: Tensor
         self.register_buffer("back", back.clamp(min=0), persistent=False)
         self.register_buffer("future", back < 0, persistent=False)
 

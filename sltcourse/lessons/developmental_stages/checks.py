@@ -101,7 +101,8 @@ _tril = np.tril(_random.random((12, 12))) + 1e-9 * np.eye(12)
         Case("a head that looks at the same symbol earlier", (looking_at(0, 0, 0, 0, 2), TEXT), 0.0),
         Case("attention spread over all places so far",
              (np.tril(np.ones((5, 5))) / np.arange(1, 6)[:, None], TEXT), (1 / 3 + 2 / 5) / 2),
-        Case("a text of twelve, from four symbols", (_tril / _tril.sum(1, keepdims=True), _random.integers(4, size=12))),
+        Case("a text of twelve, from four symbols",
+             (_tril / _tril.sum(1, keepdims=True), _random.integers(4, size=12))),
     ],
     common={
         _to_the_symbol: "That is the attention to the same symbol. Wanted is the place right behind it.",

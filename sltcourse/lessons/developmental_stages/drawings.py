@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from sltcourse.kit import style
 from sltcourse.lessons.developmental_stages.kept import COLUMNS, HEAD_STEPS, HEADS, LLC_SETTINGS, PYTHON_STEPS, asset
@@ -136,7 +135,7 @@ def show_heads() -> None:
 
 
 def show_diversity(mine: tuple[int, float, float] | None = None) -> None:
-    """Distance of trained networks to ridge and to dMMSE against task diversity M; ``mine``: (M, to ridge, to dMMSE)."""
+    """Distance of trained networks to ridge and to dMMSE against M; ``mine``: (M, to ridge, to dMMSE)."""
     kept = asset("regression")
     many = [int(m) for m in kept["diversity"]]
     rows = np.array([kept[f"rows_{m}"][-1] for m in many])

@@ -172,9 +172,8 @@ def make_regression(part: Part, smaller: int) -> dict[str, np.ndarray]:
 
 def make_tokens(part: Part, smaller: int) -> dict[str, np.ndarray]:
     """The standard library's sources as tokens of a byte-pair code of 512 that is trained on them."""
-    from tokenizers import Tokenizer, decoders
+    from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
     from tokenizers import models as codes
-    from tokenizers import pre_tokenizers, trainers
 
     folder = Path(sysconfig.get_paths()["stdlib"])
     files = [f for f in sorted(folder.rglob("*.py")) if not {"test", "tests", "site-packages", "idlelib", "lib2to3",
@@ -257,7 +256,7 @@ def make_along(part: Part, smaller: int) -> dict[str, np.ndarray]:
 
 
 def make_heads(part: Part, smaller: int) -> dict[str, np.ndarray]:
-    """Losses at draws around w* of each head alone, at ``HEAD_STEPS``: (steps, 8 heads, 2, 1 + draws, 4), see models."""
+    """Losses at draws around w* of each head alone: (steps, 8 heads, 2, 1 + draws, 4), see ``models.head_draws``."""
     data = texts(HEADS["texts"], seed=3 * 10**6)
     for step in progress(HEAD_STEPS, "steps"):
         if f"losses_{step}" not in part.found:
