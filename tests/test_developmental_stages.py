@@ -174,8 +174,9 @@ def test_a_wrong_command_is_told(arguments):
 def test_the_live_figure():
     live = lesson.live_stages("aAbcAb")
     early, late = live.at(step=300, place=4), live.at(step=2000, place=4)
-    assert early["attention"].shape == (2, 6) and late["attention"].sum(1) == pytest.approx([1, 1], abs=1e-5)
-    assert late["attention"][0, 2] > 0.5 > early["attention"][0, 2]  # the head of layer 1 looks at b
+    early, looks = (state["head 1"][1].reshape(6, 4)[:, 1] for state in (early, late))  # the height of each bar
+    assert looks.sum() == pytest.approx(1, abs=1e-5)
+    assert looks[2] > 0.5 > early[2]  # the head of layer 1 looks at b
     assert "expects b" in late["caption"]
     for wrong in ("ab", "a" * 33, "aé", ""):
         with pytest.raises(ValueError, match="letters"):

@@ -21,7 +21,7 @@ HEAD_NAMES = [f"{layer}.{head}" for layer in (0, 1) for head in range(4)]
 def log_steps(ax: Axes, last: int) -> None:
     """A log axis of training steps, on which step 0 stands at ``FIRST``."""
     ax.set(xscale="log", xlim=(FIRST * 0.85, last * 1.2), xlabel="training step")
-    ticks = [t for t in (20, 50, 100, 200, 500, 1000, 2000, 4000) if t <= last]
+    ticks = [t for t in (20, 100, 500, 2000) if t <= last]
     ax.set_xticks([FIRST, *ticks], ["0", *(style.number(t) for t in ticks)])
     ax.minorticks_off()
 
@@ -35,7 +35,8 @@ def draw_lines(ax: Axes, lines: dict[str, float], last: int) -> None:
     """Dashed lines across, each with its name at the right end."""
     for name, value in lines.items():
         ax.axhline(value, color=COLORS[LINE_COLORS.get(name, "theory")], lw=1.2, ls="--", zorder=1)
-        ax.text(last * 1.15, value, name, ha="right", va="bottom", fontsize=9,
+        above = "top" if name in ("unigram", "Bayes") else "bottom"
+        ax.text(last * 1.15, value, name, ha="right", va=above, fontsize=9,
                 color=COLORS[LINE_COLORS.get(name, "theory")])  # fmt: skip
 
 

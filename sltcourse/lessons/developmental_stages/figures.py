@@ -60,12 +60,13 @@ def live_stages(text: str = TEXT) -> LiveFigure:
                            lw=0)  # fmt: skip
     right.set_title(f"λ̂ at nβ = {LLC_SETTINGS['nbeta']:g}, γ = {LLC_SETTINGS['spring']:g}, ± 2 errors")
     right.legend(loc="best", fontsize=9)
-    below.set(xlim=(-0.5, size - 0.5), ylim=(-0.5, 2.6), title="where the marked place looks")
-    below.set_yticks([0, 1], [f"head 1.{induces}", f"head 0.{back}"])
+    below.set(xlim=(-0.6, size - 0.4), ylim=(-0.05, 3.1), title="share of attention, from the marked place")
+    below.set_yticks([0, 0.5, 1, 1.4, 1.9, 2.4], ["0", "½", "1"] * 2)
+    for base, name in ((1.4, f"head 0.{back}"), (0, f"head 1.{induces}")):
+        below.text(size - 0.45, base + 0.8, name, ha="right", va="center", fontsize=10)
     below.set_xticks([])
-    below.grid(False)
     for i, letter in enumerate(text):
-        below.text(i, 1.75, letter, ha="center", va="bottom", fontsize=13)
+        below.text(i, 2.78, letter, ha="center", va="center", fontsize=13)
 
     live = LiveFigure(
         fig,
@@ -74,11 +75,13 @@ def live_stages(text: str = TEXT) -> LiveFigure:
         step=Slider("training step", COPIER_STEPS, start=500),
         place=Slider("place", range(1, size), start=size - 2),
     )
-    live.image(
-        below, lambda step, place: attention[position[int(step)]][[induces + 4, back], int(place)],
-        extent=(-0.5, size - 0.5, -0.5, 1.5), vmin=0, vmax=1, cmap="Blues", name="attention",
-    )  # fmt: skip
-    live.points(below, lambda place: (place, 1.65), name="place", color=COLORS["singular"], markersize=7)
+    for head, base, color in ((back, 1.4, "regular"), (induces + 4, 0.0, "singular")):
+
+        def bars(step: int, place: int, head: int = head, base: float = base) -> tuple[np.ndarray, np.ndarray]:
+            return _bars(attention[position[int(step)], head, int(place)], base)
+
+        live.fill(below, bars, name=f"head {head // 4}", color=COLORS[color], alpha=0.7)
+    live.points(below, lambda place: (place, 2.5), name="place", color=COLORS["singular"], markersize=7)
     live.points(
         left, lambda step: (at_steps(step), kept["loss"][position[int(step)]]), name="loss now",
         color=COLORS["truth"], markersize=9,
@@ -103,6 +106,12 @@ def live_stages(text: str = TEXT) -> LiveFigure:
         )
 
     return live.caption(caption)
+
+
+def _bars(heights: np.ndarray, base: float) -> tuple[np.ndarray, np.ndarray]:
+    """The outline of a row of bars on a base, as one polygon."""
+    x = (np.arange(len(heights))[:, None] + np.array([-0.4, -0.4, 0.4, 0.4])).ravel()
+    return x, base + (heights[:, None] * np.array([0, 1, 1, 0])).ravel()
 
 
 def _tables(symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
