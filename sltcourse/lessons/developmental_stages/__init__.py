@@ -2,6 +2,7 @@
 
 from sltcourse.lessons.developmental_stages.checks import check
 from sltcourse.lessons.developmental_stages.drawings import (
+    along_table,
     head_table,
     show_along,
     show_diversity,
@@ -24,6 +25,7 @@ from sltcourse.lessons.developmental_stages.models import (
 )
 
 __all__ = [
+    "along_table",
     "NOISE",
     "asset",
     "check",

@@ -76,8 +76,8 @@ def show_scores(previous: np.ndarray, induction: np.ndarray, steps: Any) -> None
     axes[0].set_ylabel("share of attention")
     fig.set_label(
         f"Scores of the heads from step {steps[0]} to {steps[-1]}. One place back, layer 0: from "
-        f"{previous[0, 0].round(2).max()} to {previous[-1, 0].round(2).max()} in the best head. Behind the earlier "
-        f"name, layer 1: from {induction[0, 1].round(2).max()} to {induction[-1, 1].round(2).max()}."
+        f"{previous[0, 0].max():.2f} to {previous[-1, 0].max():.2f} in the best head. Behind the earlier "
+        f"name, layer 1: from {induction[0, 1].max():.2f} to {induction[-1, 1].max():.2f}."
     )
     style.show(fig)
 
@@ -111,6 +111,18 @@ def show_along() -> None:
     style.show(fig)
 
 
+def along_table() -> style.table:
+    """λ̂ along training, with its error, R-hat and verdict: a row for each step."""
+    read = along()
+    rows = [
+        [style.number(step), style.estimate(read["llc"][i], read["error"][i]), f"{read['tilt'][i]:.1f}",
+         style.estimate(read["curved"][i], read["curved_error"][i]), f"{read['rhat'][i]:.2f}",
+         LEVELS[int(read["word"][i])]]
+        for i, step in enumerate(LLC_SETTINGS["steps"])
+    ]  # fmt: skip
+    return style.table(rows, ["step", "λ̂", "tilt", "λ̂ − tilt", "R-hat", "verdict"])
+
+
 def head_table(step: int, of: int = 0) -> list[tuple[float, float]]:
     """(λ̂ − tilt, its error) of the eight heads at a step, for all places (0) or one of ``KINDS`` (1, 2, 3)."""
     return [weighted_llc(drawn, HEADS["nbeta"], of)[1] for drawn in asset("heads")["losses"][HEAD_STEPS.index(step)]]
@@ -130,7 +142,8 @@ def show_heads() -> None:
         ax.set(title=f"λ̂ − tilt, {title}", xlabel="head", xticks=range(8), xticklabels=HEAD_NAMES)
         ax.axvline(3.5, color=COLORS["muted"], lw=1)
         ax.set_ylim(bottom=0)
-    axes[0].legend(fontsize=9)
+    axes[0].legend(fontsize=9, loc="upper center", ncols=3, handletextpad=0.1, columnspacing=0.8)
+    axes[0].set_ylim(top=3.4)
     fig.set_label(". ".join(said) + ".")
     style.show(fig)
 
