@@ -25,8 +25,8 @@ from sltcourse.lessons.developmental_stages.models import (
 )
 
 __all__ = [
-    "along_table",
     "NOISE",
+    "along_table",
     "asset",
     "check",
     "examples",

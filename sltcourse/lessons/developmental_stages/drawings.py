@@ -160,13 +160,16 @@ def show_diversity(mine: tuple[int, float, float] | None = None) -> None:
         ax.errorbar(x[show], rows[show, 1 + k], 2 * rows[show, 3 + k], fmt="o-", color=COLORS[color], label=name)
         if mine:
             ax.plot(mine[0], mine[1 + k], "*", color=COLORS[color], markersize=14, markeredgecolor="white")
+    between = kept["between"]
+    ax.plot(x[:-1], between, "--", color=COLORS["reference"], lw=1.4, label="between the two rules")
     ax.set(xscale="log", xlabel="task diversity M", ylabel="mean squared distance", ylim=(0, None))
     ax.set_xticks(x, ["∞" if m == ALL else str(m) for m in many])
     ax.minorticks_off()
     ax.legend()
     fig.set_label("Distances on new tasks by M. " + ", ".join(
         f"M = {'infinity' if m == ALL else m}: ridge {r[1]:.2f}" + ("" if m == ALL else f", dMMSE {r[2]:.2f}")
-        for m, r in zip(many, rows, strict=True)) + ".")  # fmt: skip
+        for m, r in zip(many, rows, strict=True)) + ". Between the two rules: "
+        + ", ".join(f"{m}: {b:.2f}" for m, b in zip(many, between, strict=False)) + ".")  # fmt: skip
     style.show(fig)
 
 

@@ -146,8 +146,10 @@ def _probe() -> Iterator[Any]:
 def make_regression(part: Part, smaller: int) -> dict[str, np.ndarray]:
     """Over task diversity M: mean squared distance to ridge and to dMMSE on fresh tasks, along training."""
     x, y, ridge = _probe()
+    rules = [((ours.along(ours.dmmse, x, y, models.NOISE, models.tasks(m)) - ridge) ** 2).mean()
+             for m in models.DIVERSITIES if m != models.ALL]  # fmt: skip
     inputs = torch.from_numpy(x).float(), torch.from_numpy(y).float()
-    out: dict[str, np.ndarray] = {"diversity": np.array(models.DIVERSITIES)}
+    out: dict[str, np.ndarray] = {"diversity": np.array(models.DIVERSITIES), "between": np.array(rules)}
     runs = [(str(m), m, 1600 // smaller) for m in models.DIVERSITIES] + [("long", 16, 5000 // smaller)]
     for name, diversity, steps in progress(runs, "networks"):
         if f"rows_{name}" not in part.found:
