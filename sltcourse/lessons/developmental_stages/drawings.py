@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from sltcourse.kit import style
 from sltcourse.lessons.developmental_stages.kept import COLUMNS, HEAD_STEPS, HEADS, LLC_SETTINGS, PYTHON_STEPS, asset
-from sltcourse.lessons.developmental_stages.models import ALL, KINDS, weighted_llc
+from sltcourse.lessons.developmental_stages.models import ALL, KINDS, between_rules, weighted_llc
 from sltcourse.llc.verdict import LEVELS
 from sltcourse.zoo import COPIER_STEPS, LANGUAGE
 
@@ -160,7 +160,7 @@ def show_diversity(mine: tuple[int, float, float] | None = None) -> None:
         ax.errorbar(x[show], rows[show, 1 + k], 2 * rows[show, 3 + k], fmt="o-", color=COLORS[color], label=name)
         if mine:
             ax.plot(mine[0], mine[1 + k], "*", color=COLORS[color], markersize=14, markeredgecolor="white")
-    between = kept["between"]
+    between = between_rules()
     ax.plot(x[:-1], between, "--", color=COLORS["reference"], lw=1.4, label="between the two rules")
     ax.set(xscale="log", xlabel="task diversity M", ylabel="mean squared distance", ylim=(0, None))
     ax.set_xticks(x, ["∞" if m == ALL else str(m) for m in many])

@@ -11,7 +11,7 @@ Every run keeps what it has in a file that ends in ``.part.npz``; stopped, it go
 import json
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -137,19 +137,11 @@ def make_copier(part: Part, smaller: int) -> dict[str, np.ndarray]:
     return trained(model, batch_of, steps, 5e-3, look, at, part)
 
 
-def _probe() -> Iterator[Any]:
-    """200 rows of fresh tasks: x, y, and what ridge says."""
-    x, y = models.examples(200, models.ALL, np.random.default_rng(5))
-    return x, y, ours.along(ours.ridge, x, y, models.NOISE)
-
-
 def make_regression(part: Part, smaller: int) -> dict[str, np.ndarray]:
     """Over task diversity M: mean squared distance to ridge and to dMMSE on fresh tasks, along training."""
-    x, y, ridge = _probe()
-    rules = [((ours.along(ours.dmmse, x, y, models.NOISE, models.tasks(m)) - ridge) ** 2).mean()
-             for m in models.DIVERSITIES if m != models.ALL]  # fmt: skip
+    x, y, ridge = models.probe()
     inputs = torch.from_numpy(x).float(), torch.from_numpy(y).float()
-    out: dict[str, np.ndarray] = {"diversity": np.array(models.DIVERSITIES), "between": np.array(rules)}
+    out: dict[str, np.ndarray] = {"diversity": np.array(models.DIVERSITIES)}
     runs = [(str(m), m, 1600 // smaller) for m in models.DIVERSITIES] + [("long", 16, 5000 // smaller)]
     for name, diversity, steps in progress(runs, "networks"):
         if f"rows_{name}" not in part.found:

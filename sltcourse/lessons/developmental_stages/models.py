@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sltcourse.lessons.developmental_stages import ours
 from sltcourse.zoo import LANGUAGE, AttentionLayer, AttentionOnly
 
 # ---- in-context linear regression ------------------------------------------------------------------------------------
@@ -28,6 +29,18 @@ def examples(count: int, diversity: int, rng: np.random.Generator) -> tuple[np.n
         t = tasks(diversity)[rng.integers(diversity, size=count)]
     x = rng.normal(size=(count, PAIRS, SIZE))
     return x, np.einsum("nkd,nd->nk", x, t) + NOISE**0.5 * rng.normal(size=(count, PAIRS))
+
+
+def probe() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """200 rows of new tasks, on which trained networks are measured: x (n, K, D), y (n, K), what ridge says (n, K)."""
+    x, y = examples(200, ALL, np.random.default_rng(5))
+    return x, y, ours.along(ours.ridge, x, y, NOISE)
+
+
+def between_rules() -> np.ndarray:
+    """The mean squared distance of dMMSE from ridge on ``probe``, for each M of ``DIVERSITIES`` but the last."""
+    x, y, ridge = probe()
+    return np.array([((ours.along(ours.dmmse, x, y, NOISE, tasks(m)) - ridge) ** 2).mean() for m in DIVERSITIES[:-1]])
 
 
 class Regressor(nn.Module):
