@@ -7,7 +7,7 @@ import numpy as np
 
 from sltcourse.kit import assets
 
-PYTHON_STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 1250, 1500, 1750, 2000, 2500, 3000)
+PYTHON_STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 1250, 1500, 1750, 2000)
 LLC_SETTINGS: dict[str, Any] = {
     "texts": 1024,
     "nbeta": 1000.0,

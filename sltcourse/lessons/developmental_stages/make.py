@@ -142,7 +142,7 @@ def make_regression(part: Part, smaller: int) -> dict[str, np.ndarray]:
     x, y, ridge = models.probe()
     inputs = torch.from_numpy(x).float(), torch.from_numpy(y).float()
     out: dict[str, np.ndarray] = {"diversity": np.array(models.DIVERSITIES)}
-    runs = [(str(m), m, 1600 // smaller) for m in models.DIVERSITIES] + [("long", 16, 5000 // smaller)]
+    runs = [(str(m), m, 1600 // smaller) for m in models.DIVERSITIES] + [("long", 16, 8000 // smaller)]
     for name, diversity, steps in progress(runs, "networks"):
         if f"rows_{name}" not in part.found:
             known = models.tasks(diversity)
@@ -215,7 +215,7 @@ def make_python(part: Part, smaller: int) -> dict[str, np.ndarray]:
                 "previous": previous_scores(model.attention(read)),
                 "induction": induction_scores(model.attention(random), random)}  # fmt: skip
         if step % 500 == 0:
-            print(step, {name: np.round(np.array(v), 3).tolist() for name, v in seen.items()}, flush=True)
+            print(step, {name: np.round(torch.as_tensor(v).numpy(), 3).tolist() for name, v in seen.items()}, flush=True)
         return seen
 
     def batch_of(step: int) -> tuple[Tensor, Tensor]:
