@@ -40,13 +40,18 @@ guess = SimpleNamespace(
         128,
         answer=32,
         log=True,
-        because="At M = 16 the two distances agree within their errors; at 32 ridge is nearer.",
+        because="At M = 16 the two distances agree within their errors; at 32 ridge is nearer by two errors, at 64 by "
+        "three.",
     ),
     python=choice(
         "10-python",
-        "The same two layers read Python. What does the induction score do there?",
-        ["it jumps within 200 steps, as in section 2", "it grows slowly", "it stays at zero"],
-        answer="it grows slowly",
-        because="",
+        "It reads Python for 2 000 steps. Which stages will you find by their measures?",
+        [
+            "unigrams, bigrams, a head that looks one place back",
+            "the same, and induction heads",
+            "bigrams alone: as in section 1 the unigram stage hides",
+        ],
+        answer="unigrams, bigrams, a head that looks one place back",
+        because="The unigram line lies a nat below the uniform one here. Induction would need far more steps.",
     ),
 )

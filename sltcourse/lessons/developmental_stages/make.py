@@ -1,9 +1,9 @@
 """Remakes the lesson's assets: ``python -m sltcourse.lessons.developmental_stages.make NAME [SMALLER]``.
 
-NAME is ``copier`` (the network of the synthetic language, two minutes), ``regression`` (the curve over task diversity,
-eight minutes), ``tokens`` (the Python sources of this machine, needs ``tokenizers``), ``python`` (a network that reads
-them, eight minutes), ``along`` (λ̂ of the copier along training) or ``heads`` (λ̂ of its heads), each on one CPU core. A
-second number, 2 to 10, makes a version that many times shorter, into the folder ``smaller`` in place of the assets.
+NAME is ``copier`` (the network of the synthetic language, 1 minute of one CPU core), ``regression`` (the curve over
+task diversity, 6), ``tokens`` (the Python sources of this machine, 1; needs ``tokenizers``, the extra "make"),
+``python`` (a network that reads them, 3), ``along`` (λ̂ of the copier along training, 5) or ``heads`` (λ̂ of its heads,
+3). A second number, 2 to 10, makes a version that many times shorter, into the folder ``smaller``.
 
 Every run keeps what it has in a file that ends in ``.part.npz``; stopped, it goes on from there.
 """
@@ -215,7 +215,9 @@ def make_python(part: Part, smaller: int) -> dict[str, np.ndarray]:
                 "previous": previous_scores(model.attention(read)),
                 "induction": induction_scores(model.attention(random), random)}  # fmt: skip
         if step % 500 == 0:
-            print(step, {name: np.round(torch.as_tensor(v).numpy(), 3).tolist() for name, v in seen.items()}, flush=True)
+            print(
+                step, {name: np.round(torch.as_tensor(v).numpy(), 3).tolist() for name, v in seen.items()}, flush=True
+            )
         return seen
 
     def batch_of(step: int) -> tuple[Tensor, Tensor]:
