@@ -36,7 +36,8 @@ def draw_lines(ax: Axes, lines: dict[str, float], last: int) -> None:
     for name, value in lines.items():
         ax.axhline(value, color=COLORS[LINE_COLORS.get(name, "theory")], lw=1.2, ls="--", zorder=1)
         above = "top" if name in ("unigram", "Bayes") else "bottom"
-        ax.text(last * 1.15, value, name, ha="right", va=above, fontsize=9,
+        x, side = (FIRST, "left") if name == "trigram" else (last * 1.15, "right")  # where the curve is not
+        ax.text(x, value, name, ha=side, va=above, fontsize=9,
                 color=COLORS[LINE_COLORS.get(name, "theory")])  # fmt: skip
 
 
@@ -194,24 +195,25 @@ def show_long_run() -> None:
 def show_python() -> None:
     """The network that reads Python: loss with its lines, distance from n-grams, scores of the heads."""
     kept, steps = asset("python"), at_steps(PYTHON_STEPS)
+    apart = np.array(PYTHON_STEPS) != FIRST  # step 0 stands there
     last = PYTHON_STEPS[-1]
     fig, axes = style.figure(1, 3, height=3.5)
     for ax, title in zip(axes, ("loss, nats", "distance from n-grams, nats", "best head's score"), strict=True):
         log_steps(ax, last)
         ax.set_xticks([FIRST, 100, 1000], ["0", "100", "1 000"])
         ax.set_title(title)
-    axes[0].plot(steps, kept["loss"], "o-", color=COLORS["loss"], markersize=3)
+    axes[0].plot(steps[apart], kept["loss"][apart], "o-", color=COLORS["loss"], markersize=3)
     names = ("uniform", "unigram", "bigram", "trigram")
     draw_lines(axes[0], dict(zip(names, kept["lines"].tolist(), strict=True)), last)
     for name, color in (("unigram", "reference"), ("bigram", "regular")):
-        axes[1].plot(steps, kept[f"to_{name}"], "o-", markersize=3, color=COLORS[color], label=name)
-    axes[1].set_ylim(0, 3)
+        axes[1].plot(steps[apart], kept[f"to_{name}"][apart], "o-", markersize=3, color=COLORS[color], label=name)
+    axes[1].set_ylim(0, 4.6)
     scores = {"one place back": kept["previous"].max((1, 2)), "behind the earlier token": kept["induction"].max((1, 2))}
     for (name, values), color in zip(scores.items(), ("estimate", "singular"), strict=True):
-        axes[2].plot(steps, values, "o-", markersize=3, color=COLORS[color], label=name)
+        axes[2].plot(steps[apart], values[apart], "o-", markersize=3, color=COLORS[color], label=name)
     axes[2].set_ylim(0, 1)
     for ax in axes[1:]:
-        ax.legend(fontsize=9, loc="upper left" if ax is axes[2] else "upper right")
+        ax.legend(fontsize=9, loc="upper left", ncols=1 if ax is axes[2] else 2)
     near = {name: PYTHON_STEPS[int(kept[f"to_{name}"].argmin())] for name in ("unigram", "bigram")}
     fig.set_label(
         f"The loss of the Python reader falls from {kept['loss'][0]:.1f} to {kept['loss'][-1]:.2f}. It is nearest to "
