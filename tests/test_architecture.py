@@ -56,7 +56,7 @@ def test_every_folder_of_the_package_is_installed():
     assert len(packages) == len(set(packages)) and set(packages) == folders | {"sltcourse.assets"}
 
 
-@pytest.mark.parametrize("folder", ["kit", "lessons", "llc", "theory"])
+@pytest.mark.parametrize("folder", ["kit", "lessons", "llc", "theory", "zoo"])
 def test_no_file_is_long(folder):
     lines = {
         p.name: len(p.read_text(encoding="utf-8").splitlines()) for p in (ROOT / "sltcourse" / folder).rglob("*.py")
