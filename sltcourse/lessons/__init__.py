@@ -10,6 +10,7 @@
 07  llc_estimation        the sampler, its error and R-hat, written; a network of digits, from start to decision
 08  superposition         the toy model of superposition
 10  developmental_stages  what a small transformer learns first, each stage with its exact price
+11  susceptibilities      how a posterior answers when the data change; λ as a susceptibility
 12  programs              λ of a program: a guard against all ways to fail; rule against shortcut
 
 In each folder, ``figures.py`` draws the live figures and ``checks.py`` words the replies to the exercises. Where there

@@ -1,0 +1,59 @@
+"""Linear response where it is exact: least squares with a Gaussian posterior.
+
+The samples' losses are ℓ_i(w) = ½ (y_i − x_i·w)², L_n = Σ p_i ℓ_i with weights p_i (1/n if none are given), and the
+posterior is exp(−nβ L_n − γ/2 ‖w − w*‖²). It is Gaussian, N(m, S), and every ℓ_i is a quadratic of it, so that all
+means and covariances are finite sums (Isserlis 1918).
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def gaussian_posterior(
+    X: ArrayLike,
+    y: ArrayLike,
+    nbeta: float,
+    localization: float,
+    w_star: ArrayLike,
+    weights: ArrayLike | None = None,
+) -> tuple[Array, Array]:
+    """Mean m (d,) and covariance S (d, d) of the posterior.
+
+    ``X`` (n, d), ``y`` (n,), ``w_star`` (d,); ``weights`` (n,), the p_i, which may be negative as long as the posterior
+    exists. S = (nβ Σ p_i x_i x_iᵀ + γ)⁻¹. Raises ValueError where shapes do not suit, a number is not finite, or the
+    precision is not positive.
+    """
+    X, y, w_star = (np.asarray(a, float) for a in (X, y, w_star))
+    if X.ndim != 2 or y.shape != X.shape[:1] or w_star.shape != X.shape[1:]:
+        raise ValueError(f"X (n, d), y (n,) and w_star (d,) do not suit: {X.shape}, {y.shape}, {w_star.shape}.")
+    p = np.full(len(y), 1 / len(y)) if weights is None else np.asarray(weights, float)
+    if p.shape != y.shape:
+        raise ValueError(f"weights have the shape {p.shape}; give one for each of the {len(y)} samples.")
+    if not all(np.isfinite(a).all() for a in (X, y, w_star, p, [nbeta, localization])):
+        raise ValueError("X, y, w_star, weights, nbeta and localization must be finite.")
+    precision = nbeta * (X.T * p) @ X + localization * np.eye(len(w_star))
+    least = float(np.linalg.eigvalsh(precision)[0])
+    if not least > 0:
+        raise ValueError(f"this is no posterior: its precision has the eigenvalue {least:.3g}, which must be positive.")
+    S = np.linalg.inv(precision)
+    return S @ (nbeta * (X.T * p) @ y + localization * w_star), S
+
+
+def mean_losses(X: ArrayLike, y: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> Array:
+    """E[ℓ_i] = ½ (y_i − x_i·m)² + ½ x_iᵀ S x_i (n,) under w ~ N(m, S), for ``X`` (n, d) and ``y`` (n,)."""
+    X, y, cov = np.asarray(X, float), np.asarray(y, float), np.asarray(cov, float)
+    residual = y - X @ np.asarray(mean, float)
+    return residual**2 / 2 + np.einsum("ij,jk,ik->i", X, cov, X) / 2
+
+
+def loss_covariance(X: ArrayLike, y: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> Array:
+    """Cov(ℓ_i, ℓ_j) = r_i r_j s_ij + ½ s_ij² (n, n) under w ~ N(m, S), with r = y − Xm and s = X S Xᵀ.
+
+    With u = w − m, ℓ_i = ½ (r_i − x_i·u)². The linear terms give r_i r_j s_ij, the squares ¼ · 2 s_ij² (Isserlis), and
+    a linear with a quadratic term gives a third moment of u, which is 0.
+    """
+    X, y = np.asarray(X, float), np.asarray(y, float)
+    residual, spread = y - X @ np.asarray(mean, float), X @ np.asarray(cov, float) @ X.T
+    return np.outer(residual, residual) * spread + spread**2 / 2
