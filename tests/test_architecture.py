@@ -100,6 +100,13 @@ def test_no_function_takes_more_than_six_loose_values(folder):
     assert many == {name: count for name, count in FRONT_DOORS.items() if name in many}
 
 
+@pytest.mark.parametrize("folder", ["kit", "theory", "."])
+def test_docstrings_have_one_style(folder):
+    """Sentences, and lines ``name : what it is`` where there are many; no underlined headings."""
+    files = sorted((ROOT / "sltcourse" / folder).glob("*.py" if folder == "." else "**/*.py"))
+    assert files and [p.name for p in files if re.search(r"^ *-{4,}$", p.read_text(encoding="utf-8"), re.M)] == []
+
+
 def test_what_remakes_an_asset_is_there():
     targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
     for name, entry in json.loads((ROOT / "assets" / "manifest.json").read_text(encoding="utf-8")).items():

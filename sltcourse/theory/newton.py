@@ -61,8 +61,6 @@ def learning_coefficient(
     Both are read off the Newton polyhedron in the given coordinates: a `LearningCoefficient`. `search_coordinates`
     tries more.
 
-    Parameters
-    ----------
     K : sympy polynomial with K ≥ 0 near the point and K = 0 there; or a list [f_1, …, f_r], which means K = Σ f_i²
         (only their ideal matters; λ is half its RLCT). Coefficients are rational, or real algebraic numbers such as
         sqrt(2); no floats.

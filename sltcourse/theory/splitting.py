@@ -74,8 +74,6 @@ def monte_carlo(
 class VolumeCurve:
     """V(ε) on falling levels ε_1 > ε_2 > … from R independent populations.
 
-    Attributes
-    ----------
     eps : the levels, shape (J,).
     shares : shape (R, J), for each population the share of its particles below ε_j among those below ε_{j−1} (below
         ε_1 among all, for j = 1).
@@ -207,8 +205,6 @@ def splitting(
 ) -> VolumeCurve:
     """Follow V(ε) = Prob{K(w) ≤ ε} down to ``eps`` by multilevel splitting, for the volume scaling exponent λ.
 
-    Parameters
-    ----------
     K : the loss, ≥ 0: a function that maps points (N, d) to (N,) (it sees a read-only array), or a sympy expression.
     box : d pairs (low, high); the prior is uniform on it.
     eps : the smallest level to reach, one number in the units of K.
