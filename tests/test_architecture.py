@@ -1,5 +1,6 @@
 """Who may import whom, and the files that state versions agree."""
 
+import ast
 import json
 import re
 import subprocess
@@ -62,6 +63,48 @@ def test_no_file_is_long(folder):
         p.name: len(p.read_text(encoding="utf-8").splitlines()) for p in (ROOT / "sltcourse" / folder).rglob("*.py")
     }
     assert {name: count for name, count in lines.items() if count > 400} == {}
+
+
+FRONT_DOORS = {  # a user's own calls: every option has its name at the call, its default and its line in the docstring
+    "calibrate": 13,
+    "estimate_llc": 22,
+    "LocalPosterior.__init__": 13,
+    "llc_map": 15,
+    "make_objective": 9,
+    "sample": 10,
+}
+
+
+def parameters(folder):
+    """(file, function, how many values it takes by position, how many in all) for every function of a folder."""
+    for path in sorted((ROOT / "sltcourse" / folder).rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        scopes = {id(f): f"{c.name}." for c in ast.walk(tree) if isinstance(c, ast.ClassDef) for f in c.body}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                names = [a.arg for a in node.args.posonlyargs + node.args.args if a.arg not in ("self", "cls")]
+                yield (
+                    path.name,
+                    scopes.get(id(node), "") + node.name,
+                    len(names),
+                    len(names) + len(node.args.kwonlyargs),
+                )
+
+
+@pytest.mark.parametrize("folder", ["kit", "lessons", "llc", "theory"])
+def test_no_function_takes_more_than_six_loose_values(folder):
+    """Six by position at most; with those that have their name at every call, nine, but for the front doors."""
+    loose = {f"{file} {name}": count for file, name, count, _ in parameters(folder) if count > 6}
+    assert loose == {}
+    many = {name: count for _, name, _, count in parameters(folder) if count > 9}
+    assert many == {name: count for name, count in FRONT_DOORS.items() if name in many}
+
+
+@pytest.mark.parametrize("folder", ["kit", "theory", "."])
+def test_docstrings_have_one_style(folder):
+    """Sentences, and lines ``name : what it is`` where there are many; no underlined headings."""
+    files = sorted((ROOT / "sltcourse" / folder).glob("*.py" if folder == "." else "**/*.py"))
+    assert files and [p.name for p in files if re.search(r"^ *-{4,}$", p.read_text(encoding="utf-8"), re.M)] == []
 
 
 def test_what_remakes_an_asset_is_there():

@@ -86,6 +86,7 @@ def number(
     low: float,
     high: float,
     answer: float,
+    *,
     log: bool = False,
     unit: str = "",
     because: str = "",

@@ -90,6 +90,7 @@ class LiveFigure:
         extent: tuple[float, float, float, float],
         vmin: float,
         vmax: float,
+        *,
         cmap: str = "cividis",
         name: str | None = None,
         alpha: float = 1.0,
@@ -99,7 +100,7 @@ class LiveFigure:
         ``extent``: (left, right, bottom, top) in the axes' data.
         """
         norm = mpl.colors.Normalize(vmin, vmax, clip=True)
-        return self._add(parts.Image(ax, function, name, extent, norm, cmap, alpha))
+        return self._add(parts.Image(ax, function, name, extent, norm=norm, cmap=cmap, alpha=alpha))
 
     def region(
         self,
@@ -108,6 +109,7 @@ class LiveFigure:
         level: Callable[..., Any],
         extent: tuple[float, float, float, float],
         color: Any,
+        *,
         name: str | None = None,
         alpha: float = 0.85,
     ) -> Self:
@@ -116,7 +118,7 @@ class LiveFigure:
         ``field``: an array (rows upwards, columns), or a function of controls that returns one, always of one
         shape; ``level``: a function of controls; ``extent``: (left, right, bottom, top) in the axes' data.
         """
-        return self._add(parts.Region(ax, field, level, name, extent, color, alpha))
+        return self._add(parts.Region(ax, field, level, name, extent, color=color, alpha=alpha))
 
     def text(self, ax: Axes, function: Callable[..., Any], name: str | None = None, **looks: Any) -> Self:
         """A text: ``function`` returns (x, y, string), x and y in the axes' data. ``looks`` as for ``ax.text``;

@@ -243,6 +243,7 @@ class Image(_Picture):
         function: Callable[..., Any],
         name: str | None,
         extent: tuple[float, float, float, float],
+        *,
         norm: mpl.colors.Normalize,
         cmap: str,
         alpha: float,
@@ -295,6 +296,7 @@ class Region(_Picture):
         level: Callable[..., Any],
         name: str | None,
         extent: tuple[float, float, float, float],
+        *,
         color: Any,
         alpha: float,
     ) -> None:

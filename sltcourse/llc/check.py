@@ -269,7 +269,7 @@ def _is_a_mean(objective: "Objective", batch: Batch, candidates: Sequence[Counts
         if at[-1] == 0 or (scale and not np.isfinite(at[-1])):
             continue
         one = [_loss_or_none(objective, w, batch, [k]) for k in range(many)]
-        fits, is_sum = _fits(objective, batch, w, candidates, groups, at, one, sure)
+        fits, is_sum = _fits(objective, batch, w, candidates, groups, at=at, one=one, sure=sure)
         if is_sum <= most:
             raise ValueError("the loss is a sum over the batch; it must be the mean.")
         off, best = min(fits, key=lambda fit: fit[0], default=(math.inf, None))
@@ -288,6 +288,7 @@ def _fits(
     w: Tensor,
     candidates: Sequence[Counts],
     groups: Sequence[list[int]],
+    *,
     at: Sequence[float],
     one: Sequence[float | None],
     sure: float,

@@ -42,6 +42,7 @@ def dataset(
     settings: Mapping[str, Any],
     event_steps: np.ndarray,
     rows: slice = slice(None),
+    *,
     first_draw: int = 0,
     seen: Recorder | None = None,
 ) -> xr.Dataset:

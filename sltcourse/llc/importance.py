@@ -68,7 +68,16 @@ class Importance:
         with progress(None, "drawing", total=points * num_draws) as bar:
             for point in range(points):
                 try:
-                    made = _draws(posterior, point, num_chains, num_draws, observe, generator, stiffness, bar)
+                    made = _draws(
+                        posterior,
+                        point,
+                        num_chains,
+                        num_draws,
+                        observe,
+                        generator=generator,
+                        stiffness=stiffness,
+                        bar=bar,
+                    )
                 except KeyboardInterrupt:
                     if not out:
                         raise
@@ -87,6 +96,7 @@ def _draws(
     num_chains: int,
     num_draws: int,
     observe: Any,
+    *,
     generator: torch.Generator,
     stiffness: float,
     bar: Any,

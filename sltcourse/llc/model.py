@@ -40,7 +40,17 @@ def make_objective(
     Raises TypeError or ValueError, before any long work, where the model, the data or the loss will not do.
     """
     if isinstance(model, nn.Module):
-        return _of_module(model, data, loss, points, mask, dtype, device, memory_bytes, weights)
+        return _of_module(
+            model,
+            data,
+            loss,
+            points,
+            mask=mask,
+            dtype=dtype,
+            device=device,
+            memory_bytes=memory_bytes,
+            weights=weights,
+        )
     if not callable(model):
         raise TypeError(f"model must be an nn.Module or a function f(w, *batch), not {type(model).__name__}.")
     if loss is not None:
@@ -60,6 +70,7 @@ def _of_module(
     data: Any,
     loss: Loss | None,
     points: Sequence[Any],
+    *,
     mask: Any,
     dtype: torch.dtype | None,
     device: torch.device | str | None,

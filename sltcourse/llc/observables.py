@@ -159,7 +159,7 @@ class OfOutputs(Observable):
     def bind(self, name: str, chains: "Chains") -> "Bound":
         """A tensor for each chain, and each row unless their mean is taken; errors as ``Chains.rows_of``."""
         quantity = _of_output(chains.objective, lambda output, _: self.function(output))
-        return _by_rows(name, self, chains, quantity, self.dims, None, self.mean)
+        return _by_rows(name, self, chains, quantity, self.dims, None, mean=self.mean)
 
 
 @dataclass(frozen=True, eq=False)
@@ -340,6 +340,7 @@ def _by_rows(
     quantity: Quantity,
     dims: tuple[str, ...] | None,
     ndim: int | None,
+    *,
     mean: bool = False,
 ) -> Bound:
     """Measured block of rows by block of rows, put together along the rows or averaged over them.

@@ -101,7 +101,7 @@ class LocalPosterior:
             batches = self.rows.minibatches(len(points), batch_size, generator, seed)
         return Target(evaluator, center, points if pool is None else pool, self.nbeta if nbeta is None else nbeta,
                       self.localization if localization is None else localization, self.prior_precision,
-                      batches)  # fmt: skip
+                      minibatches=batches)  # fmt: skip
 
     def replace(self, **changes: Any) -> "LocalPosterior":
         """The same posterior with some of its arguments changed, say ``localization=10.0``."""

@@ -81,7 +81,7 @@ def covariance(
     Raises KeyError where a variable was not recorded, ValueError where the dimensions do not suit, the result would
     have over 2²⁸ entries, or a draw is not finite.
     """
-    return _of(draws, _covariance, first, first if second is None else second, None, _factor(scale), 1.0, "Cov")
+    return _of(draws, _covariance, first, first if second is None else second, None, _factor(scale), (1.0, "Cov"))
 
 
 def susceptibility(
@@ -124,7 +124,7 @@ def susceptibility(
         raise ValueError(f'definition is {definition!r}; it must be "covariance" or "slice".')
     if full is not None:
         raise ValueError('full= is used by definition="slice" only.')
-    return _of(draws, _covariance, observable, perturbation, base, _factor(scale), -1.0, "χ = −Cov(φ, ΔL)")
+    return _of(draws, _covariance, observable, perturbation, base, _factor(scale), (-1.0, "χ = −Cov(φ, ΔL)"))
 
 
 def influence(
@@ -147,8 +147,7 @@ def influence(
         losses if observable is None else observable,
         None,
         _factor(scale),
-        -1.0,
-        "BIF = −Cov(ℓ, φ)",
+        (-1.0, "BIF = −Cov(ℓ, φ)"),
     )
 
 
@@ -210,7 +209,7 @@ def _expectation(draws: xr.Dataset, observable: Recorded) -> xr.Dataset:
     source = series(draws, xr.ones_like(one.isel({d: 0 for d in rest(one)}, drop=True), dtype=float), one, None)
     mixed = mixing(source)
     value, error, blocks = mean_and_error(source, mixed.length, np.zeros(source.shape[1]))
-    return _result(draws, one.isel({d: 0 for d in rest(one)}), one, value, error, blocks, mixed, source, "E[f]")
+    return _result(draws, (one.isel({d: 0 for d in rest(one)}), one), (value, error, blocks), mixed, source, "E[f]")
 
 
 def _covariance(
@@ -219,10 +218,10 @@ def _covariance(
     second: Recorded,
     base: Recorded | None,
     factor: bool,
-    sign: float,
-    name: str,
+    estimand: tuple[float, str],
 ) -> xr.Dataset:
-    """``sign`` times Cov(first, second − base), times nβ if ``factor``; ``name``: what it is called."""
+    """A sign times Cov(first, second − base), times nβ if ``factor``; ``estimand``: the sign, and what it is called."""
+    sign, name = estimand
     if is_minibatch(draws) and base == "loss" and _touches_loss(first):
         raise ValueError(
             "on minibatches 'loss' carries the minibatch's noise, which would be counted as variance where it stands "
@@ -233,7 +232,7 @@ def _covariance(
     refuse_large(source)
     value, error, blocks = covariance_matrix(source, length)
     scale = sign * (draws.attrs["nbeta"] if factor else 1.0)
-    return _result(draws, one, two, scale * value, abs(scale) * error, blocks, mixed, source, name)
+    return _result(draws, (one, two), (scale * value, abs(scale) * error, blocks), mixed, source, name)
 
 
 def _source(
@@ -272,7 +271,7 @@ def _slice(
     mean, _, _ = mean_and_error(Series(source.first, np.ones_like(source.first[:, :, :1])), mixed.length, np.zeros(1))
     error = np.hypot(error, mean * level_error)
     scale = draws.attrs["nbeta"] if factor else 1.0
-    return _result(draws, one, two, -scale * value, scale * error, blocks, mixed, source, "χ of the slice")
+    return _result(draws, (one, two), (-scale * value, scale * error, blocks), mixed, source, "χ of the slice")
 
 
 def _kernel(draws: xr.Dataset, losses: Recorded, correlation: bool) -> xr.Dataset:
@@ -286,7 +285,7 @@ def _kernel(draws: xr.Dataset, losses: Recorded, correlation: bool) -> xr.Datase
     hit = untouched[:, None] | untouched[None, :]
     value[hit], error[hit] = (np.nan, np.nan) if correlation else (0.0, 0.0)
     name = "correlation of the losses" if correlation else "K = Cov(ℓ_i, ℓ_j)"
-    result = _result(draws, one, two, value, error, blocks, mixed, source, name)
+    result = _result(draws, (one, two), (value, error, blocks), mixed, source, name)
     dims = rest(one)
     result["untouched"] = (dims, untouched.reshape([one.sizes[d] for d in dims]))
     if untouched.any():
@@ -312,21 +311,20 @@ def _heat(draws: xr.Dataset, loss: Recorded) -> xr.Dataset:
     mixed = mixing(source)
     value, error, blocks = covariance_matrix(source, mixed.length)
     square = draws.attrs["nbeta"] ** 2
-    return _result(draws, one, one, square * value, square * error, blocks, mixed, source, "(nβ)² Var L")
+    return _result(draws, (one, one), (square * value, square * error, blocks), mixed, source, "(nβ)² Var L")
 
 
 def _result(
     draws: xr.Dataset,
-    one: xr.DataArray,
-    two: xr.DataArray,
-    value: np.ndarray,
-    error: np.ndarray,
-    blocks: int,
+    pair: tuple[xr.DataArray, xr.DataArray],
+    found: tuple[np.ndarray, np.ndarray, int],
     mixed: Mixing | None,
     source: Series | ChainMoments,
     name: str,
 ) -> xr.Dataset:
-    """The values and errors with the names of their dimensions, and notes on what to think of them."""
+    """``found``, the values, their errors and the number of blocks, with the names of the dimensions of the ``pair`` of
+    variables that they belong to, and notes on what to think of them."""
+    (one, two), (value, error, blocks) = pair, found
     first = rest(one)
     second = {d: f"{d}2" if d in first else d for d in rest(two)}
     if name == "(nβ)² Var L":

@@ -31,6 +31,7 @@ class Target:
         nbeta: float | Tensor,
         localization: float | Tensor,
         prior_precision: float,
+        *,
         minibatches: Minibatches | StreamMinibatches | None,
     ):
         self.evaluator, self.center = evaluator, center

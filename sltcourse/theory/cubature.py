@@ -69,8 +69,6 @@ class Rule:
 class Cells:
     """Boxes that tile a box, with a coarse and a fine Gauss–Legendre rule in each, and values at all nodes.
 
-    Parameters
-    ----------
     bounds : d pairs (low, high), d ≤ 3. breakpoints : d sorted lists of coordinates where cells are to end.
     evaluate : maps points w of shape (N, d) to two arrays of shape (N,), the loss and the log of the prior density.
 

@@ -18,17 +18,13 @@ from sltcourse.theory.outcomes import DIGITS, Assignment, assignments, evaluator
 class Density:
     """A statistical model p(x|w), or p(y|x,w)·q(x), checked as it is made.
 
-    Parameters
-    ----------
     pdf : sympy expression, the density (or probability) of `variables` given the parameters and the inputs.
     variables : {symbol: support}; a support is sp.S.Reals, an sp.Interval, an sp.FiniteSet of numbers,
         sp.S.Naturals0 or sp.S.Naturals.
     parameters : {symbol: set}, the box W; or a list of symbols, each ranging over the real line.
     inputs, input_pdf : for a conditional model, {symbol: support} of x and its density q(x), free of parameters.
 
-    Raises
-    ------
-    TypeError for something that is no symbol, set or expression; ValueError for an unknown or repeated symbol, a
+    Raises TypeError for something that is no symbol, set or expression; ValueError for an unknown or repeated symbol, a
     density that is negative somewhere, or one that does not integrate (or sum) to 1 for every w in W.
     """
 

@@ -139,8 +139,6 @@ class Proof:
 def prove_null(density: Density, point: PointOfW, v: Mapping[sp.Symbol, Any] | Sequence[Any]) -> Proof:
     """Does the direction v leave p unchanged to first order, ∇_v p(x|w) = Σ_i v_i ∂_i p(x|w) = 0 for every x?
 
-    Parameters
-    ----------
     point : {parameter: exact value} or values in order. Values may be symbols or expressions (a free parameter may
         also be left out of the mapping): the proof then holds at all these points at once.
     v : d components in the order of the parameters, or {parameter: component}; expressions are welcome.

@@ -38,43 +38,6 @@ def exact_llc(
     return np.asarray(nbeta) * (posterior.expectation(K).value - K(w_star[None])[0])
 
 
-@dataclass(frozen=True)
-class LocalLoss:
-    """A loss K, its gradient and the point w* to measure at; ``lam`` and ``m`` are None if w* is no minimum.
-
-    ``K`` maps w of shape (…, 2) to (…), ``gradient`` to the shape of w.
-    """
-
-    K: Callable[[np.ndarray], np.ndarray]
-    gradient: Callable[[np.ndarray], np.ndarray]
-    w_star: tuple[float, float]
-    lam: float | None
-    m: int | None
-
-
-def _valley(w: np.ndarray) -> np.ndarray:
-    return w[..., 0] ** 2 + w[..., 1] ** 4
-
-
-def _valley_gradient(w: np.ndarray) -> np.ndarray:
-    return np.stack([2 * w[..., 0], 4 * w[..., 1] ** 3], -1)
-
-
-def _cross(w: np.ndarray) -> np.ndarray:
-    return w[..., 0] ** 2 * w[..., 1] ** 2
-
-
-def _cross_gradient(w: np.ndarray) -> np.ndarray:
-    return 2 * w * w[..., ::-1] ** 2
-
-
-POTENTIALS = {
-    "w₁² + w₂⁴ at its minimum": LocalLoss(_valley, _valley_gradient, (0.0, 0.0), 0.75, 1),
-    "w₁² w₂² at the origin": LocalLoss(_cross, _cross_gradient, (0.0, 0.0), 0.5, 2),
-    "w₁² + w₂⁴ at (0, 0.2)": LocalLoss(_valley, _valley_gradient, (0.0, 0.2), None, None),
-}
-
-
 def langevin(
     gradient: Callable[[np.ndarray], np.ndarray],
     w_star: ArrayLike,

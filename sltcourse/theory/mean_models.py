@@ -18,8 +18,6 @@ class MeanModel:
 
     The log likelihood ratio of n samples to the truth is tδ − nδ²/2 with the score t = Σ(xᵢ − θ₀) ~ N(0, n).
 
-    Attributes
-    ----------
     delta, prior : nodes δ and prior probabilities, shape (J,).
     d, lam, m : number of parameters, learning coefficient, multiplicity.
     """

@@ -72,8 +72,6 @@ class StepSizes:
 class Moves:
     """All the moves for one loss and box.
 
-    Parameters
-    ----------
     K : maps (N, d) to (N,). low, high : the box, arrays of shape (d, 1).
     populations, chains : chains of a population are neighbours in ``w``, the pilot population first.
     rng : numpy's random generator.

@@ -61,8 +61,6 @@ class Cubature(TypedDict, total=False):
 class Posterior:
     """The tempered posterior ∝ exp(−nβ L(w)) φ(w) on a box: free energy, expectations, masses, density.
 
-    Parameters
-    ----------
     loss : function of w, an array of shape (N, d), a point a row (w[:, 0] is w1; the array is read-only); returns L(w),
         shape (N,). Or a sympy expression.
     bounds : d pairs (low, high), d <= 3.
@@ -72,17 +70,14 @@ class Posterior:
     variables : for a sympy loss or prior, which symbol is which coordinate; sorted by name if left out.
     rule : breakpoints=… and tolerance=1e-9: where cells end, and how exact Z is to be; see `Cubature`.
 
-    Attributes
-    ----------
+    It has
     free_energy : Value, F for each n, of the shape of ``n`` and ``beta`` broadcast together.
     n, beta : those arrays. dimension : d.
     partial : True if the computation was interrupted; then ``n``, ``beta`` and all results stop short.
 
-    Raises
-    ------
-    TypeError, ValueError : for bad arguments, and for a loss or prior that returns NaN, infinities, complex numbers,
-        the wrong shape, or a prior that does not integrate to 1.
-    ArithmeticError : if the rules do not agree to ``tolerance`` with ten million nodes.
+    Raises TypeError and ValueError for bad arguments, and for a loss or prior that returns NaN, infinities, complex
+    numbers, the wrong shape, or a prior that does not integrate to 1; ArithmeticError if the rules do not agree to
+    ``tolerance`` with ten million nodes.
     """
 
     def __init__(

@@ -15,6 +15,7 @@ from scipy.optimize import minimize
 from sltcourse.progress import progress
 
 FEATURES = 6
+BATCH = 20  # of Chen et al.'s SGD
 
 LossAndGradient = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """A function that maps parameters w (…, 3c) to their losses (…,) and gradients (…, 3c)."""
@@ -307,12 +308,11 @@ def stochastic_descent(
     w: np.ndarray,
     x: np.ndarray,
     epochs: int,
-    batch: int = 20,
     rate: float = 0.005,
     keep: int = 90,
     seed: int = 0,
 ) -> np.ndarray:
-    """SGD as in Chen et al. (appendix K): each row of w (runs, 3c) on its own data set, x (runs, n, c).
+    """SGD on batches of 20 (Chen et al., appendix K): each row of w (runs, 3c) on its own data set, x (runs, n, c).
 
     Returns the states every ``keep`` epochs, shape (kept, runs, 3c). The gradient is written out by hand.
     """
@@ -321,11 +321,11 @@ def stochastic_descent(
     kept = [pack(W, b)]
     for epoch in progress(range(epochs), "SGD"):
         order = rng.permuted(np.broadcast_to(np.arange(x.shape[1]), x.shape[:2]), axis=1)
-        for begin in range(0, x.shape[1], batch):
-            some = x[run, order[:, begin : begin + batch]]
+        for begin in range(0, x.shape[1], BATCH):
+            some = x[run, order[:, begin : begin + BATCH]]
             hidden = some @ np.swapaxes(W, 1, 2)
             before = hidden @ W + b[:, None]
-            error = 2 / batch * (np.maximum(before, 0) - some) * (before > 0)
+            error = 2 / BATCH * (np.maximum(before, 0) - some) * (before > 0)
             back = error @ np.swapaxes(W, 1, 2)
             W = W - rate * (np.swapaxes(hidden, 1, 2) @ error + np.swapaxes(back, 1, 2) @ some)
             b = b - rate * error.sum(1)

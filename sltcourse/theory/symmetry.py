@@ -1,9 +1,13 @@
-"""Permutations of the variables that leave an ideal's generators as they are: charts of a blow-up that are alike."""
+"""Permutations of the variables that leave an ideal's generators as they are, or take them into those of another."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
+import sympy as sp
+
 from sltcourse.theory.germ import Germ
+from sltcourse.theory.polyhedron import Exponent
 
 
 def representatives(germ: Germ, centre: Sequence[int]) -> list[int]:
@@ -14,6 +18,28 @@ def representatives(germ: Germ, centre: Sequence[int]) -> list[int]:
         if not any(_is_symmetry(germ, centre, dict(zip(orders[k], orders[i], strict=True))) for k in chosen):
             chosen.append(i)
     return chosen
+
+
+def same_up_to_names(one: Sequence[frozenset[Exponent]], other: Sequence[frozenset[Exponent]]) -> dict[int, int] | None:
+    """A renaming {variable of one: variable of the other} that takes sets of monomials into those others; or None.
+
+    It is found where few variables play the same part; None does not prove that there is no renaming.
+    """
+    d = len(next(iter(one[0])))
+    if len(one) != len(other) or sorted(map(len, one)) != sorted(map(len, other)):
+        return None
+    ring = sp.ring([f"x{i}" for i in range(d)], sp.QQ)[0]
+    germs = [
+        Germ(tuple(ring.from_dict(dict.fromkeys(f, sp.QQ.one)) for f in forms), True, (Fraction(0),) * d)
+        for forms in (one, other)
+    ]
+    wanted, order = set(other), _order(germs[0], (), 0)
+    for first in range(d):
+        image = dict(zip(order, _order(germs[1], (), first), strict=True))
+        back = {k: i for i, k in image.items()}
+        if {frozenset(tuple(m[back[k]] for k in range(d)) for m in f) for f in one} == wanted:
+            return image
+    return None
 
 
 def _order(germ: Germ, centre: Sequence[int], first: int) -> list[int]:

@@ -91,8 +91,6 @@ class MonomialZeta:
 def monomial_zeta(K: sp.Expr, variables: Sequence[sp.Symbol], prior: Prior = None, box: Any = 1) -> MonomialZeta:
     """The zeta function of a monomial K = c·Π w_j^{2k_j}, c > 0, on |w_j| ≤ b_j: a `MonomialZeta`.
 
-    Parameters
-    ----------
     K, variables, prior : as in `newton.learning_coefficient`; φ ∝ Π|w_j|^{h_j} is normalised on the box.
     box : b_j > 0, one exact number or one for each variable.
 

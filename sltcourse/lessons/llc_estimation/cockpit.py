@@ -1,6 +1,7 @@
 """The cockpit of lesson 07: one knob of a sampler at a time, on a potential of two parameters, the learner's too."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypedDict, Unpack
 
 import numpy as np
 import sympy as sp
@@ -32,16 +33,12 @@ VALLEY = W1**2 + W2**4
 
 
 class Potential(NamedTuple):
-    """K on arrays (…, 2) to (…), its gradient (…, 2), the point w*, and λ there where it is known exactly, else None.
+    """K on arrays (…, 2) to (…), its gradient (…, 2), the point w* (2,), and λ there where it is known, else None."""
 
-    ``found`` is the gradient as a formula, or None.
-    """
-
-    K: object
-    gradient: object
+    K: Callable[[np.ndarray], np.ndarray]
+    gradient: Callable[[np.ndarray], np.ndarray]
     w_star: np.ndarray
     lam: float | None
-    found: sp.Matrix | None
 
 
 def potential(K, at=(0.0, 0.0)) -> Potential:
@@ -81,9 +78,11 @@ def _of_formula(K, w_star):
             return np.broadcast_to(np.asarray(function(w[..., 0], w[..., 1]), float), w.shape[:-1])
 
     return Potential(
-        lambda w: on(value, w), lambda w: np.stack([on(slope, w) for slope in slopes], -1), w_star,
-        _known(K, symbols, w_star), sp.Matrix(gradient),
-    )  # fmt: skip
+        lambda w: on(value, w),
+        lambda w: np.stack([on(slope, w) for slope in slopes], -1),
+        w_star,
+        _known(K, symbols, w_star),
+    )
 
 
 def _known(K, symbols, w_star):
@@ -117,7 +116,7 @@ def _of_function(K, w_star):
         ) from error
     if out.shape != (3,):
         raise ValueError(f"K of three points has the shape {tuple(out.shape)}; one number for each, (3,), is wanted.")
-    return Potential(value, gradient, w_star, None, None)
+    return Potential(value, gradient, w_star, None)
 
 
 # ---- runs ------------------------------------------------------------------------------------------------------------
@@ -196,17 +195,32 @@ def _exact(potential, nbeta, localization):
 # ---- the figure ------------------------------------------------------------------------------------------------------
 
 
-def live_cockpit(knob="lr", K=VALLEY, at=(0, 0), *, lr=1e-3, nbeta=100, localization=1, chains=4):
+class Setting(TypedDict, total=False):
+    """What stays as it is while one knob moves; ``USUAL`` where it is left out."""
+
+    lr: float
+    nbeta: float
+    localization: float
+    chains: int
+
+
+USUAL = Setting(lr=1e-3, nbeta=100, localization=1, chains=4)
+
+
+def live_cockpit(knob="lr", K=VALLEY, at=(0, 0), **fixed: Unpack[Setting]) -> LiveFigure:
     """A sampler's instrument panel with one knob: "lr", "nbeta", "localization" or "chains"; the others stay.
 
-    ``K``: a sympy expression in two symbols, or a function of a torch tensor (…, 2); ``at``: w*. The chains run when
-    the figure is made, in about a second: sixteen thousand draws at each value of the knob. The light is the verdict
-    of ``sltcourse.llc``; the panel in the middle keeps what the hand has passed.
-    Raises ValueError for another knob, and as ``potential``.
+    ``K``: a sympy expression in two symbols, or a function of a torch tensor (…, 2); ``at``: w*; the others are set to
+    lr=1e-3, nbeta=100, localization=1, chains=4. The chains run when the figure is made, in about a second: sixteen
+    thousand draws at each value of the knob. The light is the verdict of ``sltcourse.llc``; the panel in the middle
+    keeps what the hand has passed.
+    Raises ValueError for another knob, TypeError for another setting, and both as ``potential``.
     """
     if knob not in KNOBS:
         raise ValueError(f"knob is {knob!r}; choose one of {', '.join(KNOBS)}.")
-    fixed = dict(lr=lr, nbeta=nbeta, localization=localization, chains=chains)
+    if unknown := sorted(set(fixed) - set(USUAL)):
+        raise TypeError(f"live_cockpit sets {', '.join(USUAL)}, and no {', '.join(unknown)}.")
+    fixed = USUAL | fixed
     potential_, (label, values, write) = potential(K, at), KNOBS[knob]
     runs = Runs(potential_, knob, fixed)
     start = values[np.argmin(abs(np.log(values / fixed[knob])))]
@@ -215,7 +229,7 @@ def live_cockpit(knob="lr", K=VALLEY, at=(0, 0), *, lr=1e-3, nbeta=100, localiza
     for ax in axes[0]:
         ax.remove()
     lamp, (trace, plateau, plane) = fig.add_subplot(grid[0, :]), axes[1]
-    low, high = _frame(trace, plateau, plane, lamp, runs, potential_, label)
+    low, high = _frame((lamp, trace, plateau, plane), runs, potential_, label)
     slider = Slider(label, values, start=start, format=write)
     alt = (
         "A sampler's instrument panel with one slider. At the top a light, green, amber or red. Left "
@@ -244,8 +258,9 @@ def live_cockpit(knob="lr", K=VALLEY, at=(0, 0), *, lr=1e-3, nbeta=100, localiza
     return live
 
 
-def _frame(trace, plateau, plane, lamp, runs, potential, label):
-    """Axes, ticks and titles; returns the ends of the axis of readings."""
+def _frame(panels, runs, potential, label):
+    """Axes, ticks and titles of the four panels; returns the ends of the axis of readings."""
+    lamp, trace, plateau, plane = panels
     scale = np.nanmax(np.abs([*runs.exact, potential.lam or np.nan, 0.4]))
     low, high = -0.5 * scale, 2.6 * scale
     lamp.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])

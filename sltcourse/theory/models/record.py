@@ -16,8 +16,6 @@ from sltcourse.theory.density import Density
 class Model:
     """A loss or a model with a uniform prior on a box, and its learning coefficient.
 
-    Attributes
-    ----------
     name, latex : what it is called, and its loss or its density in LaTeX.
     variables : the d parameters, sympy symbols in the order of the columns of w.
     ideal : sympy expressions f_i in ``variables``, 0 at ``point``. Near that point K lies between two positive
