@@ -55,11 +55,12 @@ def uniform_moments(g: Any, b: Any) -> list[Any]:
     return [(high**k - low**k) / (k * g.shape[-1]) for k in (1, 2, 3)]
 
 
-def sample_moments(g: Any, b: Any, blocks: Any, search: Callable[..., Any], line: Any, ends: Any, totals: Any) -> Any:
-    """The same for a data set, whose ``line``, ``ends`` and ``totals`` ``running_totals`` makes: an array (3, …, c, c).
+def sample_moments(g: Any, b: Any, blocks: Any, search: Callable[..., Any], looked_up: Sequence[Any]) -> Any:
+    """The same for a data set, ``looked_up`` in the (line, ends, totals) of ``running_totals``: an array (3, …, c, c).
 
     ``blocks`` (…, c, 1) are the numbers of the rows of g on the line; ``search`` is np.searchsorted or torch's.
     """
+    line, ends, totals = looked_up
     falls = g < 0
     first, last = ends[:, blocks], ends[:, blocks + 1]
     middle = totals[:, search(line, switch(g, b).clip(-0.5, 1.5) + 2 * blocks)]
@@ -108,13 +109,13 @@ def sample_loss(x: np.ndarray) -> LossAndGradient:
     """
     several = x.ndim == 3
     sets, c = (len(x) if several else 1), x.shape[-1]
-    line, ends, totals, power = running_totals(x if several else x[None])
+    *looked_up, power = running_totals(x if several else x[None])
     numbers = np.arange(sets * c)
 
     def moments(g: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         lead = (sets,) + (1,) * (g.ndim - 3) if several else (1,) * (g.ndim - 2)
         blocks = numbers.reshape(*lead, c, 1)
-        return sample_moments(g, b, blocks, np.searchsorted, line, ends, totals), power.reshape(lead)
+        return sample_moments(g, b, blocks, np.searchsorted, looked_up), power.reshape(lead)
 
     return lambda w: _loss(np.asarray(w, float), moments)
 

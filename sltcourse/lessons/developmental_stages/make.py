@@ -68,17 +68,16 @@ def distance(chances: Tensor, logits: Tensor) -> Tensor:
 def trained(
     model: torch.nn.Module,
     batch_of: Callable[[int], tuple[Tensor, Tensor]],
-    steps: int,
     lr: float,
     look: Callable[[int], dict[str, Any]],
     at: tuple[int, ...],
     part: Part,
 ) -> dict[str, np.ndarray]:
-    """Adam for so many steps; what ``look(step)`` returns at the steps ``at``, stacked. Goes on where ``part`` ended.
+    """Adam up to the last step of ``at``; what ``look(step)`` returns at each, stacked. Goes on where ``part`` ended.
 
     The rate rises over 50 steps and falls over the last fifth; the batch of a step depends on the step alone.
     """
-    weights = dict(model.named_parameters())
+    steps, weights = at[-1], dict(model.named_parameters())
     moments = {f"{kind}:{name}": torch.zeros_like(w) for kind in ("mean", "square") for name, w in weights.items()}
     first, rows = int(part.found.get("next", 0)), []
     if first:
@@ -132,9 +131,8 @@ def make_copier(part: Part, smaller: int) -> dict[str, np.ndarray]:
     def batch_of(step: int) -> tuple[Tensor, Tensor]:
         return texts(32, seed=step)
 
-    steps = COPIER_STEPS[-1] // smaller
     at = tuple(step // smaller for step in COPIER_STEPS)
-    return trained(model, batch_of, steps, 5e-3, look, at, part)
+    return trained(model, batch_of, 5e-3, look, at, part)
 
 
 def make_regression(part: Part, smaller: int) -> dict[str, np.ndarray]:
@@ -225,7 +223,7 @@ def make_python(part: Part, smaller: int) -> dict[str, np.ndarray]:
         return both[:, :-1], both[:, 1:]
 
     at = tuple(step // smaller for step in PYTHON_STEPS)
-    out = trained(model, batch_of, at[-1], 5e-3, look, at, part)
+    out = trained(model, batch_of, 5e-3, look, at, part)
     flat = test.reshape(len(test), -1)
     lines = [np.log(512), -np.log(single[flat[:, 1:]]).mean(), -np.log(pairs[flat[:, :-1], flat[:, 1:]]).mean(),
              models.trigram_loss(train, flat, pairs)]  # fmt: skip

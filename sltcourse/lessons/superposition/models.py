@@ -50,13 +50,13 @@ def exact_sample_loss(x: np.ndarray, device: torch.device | str = "cpu") -> Call
 
     Exact, at a cost free of n: ``sample_loss`` of ``theory.superposition_model`` for torch tensors.
     """
-    *looked_up, power = running_totals(x[None])
-    line, ends, totals = (torch.tensor(v, dtype=torch.float64, device=device) for v in looked_up)
+    *arrays, power = running_totals(x[None])
+    looked_up = [torch.tensor(v, dtype=torch.float64, device=device) for v in arrays]
     blocks, power = torch.arange(x.shape[1], device=device)[:, None], float(power[0])
 
     def loss(w: torch.Tensor) -> torch.Tensor:
         g, b = _products(w)
-        moments = sample_moments(g.detach(), b.detach(), blocks, torch.searchsorted, line, ends, totals)
+        moments = sample_moments(g.detach(), b.detach(), blocks, torch.searchsorted, looked_up)
         return loss_of_moments(g, b, moments, power)[0]
 
     return loss
