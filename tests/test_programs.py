@@ -131,7 +131,7 @@ def test_splitting_of_the_loss_itself_measures_the_linear_program(code, flip, la
 @pytest.mark.parametrize("name", list(figures.SETS)[1:4])
 def test_splitting_measures_lambda_of_all_programs_with_two_states(code, name):
     data = labelled(code, TWO, figures.SETS[name])
-    exact, found = models.coefficient(code, TWO, data), measured(code, data, eps=1e-20)
+    exact, found = models.coefficient(code, TWO, data), measured(code, data, eps=1e-14, particles=96)
     i = exact.m - 1
     assert found.lam_given[i] == pytest.approx(float(exact.lam), abs=4 * found.se_given[i])
 
