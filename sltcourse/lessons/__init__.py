@@ -9,6 +9,7 @@
 06  free_energy           F_n ≈ nL_n + λ log n; phase transitions
 07  llc_estimation        the sampler, its error and R-hat, written; a network of digits, from start to decision
 08  superposition         the toy model of superposition
+09  modular_addition      a network that groks: spectrum, ablation, λ̂ at a scale, exact ranks
 
 In each folder, ``figures.py`` draws the live figures and ``checks.py`` words the replies to the exercises. Where there
 is something to hold, ``models.py`` computes what is shown, ``drawings.py`` draws the static pictures,
