@@ -9,6 +9,7 @@
 06  free_energy           F_n ≈ nL_n + λ log n; phase transitions
 07  llc_estimation        the sampler, its error and R-hat, written; a network of digits, from start to decision
 08  superposition         the toy model of superposition
+09  modular_addition      a network that groks: spectrum, ablation, λ̂ at a scale, exact ranks
 10  developmental_stages  what a small transformer learns first, each stage with its exact price
 11  susceptibilities      how a posterior answers when the data change; λ as a susceptibility
 12  programs              λ of a program: a guard against all ways to fail; rule against shortcut

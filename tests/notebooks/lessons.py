@@ -14,6 +14,7 @@ MODEL = [  # the lessons in the new way, whose rhythm is held
     "06_free_energy",
     "07_llc_estimation",
     "08_superposition",
+    "09_modular_addition",
     "10_developmental_stages",
     "12_programs",
 ]
