@@ -16,6 +16,7 @@ MODEL = [  # the lessons in the new way, whose rhythm is held
     "08_superposition",
     "09_modular_addition",
     "10_developmental_stages",
+    "11_susceptibilities",
     "12_programs",
 ]
 
