@@ -25,7 +25,6 @@ PHASE_COLORS = {
     "5⁺": "posterior",
     "6": "regular",
 }  # the same in all pictures of the lesson
-OTHERS = ("theory", "singular", "posterior", "regular", "loss", "reference")  # ends without a colour of their own
 BY_CORNERS = {"≤ 3": "reference", "4": "theory", "5": "singular", "6": "regular"}
 
 
@@ -108,11 +107,12 @@ def draw_losses(steps, path):
     if path.shape[-1] != 3 * FEATURES:
         ends = np.array([name.rstrip("⁺") for name in ends])
     loss = population_loss(path)[0]
-    for i, name in enumerate(sorted(set(ends))):
+    above = np.inf
+    for name in sorted(set(ends), key=lambda name: -np.median(loss[-1, ends == name])):
         mine = ends == name
-        color = COLORS[PHASE_COLORS.get(name, OTHERS[i % len(OTHERS)])]
+        color = COLORS[PHASE_COLORS.get(name, "posterior")]
         ax.plot(steps, loss[:, mine], color=color, lw=0.7, alpha=0.5)
-        level = np.median(loss[-1, mine])
+        above = level = min(np.median(loss[-1, mine]), above / 1.09)  # names stand apart
         ax.text(1.05 * steps[-1], level, f"{name}: {mine.sum()} of {len(ends)}", color=color, va="center")
     c = path.shape[-1] // 3
     ax.axhline(1 / 3 - 1 / (4 * c), color=COLORS["reference"], ls="--", lw=1, zorder=0)

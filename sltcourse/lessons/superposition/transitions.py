@@ -39,9 +39,6 @@ def live_scale() -> LiveFigure:
     left.set(xlim=extent[:2], ylim=extent[2:], xlabel="length of its column", ylabel="bias of its output")
     left.set_title("one feature, and all places with L ≤ L(4⁺) + 1/nβ")
     left.grid(False)
-    for name, place, shift in (("4⁺", (0, 1 / 12), (8, 6)), ("5", (1.17046, -0.2823), (6, -14))):
-        left.plot(*place, "x", color=COLORS["truth"], zorder=9, clip_on=False)
-        left.annotate(name, place, shift, textcoords="offset points", zorder=9)
     right.set(xscale="log", xlim=(nbetas[0] / 1.6, nbetas[-1] * 12), ylim=(0, 11), xlabel="nβ", title="estimate")
     for name in SCALE_STARTS:
         right.axhline(COEFFICIENTS[name], color=colors[name], lw=1, ls="--")
@@ -60,6 +57,7 @@ def live_scale() -> LiveFigure:
         return np.asarray(data[key][start[start_], spring[gamma]])
 
     live.region(left, rise, lambda nbeta: 1 / nbeta, extent, COLORS["muted"], name="set", alpha=0.9)
+    places = {"4⁺": (0, 1 / 12), "5": (1.17046, -0.2823)}
     for name in SCALE_STARTS:
         dots = {"color": colors[name], "markersize": 3.4, "markeredgewidth": 0, "alpha": 0.6}
 
@@ -83,8 +81,13 @@ def live_scale() -> LiveFigure:
                     label=f"started at {name}")  # fmt: skip
         live.points(right, left_it, name=f"gone {name}", color=colors[name], markersize=5, markerfacecolor="white",
                     markeredgecolor=colors[name], markeredgewidth=1.2)  # fmt: skip
+        here, side = places[name], 0.03 if name == "4⁺" else 0.08
+        live.points(left, lambda here=here: here, name=f"place of {name}", color=COLORS["truth"], markersize=5,
+                    clip_on=False)  # fmt: skip
+        live.text(left, lambda here=here, name=name, side=side: (here[0] + side, here[1] + 0.03, name),
+                  name=f"name of {name}")  # fmt: skip
     live.line(right, lambda nbeta: ([nbeta, nbeta], [0, 11]), name="now", color=COLORS["truth"], lw=1)
-    right.legend(loc="upper right", fontsize=9, handletextpad=0.2)
+    right.legend(loc="center right", bbox_to_anchor=(1, 0.42), fontsize=9, handletextpad=0.2)
     right.text(nbetas[-1] * 11, 1.5, "hollow: verdict don't", ha="right", fontsize=9, color=COLORS["reference"])
 
     def caption(start: str, gamma: float, nbeta: float) -> str:
@@ -201,7 +204,7 @@ def live_transition() -> LiveFigure:
     fig, (plane, left, right) = style.figure(1, 3, height=3.7)
     blank_plane(plane, 2.5)
     plane.set(title="48 draws of W, by corners")
-    left.set(xscale="log", xlim=(9, 4300), ylim=(-8, 19), xlabel="n", title="F − F(6-gon)")
+    left.set(xscale="log", xlim=(9, 4300), ylim=(-8, 21), xlabel="n", title="F − F(6-gon)")
     right.set(xscale="log", xlim=(9, 4300), ylim=(0, 1.16), xlabel="n", title="share by corners")
     right.set_yticks([0, 0.25, 0.5, 0.75, 1])
     left.set_yticks([-5, 0, 5, 10])
@@ -223,7 +226,8 @@ def live_transition() -> LiveFigure:
                   ls=dash, label=label)  # fmt: skip
     live.points(left, lambda: (n[trusted], sampled[trusted]), name="sampled", color=COLORS["truth"], markersize=3,
                 markeredgewidth=0, label="the same, sampled")  # fmt: skip
-    left.legend(loc="upper left", fontsize=8.5, handlelength=1.6, borderpad=0, handletextpad=0.4, labelspacing=0.25)
+    left.legend(loc="upper left", bbox_to_anchor=(0, 0.92), fontsize=8.5, handlelength=1.6, borderpad=0,
+                handletextpad=0.4, labelspacing=0.25)  # fmt: skip
     for s, (label, color) in zip(share, BY_CORNERS.items(), strict=True):
         live.line(right, lambda s=s: (n, s), name=f"share {label}", color=COLORS[color], label=label)
     right.legend(loc="upper left", fontsize=8.5, handlelength=1.2, borderpad=0, ncols=4, columnspacing=0.8,
