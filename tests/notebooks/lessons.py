@@ -8,7 +8,8 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NAMES = [p.stem for p in PATHS]
-MODEL = ["03_volume_scaling", "07_llc_estimation", "09_modular_addition"]  # the lessons in the new way, whose rhythm is held
+# the lessons in the new way, whose rhythm is held
+MODEL = ["03_volume_scaling", "07_llc_estimation", "09_modular_addition"]
 
 
 def read(path):
