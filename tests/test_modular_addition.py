@@ -237,7 +237,7 @@ def test_the_live_figure_says_what_the_tables_hold():
     assert f"Step 200: {100 * right:.0f} %" in shown["caption"] and "verdict" in shown["caption"]
     row = kept.readings("along_23")["0.0003 1000"]["200"]
     assert re.search(rf"λ̂ = {row['llc']:.0f}", shown["caption"])
-    assert "not read" in live.at(p=31, decay=1e-4, step=200)["caption"]
+    assert "not read" in live.at(p="31 (40 % of the pairs)", decay="10⁻⁴", step=200)["caption"]
     x, _ = live.at(step=4000)["ring"]
     assert len(x) == 24 and x[0] == x[-1]
 
