@@ -154,7 +154,7 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
         def look(step):
             return {"first": next(model.parameters()).detach().clone()}
 
-        return make.trained(model, batch_of, 520, 0.01, look, (0, 100, 300, 520), part)["first"]
+        return make.trained(model, batch_of, 0.01, look, (0, 100, 300, 520), part)["first"]
 
     whole = run(make.Part(tmp_path / "a.npz"))
     with pytest.raises(KeyboardInterrupt):
