@@ -21,7 +21,8 @@ guess = SimpleNamespace(
     ),
     temperature=choice(
         "11-temperature",
-        "The loss nβL is multiplied by 1 + h. It gets colder. By how much does E[L] fall, to first order?",
+        "The loss nβL is multiplied by 1 + h. The posterior gets colder. By which amount does E[L] fall, to first "
+        "order?",
         ["h times λ/nβ", "h times λ", "h times nβ"],
         answer="h times λ/nβ",
         because="E[L] − L* = λ/nβ, and nβ has become nβ(1 + h).",
