@@ -44,6 +44,7 @@ def lanczos(
     nbeta: float,
     localizations: Sequence[float],
     penalty: float = 0.0,
+    *,
     probes: int = 4,
     iterations: int = 60,
     seed: int = 0,

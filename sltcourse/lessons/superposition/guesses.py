@@ -43,13 +43,6 @@ guess = SimpleNamespace(
         answer=4,
         because="The rotation; and of the dead feature its bias and the two numbers of its column.",
     ),
-    square=choice(
-        "08-square",
-        "At the square L has kinks. From the corner bias b = 0, output j errs by about δg μ + δb. How does L rise?",
-        ["like |δ|", "like δ²", "like δ⁴"],
-        answer="like δ²",
-        because="The errors are of first order, cut off or not, and the loss squares them.",
-    ),
     staircase=choice(
         "08-staircase",
         "A network leaves the square for a pentagon, and its loss falls. At nβ = n/log n, what does the estimate do?",

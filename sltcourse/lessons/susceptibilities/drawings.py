@@ -27,7 +27,7 @@ def show_kernel(kernel: xr.Dataset, groups: list[str]) -> None:
     """A loss kernel as a correlation matrix, rows grouped by mechanism; ``groups`` names each row's."""
     value = kernel.value.values
     fig, ax = style.figure(height=4.0)
-    fig.set_size_inches(5.4, 4.0)
+    fig.set_size_inches(6.0, 4.0)
     image = ax.imshow(value, vmin=-1, vmax=1, cmap="RdBu_r")
     edges = [i for i in range(1, len(groups)) if groups[i] != groups[i - 1]]
     for edge in edges:
@@ -37,6 +37,6 @@ def show_kernel(kernel: xr.Dataset, groups: list[str]) -> None:
     middles = [(a + b - 1) / 2 for a, b in zip([0, *edges], [*edges, len(groups)], strict=True)]
     names = [groups[a] for a in [0, *edges]]
     ax.set_xticks(middles, names)
-    ax.set_yticks(middles, names)
+    ax.set_yticks(middles, names, rotation=90, va="center")
     fig.colorbar(image, ax=ax, label="correlation of the losses")
     style.show(fig, f"The loss kernel of {len(groups)} data points in {len(names)} groups, as correlations.")

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from sltcourse.kit.guess import choice, number
+from sltcourse.kit.guess import choice
 
 guess = SimpleNamespace(
     helps=choice(
@@ -41,14 +41,5 @@ guess = SimpleNamespace(
         ["exactly zero, for all pairs", "negative for this pair", "infinite: the Hessian is singular"],
         answer="exactly zero, for all pairs",
         because="It is a product of gradients, damped or not.",
-    ),
-    draws=number(
-        "11-draws",
-        "How many independent draws bring the relative error of a variance of Gaussian draws down to 5 %?",
-        10,
-        1e5,
-        answer=800,
-        log=True,
-        because="It is √(2/N). A mean would be known to 5 % of its spread after 400.",
     ),
 )
