@@ -13,6 +13,7 @@ COLAB_VENV ?= .venv-colab
 OLDEST_VENV ?= .venv-oldest
 GPU_PYTHON ?= $(if $(wildcard $(VENV)/bin/python),$(VENV)/bin/python,$(PYTHON))
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
+TWO = -n 2 --dist loadscope --no-loadscope-reorder  # the files that run whole lessons come first, and not alone at the end
 NBVAL = -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout 120
 ALONE = $(or $(TMPDIR),/tmp)/sltcourse-one-file
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -26,10 +27,10 @@ lab: $(VENV)/.ready
 	TQDM_DISABLE= $(VENV)/bin/jupyter lab $(ROOT_FLAG) $(firstword $(NOTEBOOKS))
 
 test: $(VENV)/.ready lint
-	$(VENV)/bin/pytest -n 2 --dist loadscope -m "not long" $(NBVAL) tests $(NOTEBOOKS)
+	$(VENV)/bin/pytest $(TWO) -m "not long" $(NBVAL) tests $(NOTEBOOKS)
 
 test-all: $(VENV)/.ready lint
-	$(VENV)/bin/pytest -n 2 --dist loadscope --timeout 3600 $(NBVAL) tests $(NOTEBOOKS)
+	$(VENV)/bin/pytest $(TWO) --timeout 3600 $(NBVAL) tests $(NOTEBOOKS)
 
 # the one-file copies, in an empty folder, where the package is not installed
 test-colab: $(COLAB_VENV)/.ready colab
