@@ -24,7 +24,7 @@ guess = SimpleNamespace(
         "From the plateau (step 500) to the end: what does λ̂ − tilt do where the copy is learned?",
         ["it rises and stays high", "it rises and falls back", "it falls and stays low"],
         answer="it rises and falls back",
-        because="It is 31 before, 53 in the middle of the drop, and 30 after it.",
+        because="It is 31 before, 53 late in the drop, 30 at step 1 000, and 23 at the end.",
     ),
     heads=choice(
         "10-heads",
@@ -52,6 +52,6 @@ guess = SimpleNamespace(
             "bigrams alone: as in section 1 the unigram stage hides",
         ],
         answer="unigrams, bigrams, a head that looks one place back",
-        because="The unigram line lies a nat below the uniform one here. Induction would need far more steps.",
+        because="The unigram line lies a nat below the uniform one here. Induction did not form.",
     ),
 )
