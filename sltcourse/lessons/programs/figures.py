@@ -61,6 +61,11 @@ class _View(NamedTuple):
         x, said = self.data[row]
         return f"{word(x)}:   {' → '.join(map(str, path(self.code, x)))},   says {said}"
 
+    def table(self) -> str:
+        """Where each symbol leads from each state, in one line."""
+        rows = ("  ".join(f"{q} → {r}" for q, r in enumerate(row)) for row in self.code)
+        return ";   ".join(f"{symbol}:  {row}" for symbol, row in enumerate(rows))
+
     def caption(self) -> str:
         guard = ", ".join(f"{n} {_share(u)}" for n, u in zip(self.names, self.corner.guard, strict=True) if u)
         return f"λ = {self.corner.lam}, m = {self.corner.m}. A cheapest guard: {guard}."
@@ -103,7 +108,7 @@ def _board(
     fig, (left, right) = style.figure(1, 2, height=0.27 * (2 - low) + 0.3, width_ratios=[1, 1.9 if two else 1.5])
     left.set(xlim=(0, 1), ylim=(low, 2))
     right.set(xlim=(-0.8 - (0.42 if two else 0.3) * d, d + 1.4 * unit), ylim=(low, 2))
-    for ax, title in ((left, "runs without noise"), (right, "minimal syndromes")):
+    for ax, title in ((left, "the code, and its runs without noise"), (right, "minimal syndromes")):
         ax.set_axis_off()
         ax.set_title(title)
     right.text(-0.8, 0.6, "guard u", ha="right", va="center", color=_GUARD)
@@ -147,6 +152,7 @@ def _board(
             ha="right", va="center", fontsize=8.5 if two else 10)  # fmt: skip
         add("text", right, lambda v, j=j: at_row(v, j, d + 1.1 * unit, lambda alpha, y: _share(y)), f"y {j}",
             ha="left", va="center", fontsize=9, color=_PACK)  # fmt: skip
+    add("text", left, lambda v: (0.0, 1.85, v.table()), "table", va="center", fontsize=9, color=COLORS["loss"])
     for j in range(lines):
         add("text", left, lambda v, j=j: (0.0, 1.2 - j, v.run(j)), f"run {j}", va="center", fontsize=10)
     live.caption(_following(view, list(controls), lambda v: v.caption()))
