@@ -21,6 +21,10 @@ def stand(page, outputs):
     """Every live figure is on the page, has a name, and looks like the still picture in its output."""
     stills = [data["image/png"] for data in outputs if data.get("text/plain", "").startswith("[Live figure")]
     figures = page.locator(".slt-live")
+    for _ in range(100):  # the kernel is idle before the last widget is drawn
+        if figures.count() >= len(stills):
+            break
+        page.wait_for_timeout(100)
     assert figures.count() == len(stills) > 0
     for i, still in enumerate(stills):
         canvas = figures.nth(i).locator("canvas")
