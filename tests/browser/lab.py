@@ -104,7 +104,7 @@ def browser():
 
 def opened(page, address):
     """Open a notebook and wait until its cells are drawn."""
-    page.goto(address)
+    page.goto(address, timeout=120_000)
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     page.wait_for_timeout(1000)
 
@@ -130,16 +130,16 @@ WORDS = {
 }
 
 
-def run_all(page, address, app="jupyterlab", timeout=180):
+def run_all(page, address, app="jupyterlab", timeout=240):
     """Open a notebook and run all its cells; returns the seconds that took. Raises if a cell fails."""
     words = WORDS[app]
     if app == "notebook":  # its widget manager shows none before it has asked the new kernel for old ones, in vain
-        with page.expect_console_message(lambda m: "jupyter.widget.control" in m.text, timeout=60_000):
-            page.goto(address)
+        with page.expect_console_message(lambda m: "jupyter.widget.control" in m.text, timeout=120_000):
+            page.goto(address, timeout=120_000)
         page.wait_for_timeout(2000)
     else:
-        page.goto(address)
-    page.wait_for_function(words["ready"], timeout=60_000)
+        page.goto(address, timeout=120_000)
+    page.wait_for_function(words["ready"], timeout=120_000)
     started = time.perf_counter()
     page.evaluate(words["run"])
     while True:
