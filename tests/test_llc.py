@@ -266,9 +266,9 @@ def test_rescaling_relu_layers_changes_nothing(factor):
 
 def test_calibration_finds_settings_to_trust(small_data):
     found = calibrate(ToyModel(*kgon(6)), small_data, summed_square, batch_size=100, num_chains=16)
-    again = [estimate_llc(ToyModel(*kgon(6)), small_data, summed_square, **found.settings, seed=s) for s in (0, 1, 2)]
-    assert sorted(result.verdict.word for result in again)[1:] == ["trust", "trust"]
-    assert all(7.5 < result.llc < 10.5 for result in again)
+    result = estimate_llc(ToyModel(*kgon(6)), small_data, summed_square, **found.settings)
+    assert result.verdict.word == "trust"
+    assert 7.5 < result.llc < 10.5
     assert len(found.reasons) == 3 and len(found.step_sizes) == 3
 
 

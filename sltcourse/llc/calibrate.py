@@ -67,7 +67,7 @@ def calibrate(
     memory_gib: float | None = None,
     seed: int = 0,
 ) -> Calibration:
-    """Find lr, localization, num_burnin_steps and num_draws for SGLD or WhitenedSGLD (the default).
+    """Find lr, localization and num_draws for SGLD or WhitenedSGLD (the default); burn-in stays that of equipartition.
 
     Two batches of short runs: step sizes over two decades (WhitenedSGLD finds its own; there lr is the most it may
     take, over two thirds of a decade), then localizations over two and a half. The step is the largest at which the
@@ -121,7 +121,6 @@ def calibrate(
         sampler=replace(sampler, lr=lr),
         localization=LOCALIZATIONS[held],
         num_chains=num_chains,
-        num_burnin_steps=max(STEPS, draws // 2),
         num_draws=draws,
         batch_size=batch_size,
         nbeta=posterior.nbeta,
