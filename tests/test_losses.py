@@ -191,15 +191,14 @@ def test_tiny_losses_keep_their_digits():
 def test_lambda_and_m_measured(name):
     """A route that knows no algebra: V(ε) followed to 1e-30 from three seeds; λ and m fitted, or said to be unsure."""
     loss = CATALOGUE[name]
-    far, errors = [], []
+    far = []
     for seed in range(3):
-        found = fit(splitting(loss.K, loss.box, particles=128, seed=seed))
+        found = fit(splitting(loss.K, loss.box, particles=256 if "tanh" in name else 128, seed=seed))
         assert abs(found.lam - loss.lam) < max(3 * found.se, 0.03 * loss.lam)
         far.append(found.lam - loss.lam)
-        errors.append(found.se)
         assert found.m == loss.m or "m may be" in found.doubt
         assert found.se < 0.06 * loss.lam  # unsure is no excuse for knowing nothing
-    assert abs(np.mean(far)) < max(3 * np.linalg.norm(errors) / 3, 0.03 * loss.lam)
+    assert abs(np.mean(far)) < max(3 * found.se / 3**0.5, 0.03 * loss.lam)
 
 
 @pytest.mark.parametrize("name", ["cross", "cusp", "parabola", "disc", "rank one regression", "line plus cross"])
