@@ -138,12 +138,14 @@ _ESTIMATE = dict(fmt="o", color=COLORS["estimate"], capsize=4)
 def show_rescaled(scales, estimates, lam):
     """λ̂ with two standard errors against the rescaling α. ``estimates``: {name: list of LLCResult}; nan: "diverged"."""
     fig, ax = style.figure(height=3.2)
-    for (name, results), color in zip(estimates.items(), ("estimate", "singular"), strict=False):
+    looks = (("estimate", 0.93), ("singular", 1.07))  # a colour, and a small step aside: no point hides another
+    for (name, results), (color, aside) in zip(estimates.items(), looks, strict=False):
+        at = aside * scales
         alive = np.array([np.isfinite(r.llc) for r in results])
         value, error = np.array([[r.llc, 2 * r.std_error] for r in results]).T
-        ax.errorbar(scales[alive], value[alive], error[alive], fmt="o", color=COLORS[color], capsize=4, label=name)
-        ax.plot(scales[~alive], np.full((~alive).sum(), 1.9), "x", ms=9, mew=2, color=COLORS[color])
-        for x in scales[~alive]:
+        ax.errorbar(at[alive], value[alive], error[alive], fmt="o", color=COLORS[color], capsize=4, label=name)
+        ax.plot(at[~alive], np.full((~alive).sum(), 1.9), "x", ms=9, mew=2, color=COLORS[color])
+        for x in at[~alive]:
             ax.text(x, 1.75, "diverged", ha="center", va="top", fontsize=9, color=COLORS[color])
     ax.axhline(lam, color=COLORS["truth"], label="λ")
     ax.set(xscale="log", ylim=(0, 2.5), xlabel="α", ylabel="estimate")
