@@ -91,7 +91,7 @@ def parameters(folder):
                 )
 
 
-@pytest.mark.parametrize("folder", ["kit", "lessons", "llc", "theory"])
+@pytest.mark.parametrize("folder", ["kit", "lessons", "llc", "theory", "zoo"])
 def test_no_function_takes_more_than_six_loose_values(folder):
     """Six by position at most; with those that have their name at every call, nine, but for the front doors."""
     loose = {f"{file} {name}": count for file, name, count, _ in parameters(folder) if count > 6}
@@ -100,7 +100,7 @@ def test_no_function_takes_more_than_six_loose_values(folder):
     assert many == {name: count for name, count in FRONT_DOORS.items() if name in many}
 
 
-@pytest.mark.parametrize("folder", ["kit", "theory", "."])
+@pytest.mark.parametrize("folder", ["kit", "llc", "theory", "zoo", "."])
 def test_docstrings_have_one_style(folder):
     """Sentences, and lines ``name : what it is`` where there are many; no underlined headings."""
     files = sorted((ROOT / "sltcourse" / folder).glob("*.py" if folder == "." else "**/*.py"))

@@ -1,7 +1,6 @@
 """Known λ and m, each found by exact routes that share no code, and measured from V(ε) by one that knows no algebra."""
 
 from fractions import Fraction
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from sltcourse.theory.closed_forms import deep_linear_network, reduced_rank_regr
 from sltcourse.theory.newton import learning_coefficient, search_coordinates
 from sltcourse.theory.volume import fit, splitting
 from sltcourse.theory.zeta import monomial_zeta
+from tests.known_losses import linear_network
 
 x, y, z, a, b, c = sp.symbols("x y z a b c", real=True)
 R = sp.Rational
@@ -29,17 +29,6 @@ class Case(NamedTuple):
     point: tuple = ()
     prior: dict = {}  # noqa: RUF012 - never changed
     formula: tuple = ()
-
-
-def linear_network(*widths, rank=0):
-    """The entries of W_L ⋯ W_1 − A, the weights, and a point with W_L ⋯ W_1 = A of that rank."""
-    product, weights, point = sp.eye(widths[0]), [], []
-    for layer, (columns, rows) in enumerate(pairwise(widths)):
-        W = sp.Matrix(rows, columns, lambda i, j, layer=layer: sp.Symbol(f"w{layer}_{i}_{j}", real=True))
-        product, weights = W * product, weights + list(W)
-        point += [int(bool(i == j and i < rank)) for i in range(rows) for j in range(columns)]
-    truth = sp.Matrix(widths[-1], widths[0], lambda i, j: int(bool(i == j and i < rank)))
-    return list(product - truth), weights, tuple(point)
 
 
 def network_case(*widths, lam, m, rank=0, routes="f"):

@@ -21,7 +21,7 @@ def test_there_are_forty_six():
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_each_known_loss_is_decided(name):
-    """λ and m are exact and right: bounds within a factor 1.5 would be enough, a wrong value never."""
+    """λ and m are exact and right."""
     known = KNOWN[name]
     found = search_coordinates(known.K, known.variables, known.point or None, known.prior or None)
     assert found.lower <= Fraction(known.lam) <= found.value

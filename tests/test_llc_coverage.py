@@ -17,7 +17,7 @@ class Case:
     at: torch.Tensor
     exact: float | None  # nβ(E[L] − L(w*)); None: HMC says
     draws: int = 1000  # of each chain, in the long run
-    trusted: float = 0.5  # the share of seeds that must be trusted, in the long run
+    trusted: bool = True  # whether more than half of the seeds must be trusted, in the long run
     settings: dict = field(default_factory=dict)
     data: tuple | None = None
 
@@ -88,16 +88,16 @@ CASES = {
     "turned quadratic": turned_quadratic,
     "w1⁴ + w2⁴": lambda: of_two_variables(lambda w: w[0] ** 4 + w[1] ** 4, 1e3, 1.0),
     # at γ = 1 the arms of the cross are 60 times as long as it is wide: most runs are doubtful, and they say so
-    "w1²w2², weak spring": lambda: of_two_variables(lambda w: (w[0] * w[1]) ** 2, 1e3, 1.0, draws=4000, trusted=0),
+    "w1²w2², weak spring": lambda: of_two_variables(lambda w: (w[0] * w[1]) ** 2, 1e3, 1.0, draws=4000, trusted=False),
     "w1²w2² + w1⁶, weak spring": lambda: of_two_variables(
-        lambda w: (w[0] * w[1]) ** 2 + w[0] ** 6, 1e3, 1.0, draws=4000, trusted=0
+        lambda w: (w[0] * w[1]) ** 2 + w[0] ** 6, 1e3, 1.0, draws=4000, trusted=False
     ),
     "w1²w2²": lambda: of_two_variables(lambda w: (w[0] * w[1]) ** 2, 1e3, 10.0),
     "w1²w2² + w1⁶": lambda: of_two_variables(lambda w: (w[0] * w[1]) ** 2 + w[0] ** 6, 1e3, 10.0),
     "hexagon": hexagon,
     "linear network": linear_network,
 }
-QUICK = ("regression, batch 8", "regression, batch 32", "turned quadratic", "w1⁴ + w2⁴", "w1²w2²",
+QUICK = ("regression, batch 8", "regression, batch 32", "turned quadratic", "w1⁴ + w2⁴", "w1²w2²", "w1²w2² + w1⁶",
          "w1²w2², weak spring", "w1²w2² + w1⁶, weak spring")  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def measured(case, results):
 
 
 def test_coverage_in_brief():
-    """40 seeds of seven posteriors: spread and claimed error, and the word trust, at the library's defaults."""
+    """40 seeds of eight posteriors: spread and claimed error, and the word trust, at the library's defaults."""
     found = [measured(case, many_seeds(case, 40, num_draws=600, num_burnin_steps=600)) for case in
              (CASES[name]() for name in QUICK)]  # fmt: skip
     around, off, trusted = (np.concatenate([f[name] for f in found]) for name in ("around", "off", "trusted"))
@@ -149,6 +149,6 @@ def test_coverage(name):
     found = measured(case, many_seeds(case, 80 if len(case.at) < 100 else 40, num_draws=draws))
     assert 0.8 < found["ratio"] < 1.2
     assert found["uncertain"] < 0.7 * found["error"].mean()
-    assert found["trusted"].mean() >= case.trusted
+    assert found["trusted"].mean() > 0.5 or not case.trusted
     trusted = found["off"][found["trusted"]]
     assert not trusted.size or np.mean(np.abs(trusted) < 3) >= 0.95

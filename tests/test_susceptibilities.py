@@ -8,7 +8,7 @@ from sltcourse.lessons.susceptibilities import models
 from sltcourse.theory.linear_response import gaussian_posterior, loss_covariance, mean_losses
 from tests.exercises import exercise_tests
 
-POSTERIOR = gaussian_posterior(models.X, models.Y, models.NBETA, models.GAMMA, models.W_STAR)
+POSTERIOR = models.posterior()
 
 
 def test_the_covariances_are_those_of_many_gaussian_draws():

@@ -1,4 +1,4 @@
-"""The networks and worlds that several lessons share."""
+"""The networks and worlds that any lesson may take apart."""
 
 from itertools import pairwise, product
 

@@ -39,15 +39,16 @@ def pays(target: "Target", w: Tensor, scale: Tensor) -> bool:
 
     ``scale`` (chains or 1, d): the sampler's squared step in each coordinate, which weighs them. 4·PAIRS gradients.
     """
-    noise: dict[str, Tensor | float] = {"plain": 0.0, "relative": 0.0, "power": 0.0}
+    plain, relative, power = (torch.zeros_like(w) for _ in range(3))
     for _ in range(PAIRS):
         here, less = [], []
         for _ in range(2):
             batch = target.draw_batch()
             here.append(target.evaluator.on_batches("grad", w, batch)[1] * target.nbeta)
             less.append(here[-1] - target.evaluator.on_batches("grad", target.center, batch)[1] * target.nbeta)
-        noise["plain"] += (here[0] - here[1]).square() / 2
-        noise["relative"] += (less[0] - less[1]).square() / 2
-        noise["power"] += (here[0].square() + here[1].square()) / 2
-    plain, relative, power = (target.mean_over_chains((scale * x).sum(1, keepdim=True)) for x in noise.values())
+        plain += (here[0] - here[1]).square() / 2
+        relative += (less[0] - less[1]).square() / 2
+        power += (here[0].square() + here[1].square()) / 2
+    found = (target.mean_over_chains((scale * x).sum(1, keepdim=True)) for x in (plain, relative, power))
+    plain, relative, power = found
     return bool(((plain > FELT * power) & (relative < LEFT * plain)).any())

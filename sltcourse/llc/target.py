@@ -63,12 +63,12 @@ class Target:
         """Whether ``loss_and_grad`` of a minibatch is taken relative to w*: see ``anchor``."""
         return self._anchor is not None
 
-    def anchor(self, loss: Tensor | None, grad: Tensor | None) -> None:
+    def anchor(self, loss: Tensor, grad: Tensor) -> None:
         """From now on take minibatches relative to w*; ``loss`` (chains,) and ``grad`` (chains, d): L_n and ∇L_n there.
 
-        ``loss_and_grad`` then gives ∇L_B(w) − ∇L_B(w*) + ∇L_n(w*), and the loss to it: see ``control``. None: no more.
+        ``loss_and_grad`` then gives ∇L_B(w) − ∇L_B(w*) + ∇L_n(w*), and the loss to it: see ``control``.
         """
-        self._anchor = None if loss is None or grad is None else (loss, grad)
+        self._anchor = loss, grad
 
     def seek(self, batches: int) -> None:
         """Go on as after so many minibatches; where the data are in memory the generator alone says where that is."""

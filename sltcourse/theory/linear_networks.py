@@ -160,11 +160,7 @@ def _values(germ: Germ, forms: list[_Form]) -> list[object]:
 def _times(below: list[list[PolyElement]], layer: list[list[PolyElement]]) -> list[list[PolyElement]]:
     """The matrix product ``layer`` · ``below``."""
     columns = list(zip(*below, strict=True))
-    return [[reduce(lambda s, t: s + t, map(_product, zip(row, c, strict=True))) for c in columns] for row in layer]
-
-
-def _product(pair: tuple[PolyElement, PolyElement]) -> PolyElement:
-    return pair[0] * pair[1]
+    return [[sum(a * b for a, b in zip(row, c, strict=True)) for c in columns] for row in layer]
 
 
 def _equal(germ: Germ, entries: tuple[PolyElement, ...]) -> bool:

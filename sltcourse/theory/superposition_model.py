@@ -174,7 +174,7 @@ def polygon(k: int, length: float, bias: float, plus: int = 0, dead: float = DEA
 
 
 @cache
-def best_polygon(k: int, c: int | None = None) -> tuple[float, float]:
+def best_polygon(k: int) -> tuple[float, float]:
     """The length l* and the bias b* that minimise the loss of a regular k-gon; up to the square it fits without error.
 
     They are the same at every number c ≥ k of features: b* is negative, and a feature without a column is not heard.
@@ -184,12 +184,12 @@ def best_polygon(k: int, c: int | None = None) -> tuple[float, float]:
         raise ValueError(f"a regular polygon of {k} corners is no minimum of the loss; give 1 to 9 corners")
     if k <= 4:
         return 1.0, 0.0
-    features = max(FEATURES, k) if c is None else c
+    c = max(FEATURES, k)
 
     def along(p: np.ndarray) -> tuple[float, np.ndarray]:
-        loss, slope = population_loss(polygon(k, p[0], p[1], c=features))
+        loss, slope = population_loss(polygon(k, p[0], p[1], c=c))
         W, b = unpack(slope)
-        radial, _ = unpack(polygon(k, 1, 0, c=features))
+        radial, _ = unpack(polygon(k, 1, 0, c=c))
         return float(loss), np.array([(W * radial).sum(), b[:k].sum()])
 
     length, bias = minimize(along, (1.2, -0.1 * (k - 4)), jac=True, method="BFGS", options={"gtol": 1e-12}).x

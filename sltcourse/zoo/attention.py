@@ -101,10 +101,10 @@ def train(
     steps: range,
     lr: float,
     look: Callable[[int], None] | None = None,
-) -> torch.optim.Optimizer:
+) -> None:
     """Adam on ``loss(model(x), y)`` with (x, y) = ``batch_of(step)``, for each step in ``steps``; in place.
 
-    The rate rises over the first 50 steps. ``look(step)`` is called before each step. Returns the optimizer.
+    The rate rises over the first 50 steps. ``look(step)`` is called before each step.
     """
     optimizer = torch.optim.Adam(model.parameters(), lr=lr)
     for step in steps:
@@ -116,4 +116,3 @@ def train(
         optimizer.zero_grad()
         loss(model(x), y).backward()
         optimizer.step()
-    return optimizer

@@ -1,7 +1,7 @@
 """The cockpit of lesson 07: one knob of a sampler at a time, on a potential of two parameters, the learner's too."""
 
 from collections.abc import Callable
-from typing import NamedTuple, TypedDict, Unpack
+from typing import NamedTuple
 
 import numpy as np
 import sympy as sp
@@ -195,32 +195,17 @@ def _exact(potential, nbeta, localization):
 # ---- the figure ------------------------------------------------------------------------------------------------------
 
 
-class Setting(TypedDict, total=False):
-    """What stays as it is while one knob moves; ``USUAL`` where it is left out."""
-
-    lr: float
-    nbeta: float
-    localization: float
-    chains: int
-
-
-USUAL = Setting(lr=1e-3, nbeta=100, localization=1, chains=4)
-
-
-def live_cockpit(knob="lr", K=VALLEY, at=(0, 0), **fixed: Unpack[Setting]) -> LiveFigure:
+def live_cockpit(knob="lr", K=VALLEY, at=(0, 0), *, lr=1e-3, nbeta=100, localization=1, chains=4) -> LiveFigure:
     """A sampler's instrument panel with one knob: "lr", "nbeta", "localization" or "chains"; the others stay.
 
-    ``K``: a sympy expression in two symbols, or a function of a torch tensor (…, 2); ``at``: w*; the others are set to
-    lr=1e-3, nbeta=100, localization=1, chains=4. The chains run when the figure is made, in about a second: sixteen
-    thousand draws at each value of the knob. The light is the verdict of ``sltcourse.llc``; the panel in the middle
-    keeps what the hand has passed.
-    Raises ValueError for another knob, TypeError for another setting, and both as ``potential``.
+    ``K``: a sympy expression in two symbols, or a function of a torch tensor (…, 2); ``at``: w*. The chains run when
+    the figure is made, in about a second: sixteen thousand draws at each value of the knob. The light is the verdict
+    of ``sltcourse.llc``; the panel in the middle keeps what the hand has passed.
+    Raises ValueError for another knob, and as ``potential``.
     """
     if knob not in KNOBS:
         raise ValueError(f"knob is {knob!r}; choose one of {', '.join(KNOBS)}.")
-    if unknown := sorted(set(fixed) - set(USUAL)):
-        raise TypeError(f"live_cockpit sets {', '.join(USUAL)}, and no {', '.join(unknown)}.")
-    fixed = USUAL | fixed
+    fixed = dict(lr=lr, nbeta=nbeta, localization=localization, chains=chains)
     potential_, (label, values, write) = potential(K, at), KNOBS[knob]
     runs = Runs(potential_, knob, fixed)
     start = values[np.argmin(abs(np.log(values / fixed[knob])))]

@@ -4,8 +4,7 @@ import numpy as np
 
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
-from sltcourse.lessons.susceptibilities.models import GAMMA, NBETA, W_STAR, X, Y, perturbed, tangents
-from sltcourse.theory.linear_response import gaussian_posterior
+from sltcourse.lessons.susceptibilities.models import W_STAR, X, Y, perturbed, posterior, tangents
 
 COLORS = style.COLORS
 _H = np.linspace(0, 0.3, 61)
@@ -43,13 +42,7 @@ def live_response() -> LiveFigure:
         h=Slider("h", _STOPS, start=0.0, format=lambda h: f"{h:.2f}"),
     )
 
-    def line(point, h):
-        p = np.full(6, (1 - h) / 6)
-        p[point] += h
-        mean, _ = gaussian_posterior(X, Y, NBETA, GAMMA, W_STAR, weights=p)
-        return x, design @ mean
-
-    live.line(left, line, color=COLORS["posterior"], label="at h")
+    live.line(left, lambda point, h: (x, design @ posterior(point, h)[0]), color=COLORS["posterior"], label="at h")
     live.points(
         left, lambda point: (X[point, 1], Y[point]), color=COLORS["highlight"], markersize=12, alpha=0.55, zorder=1.5
     )

@@ -1,11 +1,11 @@
-"""The exact cases of lesson 11, and our versions of what the learner writes."""
+"""The exact cases of lesson 11, and our versions of what the learner writes (``loss_covariance`` is the theory's)."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import quad
 from scipy.special import k0
 
-from sltcourse.theory import linear_response
+from sltcourse.theory.linear_response import gaussian_posterior, loss_covariance, mean_losses
 
 Array = NDArray[np.float64]
 
@@ -28,21 +28,21 @@ def susceptibility(phi: ArrayLike, delta: ArrayLike) -> tuple[Array, Array]:
     return by_chain.mean(0), by_chain.std(0, ddof=1) / np.sqrt(len(by_chain))
 
 
-def loss_covariance(X: ArrayLike, y: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> Array:
-    """Cov(ℓ_i, ℓ_j) (n, n) for w ~ N(mean, cov), as ``theory.linear_response.loss_covariance``."""
-    return linear_response.loss_covariance(X, y, mean, cov)
+def posterior(point: int = 0, h: float = 0.0) -> tuple[Array, Array]:
+    """Mean (2,) and covariance (2, 2) of the posterior of the six points when h (ℓ_point − L) is added to the loss."""
+    p = np.full(6, (1 - h) / 6)
+    p[point] += h
+    return gaussian_posterior(X, Y, NBETA, GAMMA, W_STAR, weights=p)
 
 
 def perturbed(point: int, h: float) -> Array:
     """E_h[ℓ_i] (6,) of the six points when h (ℓ_point − L) is added to the loss."""
-    p = np.full(6, (1 - h) / 6)
-    p[point] += h
-    return linear_response.mean_losses(X, Y, *linear_response.gaussian_posterior(X, Y, NBETA, GAMMA, W_STAR, weights=p))
+    return mean_losses(X, Y, *posterior(point, h))
 
 
 def tangents(point: int) -> Array:
     """∂E_h[ℓ_i]/∂h (6,) at h = 0: −nβ Cov(ℓ_i, ℓ_point − L)."""
-    kernel = linear_response.loss_covariance(X, Y, *linear_response.gaussian_posterior(X, Y, NBETA, GAMMA, W_STAR))
+    kernel = loss_covariance(X, Y, *posterior())
     return -NBETA * (kernel[:, point] - kernel.mean(1))
 
 
