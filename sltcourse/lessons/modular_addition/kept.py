@@ -1,6 +1,5 @@
 """The kept results of lesson 09: the settings they were made at, and how they are read. ``make.py`` remakes them."""
 
-import json
 from functools import cache
 from typing import Any
 
@@ -22,15 +21,13 @@ SPRING = 1000.0  # γ of the readings
 @cache
 def training() -> dict[str, np.ndarray]:
     """The kept training runs: names like "31 0.0003 train" to arrays over ``STEPS``, see ``make.run_of``."""
-    with np.load(assets.path("modular_addition/training.npz")) as file:
-        return {name: file[name] for name in file.files}
+    return assets.arrays("modular_addition/training.npz")
 
 
 @cache
 def readings(name: str) -> dict[str, Any]:
     """A kept table of readings, one that ``make.py`` can make: "along_31", "controls", "map", …"""
-    text = assets.path(f"modular_addition/{name}.json").read_text(encoding="utf-8")
-    table: dict[str, Any] = json.loads(text)
+    table: dict[str, Any] = assets.table(f"modular_addition/{name}.json")
     return table
 
 
