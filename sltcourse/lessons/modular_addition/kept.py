@@ -38,3 +38,13 @@ def controls(gamma: float = SPRING) -> dict[str, dict[str, Any]]:
         if key.endswith(f" {gamma:g}"):
             found |= rows
     return found
+
+
+def along(p: int, decay: float, gamma: float = SPRING) -> dict[str, np.ndarray]:
+    """The kept readings along one training run, as arrays over its steps; nan where only the prediction was made."""
+    rows = readings(f"along_{p}")[f"{decay} {gamma:g}"]
+    numbers = {
+        name: np.array([row.get(name, np.nan) for row in rows.values()]) for name in ("llc", "se", "gauss", "tilt")
+    }
+    words = np.array([row.get("word", "") for row in rows.values()])
+    return numbers | {"step": np.array([int(step) for step in rows]), "word": words}
