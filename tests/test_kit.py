@@ -6,6 +6,7 @@ import zipfile
 
 import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pytest
 
 from sltcourse.kit import assets, authoring, style
@@ -148,6 +149,23 @@ def store(tmp_path):
 
 def test_an_asset_is_found_and_verified(store):
     assert assets.path("lesson/data.txt", store).read_text() == "1 2 3"
+
+
+def test_arrays_and_tables_are_read_only_as_they_were_recorded(tmp_path, monkeypatch):
+    monkeypatch.setattr(assets, "folder", lambda: tmp_path)
+    np.savez(tmp_path / "a.npz", x=np.arange(3), y=np.eye(2))
+    (tmp_path / "t.json").write_text('{"λ": [1, 2]}', encoding="utf-8")
+    for name in ("a.npz", "t.json"):
+        assets.record(name, "make data", "cpu")
+    assert {key: value.tolist() for key, value in assets.arrays("a.npz").items()} == {
+        "x": [0, 1, 2],
+        "y": [[1, 0], [0, 1]],
+    }
+    assert assets.table("t.json") == {"λ": [1, 2]}
+    for name, read in (("a.npz", assets.arrays), ("t.json", assets.table)):
+        (tmp_path / name).write_bytes(b"other")
+        with pytest.raises(ValueError, match="altered"):
+            read(name)
 
 
 def test_an_altered_asset_is_refused(store):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sltcourse.kit import parts, style
-from sltcourse.kit.live import LiveFigure, Menu, Slider
+from sltcourse.kit.live import LiveFigure, Menu, Slider, bars
 
 x = np.linspace(0, 1, 11)
 
@@ -33,6 +33,12 @@ def decode(spec, blob, part, key, index):
         table["rows"], *table["shape"]
     )
     return flat[0 if table["rows"] == 1 else index]
+
+
+def test_bars_stand_side_by_side_on_their_base():
+    across, up = bars([0, 2], [3, 0.5], base=1, width=0.6)
+    assert across.tolist() == [-0.3, -0.3, 0.3, 0.3, 1.7, 1.7, 2.3, 2.3]
+    assert up.tolist() == [1, 4, 4, 1, 1, 1.5, 1.5, 1]
 
 
 def test_at_returns_the_numbers_of_a_state(figure):

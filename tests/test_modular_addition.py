@@ -7,7 +7,7 @@ import torch
 
 from sltcourse.kit import assets
 from sltcourse.lessons import modular_addition as lesson
-from sltcourse.lessons.modular_addition import curvature, figures, kept, make, models, ours, softmax
+from sltcourse.lessons.modular_addition import curvature, kept, make, models, ours, softmax
 from sltcourse.llc import HMC, estimate_llc
 from tests.exercises import exercise_tests
 
@@ -126,8 +126,8 @@ def test_ranks_as_counts_in_n():
 
 
 def test_the_learners_rank_is_the_jacobians_and_the_hessians():
-    for network, x in ((lesson.exact_adder(5), lesson.make_task(5, 1.0).x.double()),):
-        assert ours.rank(network, x) == curvature.rank(network, x) == 103
+    network, x = lesson.exact_adder(5), lesson.make_task(5, 1.0).x.double()
+    assert ours.rank(network, x) == curvature.rank(network, x) == 103
     eigenvalues = np.linalg.eigvalsh(lesson.hessian(lesson.exact_adder(5), lesson.make_task(5, 1.0)))
     assert (eigenvalues > 1e-9).sum() == 103 and eigenvalues.min() > -1e-9
 
@@ -243,7 +243,7 @@ def test_the_live_figure_says_what_the_tables_hold():
 
 
 def test_a_curve_has_its_run_and_its_spring():
-    curve = figures._curve(23, 3e-4, 300.0)
+    curve = kept.along(23, 3e-4, 300.0)
     assert curve["step"].tolist() == list(kept.READ_ELSEWHERE) and curve["gauss"].min() > 0
 
 

@@ -10,8 +10,12 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sltcourse.kit import files
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PATIENCE = 60.0  # seconds for another process to finish writing
@@ -62,6 +66,19 @@ def path(name: str, place: str | os.PathLike[str] | None = None) -> Path:
     if _sha256(file) != entry["sha256"]:
         raise ValueError(f"the asset {name} was altered (its SHA-256 differs); remake it with: {entry['command']}")
     return file
+
+
+def arrays(name: str) -> "dict[str, np.ndarray]":
+    """The arrays of a verified .npz file, by name; ``name`` and errors as ``path``."""
+    import numpy as np
+
+    with np.load(path(name)) as file:
+        return {key: file[key] for key in file.files}
+
+
+def table(name: str) -> Any:
+    """What a verified .json file holds; ``name`` and errors as ``path``."""
+    return json.loads(path(name).read_text(encoding="utf-8"))
 
 
 def record(name: str, command: str, device: str, place: str | os.PathLike[str] | None = None) -> None:

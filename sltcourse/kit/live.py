@@ -29,12 +29,13 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from sltcourse.kit import parts, style
 from sltcourse.kit.controls import Menu, Slider
 from sltcourse.kit.guess import OnAxis
 
-__all__ = ["TABLE_BYTES", "TABLE_STATES", "LiveFigure", "Menu", "Slider"]
+__all__ = ["TABLE_BYTES", "TABLE_STATES", "LiveFigure", "Menu", "Slider", "bars"]
 
 _HERE = Path(__file__).parent
 TABLE_BYTES = 3_000_000  # a larger table is not sent: the kernel answers for the part
@@ -351,6 +352,14 @@ class LiveFigure:
         }
         size = {"width": width, "height": height, "alt": self.alt}
         display(bundle, metadata={"image/png": size}, raw=True)
+
+
+def bars(places: ArrayLike, heights: ArrayLike, base: float = 0.0, width: float = 0.8) -> tuple[np.ndarray, np.ndarray]:
+    """The outline of a row of bars on a common base, as one polygon: what ``LiveFigure.fill`` draws."""
+    left, right = -width / 2, width / 2
+    x = np.asarray(places, float)[:, None] + np.array([left, left, right, right])
+    y = base + np.asarray(heights, float)[:, None] * np.array([0, 1, 1, 0])
+    return x.ravel(), y.ravel()
 
 
 def _positions(sizes: Sequence[int]) -> Iterator[tuple[int, ...]]:

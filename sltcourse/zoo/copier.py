@@ -31,8 +31,7 @@ def texts(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
 
 @cache
 def _kept() -> dict[str, np.ndarray]:
-    with np.load(assets.path("developmental_stages/copier.npz")) as file:
-        return {name: file[name] for name in file.files}
+    return assets.arrays("developmental_stages/copier.npz")
 
 
 def copier(step: int = COPIER_STEPS[-1]) -> AttentionOnly:

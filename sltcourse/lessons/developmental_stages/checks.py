@@ -197,13 +197,9 @@ def _one_error(a, b):
     return (a[0] - b[0]) / a[1]
 
 
-def _apart(a, b):
-    return (a[0] - b[0]) / np.hypot(a[1], b[1])
-
-
 @check.writing(
     "Independent errors add in squares.",
-    ours=_apart,
+    ours=ours.apart,
     cases=[
         Case("5 ± 3 and 0 ± 4", ((5.0, 3.0), (0.0, 4.0)), 1.0),
         Case("the same twice", ((2.0, 0.1), (2.0, 0.1)), 0.0),
@@ -212,8 +208,8 @@ def _apart(a, b):
     common={
         _errors_added: "Errors of independent estimates add in squares: √(a² + b²).",
         _one_error: "Both estimates have an error.",
-        lambda a, b: abs(_apart(a, b)): "Keep the sign: negative where the second is larger.",
+        lambda a, b: abs(ours.apart(a, b)): "Keep the sign: negative where the second is larger.",
     },
 )
 def apart(function: Any) -> str | None:
-    """By how many of its standard errors the first of two estimates (value, error) lies above the second."""
+    """By how many of its standard errors the first of two estimates lies above the second: ``ours.apart``."""

@@ -4,14 +4,8 @@ import numpy as np
 import torch
 
 from sltcourse.kit import style
-from sltcourse.kit.live import LiveFigure, Slider
-from sltcourse.lessons.developmental_stages.drawings import (
-    KIND_COLORS,
-    along,
-    at_steps,
-    draw_lines,
-    log_steps,
-)
+from sltcourse.kit.live import LiveFigure, Slider, bars
+from sltcourse.lessons.developmental_stages.drawings import KIND_COLORS, along, at_steps, draw_lines, log_steps
 from sltcourse.lessons.developmental_stages.kept import LLC_SETTINGS, asset
 from sltcourse.llc.verdict import LEVELS
 from sltcourse.zoo import COPIER_STEPS, LANGUAGE, copier
@@ -77,10 +71,10 @@ def live_stages(text: str = TEXT) -> LiveFigure:
     )
     for head, base, color in ((back, 1.4, "regular"), (induces + 4, 0.0, "singular")):
 
-        def bars(step: int, place: int, head: int = head, base: float = base) -> tuple[np.ndarray, np.ndarray]:
-            return _bars(attention[position[int(step)], head, int(place)], base)
+        def looks(step: int, place: int, head: int = head, base: float = base) -> tuple[np.ndarray, np.ndarray]:
+            return bars(range(size), attention[position[int(step)], head, int(place)], base)
 
-        live.fill(below, bars, name=f"head {head // 4}", color=COLORS[color], alpha=0.7)
+        live.fill(below, looks, name=f"head {head // 4}", color=COLORS[color], alpha=0.7)
     live.points(below, lambda place: (place, 2.5), name="place", color=COLORS["singular"], markersize=7)
     live.points(
         left, lambda step: (at_steps(step), kept["loss"][position[int(step)]]), name="loss now",
@@ -106,12 +100,6 @@ def live_stages(text: str = TEXT) -> LiveFigure:
         )
 
     return live.caption(caption)
-
-
-def _bars(heights: np.ndarray, base: float) -> tuple[np.ndarray, np.ndarray]:
-    """The outline of a row of bars on a base, as one polygon."""
-    x = (np.arange(len(heights))[:, None] + np.array([-0.4, -0.4, 0.4, 0.4])).ravel()
-    return x, base + (heights[:, None] * np.array([0, 1, 1, 0])).ravel()
 
 
 def _tables(symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

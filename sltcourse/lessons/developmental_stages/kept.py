@@ -41,5 +41,4 @@ HEADS: dict[str, Any] = {"texts": 64, "spring": 300.0, "nbeta": 100.0, "draws": 
 @cache
 def asset(name: str) -> dict[str, np.ndarray]:
     """The kept result ``name``, one that ``make.py`` can make: a dict of arrays."""
-    with np.load(assets.path(f"developmental_stages/{name}.npz")) as file:
-        return {key: file[key] for key in file.files}
+    return assets.arrays(f"developmental_stages/{name}.npz")

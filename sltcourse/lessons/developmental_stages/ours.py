@@ -39,6 +39,11 @@ def dmmse(x: np.ndarray, y: np.ndarray, x_new: np.ndarray, noise: float, tasks: 
     return float(weight @ (tasks @ x_new) / weight.sum())
 
 
+def apart(a: tuple[float, float], b: tuple[float, float]) -> float:
+    """By how many standard errors of the difference the estimate ``a`` lies above ``b``: (value, error) each."""
+    return float((a[0] - b[0]) / np.hypot(a[1], b[1]))
+
+
 def along(predictor, x: np.ndarray, y: np.ndarray, *known) -> np.ndarray:
     """(n, K): what a predictor says at each x_k after the pairs before it; ``x`` (n, K, D), ``y`` (n, K)."""
     return np.array([[predictor(a[:k], b[:k], a[k], *known) for k in range(len(b))] for a, b in zip(x, y, strict=True)])

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -205,7 +204,7 @@ def two_wells(simple: Well, accurate: Well) -> TwoWellLoss:
     return joined(*shapes(simple, accurate))
 
 
-def told(error: Exception) -> Any:
-    """An error's text with a full stop, for a check or a caption."""
+def told(error: Exception) -> str:
+    """An error's text with a full stop, as a check replies."""
     text = str(error).rstrip(".")
     return text[:1].upper() + text[1:] + "."

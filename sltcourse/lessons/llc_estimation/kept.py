@@ -1,9 +1,6 @@
 """What lesson 07 reads from files: the digits, and the kept estimates of linear networks. ``make.py`` remakes those."""
 
-import json
 from functools import cache
-
-import numpy as np
 
 from sltcourse.kit import assets
 
@@ -16,11 +13,11 @@ def digits():
     The test set of E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits* (UCI Machine Learning
     Repository, 1998, doi 10.24432/C50P49, CC BY 4.0), as scikit-learn carries it.
     """
-    with np.load(assets.path("llc_estimation/digits.npz")) as file:
-        return file["images"].astype(float), file["labels"].astype(int)
+    kept = assets.arrays("llc_estimation/digits.npz")
+    return kept["images"].astype(float), kept["labels"].astype(int)
 
 
 @cache
 def networks():
     """The kept estimates of deep linear networks, small to large: a list of what make.py found."""
-    return json.loads(assets.path("llc_estimation/networks.json").read_text(encoding="utf-8"))
+    return assets.table("llc_estimation/networks.json")

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sltcourse.kit import style
-from sltcourse.lessons.modular_addition.figures import _curve
-from sltcourse.lessons.modular_addition.kept import DECAY, STEPS, P, controls, readings, training
+from sltcourse.lessons.modular_addition.kept import DECAY, STEPS, P, along, controls, readings, training
 from sltcourse.llc.pictures import MARKS
 
 COLORS = style.COLORS
@@ -81,7 +80,7 @@ def show_along() -> None:
     """λ̂ along the lesson's kept run, for three springs, with the Gaussian prediction; below what test error does."""
     fig, ax = style.figure(height=4.2)
     for gamma, color in ((300.0, "posterior"), (1000.0, "estimate"), (3000.0, "regular")):
-        curve = _curve(P, DECAY, gamma)
+        curve = along(P, DECAY, gamma)
         ax.plot(curve["step"], curve["gauss"], "--", lw=1.3, color=COLORS[color], label=f"γ = {gamma:g}")
         rows = [dict(zip(("llc", "se", "word"), row, strict=True))
                 for row in zip(curve["llc"], curve["se"], curve["word"], strict=True)]  # fmt: skip

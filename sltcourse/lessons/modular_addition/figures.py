@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
-from sltcourse.lessons.modular_addition.kept import DECAY, DECAYS, SPRING, STEPS, P, readings, training
+from sltcourse.lessons.modular_addition.kept import DECAY, DECAYS, STEPS, P, along, training
 from sltcourse.lessons.modular_addition.models import SHARES
 
 COLORS = style.COLORS
@@ -69,7 +69,7 @@ def live_training() -> LiveFigure:
     errors.legend(loc="upper right", fontsize=9, ncols=2, columnspacing=1, handlelength=1.8)
     live.line(errors, lambda step: ([max(step, 15)] * 2, (1e-4, 4)), name="now", color=COLORS["truth"], lw=1)
 
-    curves = {(p, decay): _curve(p, decay) for p in SHARES for decay in DECAYS}
+    curves = {(p, decay): along(p, decay) for p in SHARES for decay in DECAYS}
     live.band(
         right, lambda p, decay: _band(curves[p, decay]), name="band", color=COLORS["estimate"], alpha=0.3,
     )  # fmt: skip
@@ -104,16 +104,6 @@ def live_training() -> LiveFigure:
 
 def _named(p: int) -> str:
     return f"{p} ({100 * SHARES[p]:.0f} % of the pairs)"
-
-
-def _curve(p: int, decay: float, gamma: float = SPRING) -> dict[str, NDArray[Any]]:
-    """The kept readings of one run, as arrays over its steps; nan where only the prediction was made."""
-    rows = {int(step): row for step, row in readings(f"along_{p}")[f"{decay} {gamma:g}"].items()}
-    keys, table = list(rows), list(rows.values())
-    numbers = {
-        n: np.array([row.get(n, np.nan) for row in table]) for n in ("llc", "se", "gauss", "tilt", "rhat", "ess")
-    }
-    return numbers | {"step": np.array(keys), "word": np.array([row.get("word", "") for row in table])}
 
 
 def _band(curve: dict[str, NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

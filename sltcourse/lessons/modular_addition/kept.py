@@ -1,6 +1,5 @@
 """The kept results of lesson 09: the settings they were made at, and how they are read. ``make.py`` remakes them."""
 
-import json
 from functools import cache
 from typing import Any
 
@@ -22,15 +21,13 @@ SPRING = 1000.0  # γ of the readings
 @cache
 def training() -> dict[str, np.ndarray]:
     """The kept training runs: names like "31 0.0003 train" to arrays over ``STEPS``, see ``make.run_of``."""
-    with np.load(assets.path("modular_addition/training.npz")) as file:
-        return {name: file[name] for name in file.files}
+    return assets.arrays("modular_addition/training.npz")
 
 
 @cache
 def readings(name: str) -> dict[str, Any]:
     """A kept table of readings, one that ``make.py`` can make: "along_31", "controls", "map", …"""
-    text = assets.path(f"modular_addition/{name}.json").read_text(encoding="utf-8")
-    table: dict[str, Any] = json.loads(text)
+    table: dict[str, Any] = assets.table(f"modular_addition/{name}.json")
     return table
 
 
@@ -41,3 +38,13 @@ def controls(gamma: float = SPRING) -> dict[str, dict[str, Any]]:
         if key.endswith(f" {gamma:g}"):
             found |= rows
     return found
+
+
+def along(p: int, decay: float, gamma: float = SPRING) -> dict[str, np.ndarray]:
+    """The kept readings along one training run, as arrays over its steps; nan where only the prediction was made."""
+    rows = readings(f"along_{p}")[f"{decay} {gamma:g}"]
+    numbers = {
+        name: np.array([row.get(name, np.nan) for row in rows.values()]) for name in ("llc", "se", "gauss", "tilt")
+    }
+    words = np.array([row.get("word", "") for row in rows.values()])
+    return numbers | {"step": np.array([int(step) for step in rows]), "word": words}

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from sltcourse.kit import style
-from sltcourse.kit.live import LiveFigure, Menu, Slider
+from sltcourse.kit.live import LiveFigure, Menu, Slider, bars
 from sltcourse.lessons.programs.evidence import lamp
 from sltcourse.lessons.programs.models import (
     OR,
@@ -87,12 +87,6 @@ def _following(view: Callable[..., _View], names: Sequence[str], show: Callable[
     return function
 
 
-def _bars(places: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The outline of bars on a common base line."""
-    x = (places[:, None] + 0.3 * np.array([-1, -1, 1, 1])).ravel()
-    return x, (heights[:, None] * np.array([0, 1, 1, 0])).ravel()
-
-
 def _board(
     view: Callable[..., _View], controls: dict[str, Slider | Menu], rows: int, lines: int, alt: str
 ) -> LiveFigure:
@@ -128,7 +122,7 @@ def _board(
 
     def packing(shown: _View) -> tuple[np.ndarray, np.ndarray]:
         y = np.array([float(share) for _, share in shown.rows()])
-        along, across = _bars(first - np.arange(len(y)), y)
+        along, across = bars(first - np.arange(len(y)), y, width=0.6)
         return d - 0.2 + unit * across, along
 
     def at_row(shown: _View, j: int, x: float, text: Callable[[Word, Fraction], str]) -> tuple[float, float, str]:
@@ -136,8 +130,8 @@ def _board(
         return (x, first - j, text(*there[j])) if j < len(there) else (np.nan, np.nan, "")
 
     add("line", right, columns, "columns", color=COLORS["muted"], lw=0.8, zorder=1)
-    add("fill", right, lambda v: _bars(np.arange(d, dtype=float), np.array([float(u) for u in v.corner.guard])),
-        "guard", color=_GUARD, alpha=0.85)  # fmt: skip
+    add("fill", right, lambda v: bars(range(d), [float(u) for u in v.corner.guard], width=0.6), "guard",
+        color=_GUARD, alpha=0.85)  # fmt: skip
     add("fill", right, packing, "packing", color=_PACK, alpha=0.85)
     add("points", right, lambda v: used(v, 1, 1), "once", color=_FAIL, markersize=7)
     add("points", right, lambda v: used(v, 2, 99), "more", color=_FAIL, markersize=13)

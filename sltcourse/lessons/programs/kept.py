@@ -1,6 +1,5 @@
 """The kept table of machines with their λ and m; ``make.py`` remakes it."""
 
-import json
 from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
@@ -20,7 +19,7 @@ class Kept(NamedTuple):
 @cache
 def kept_machines() -> dict[str, list[Kept]]:
     """All 729 automata with three states ("automata") and all 810 Turing machines for OR ("turing")."""
-    rows = json.loads(assets.path("programs/machines.json").read_text(encoding="utf-8"))
+    rows = assets.table("programs/machines.json")
     return {
         "automata": [Kept(code, says, Fraction(lam), m) for code, says, lam, m in rows["automata"]],
         "turing": [Kept(code, "0111", Fraction(lam), m) for code, lam, m in rows["turing"]],

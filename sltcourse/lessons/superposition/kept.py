@@ -1,7 +1,5 @@
 """The kept results of lesson 08: the settings they were made at, and how they are read. ``make.py`` remakes them."""
 
-import json
-
 import numpy as np
 
 from sltcourse.kit import assets
@@ -25,6 +23,5 @@ JSON = ("volumes", "temperatures", "springs", "sample_5000", "sample_500000")  #
 def asset(name):
     """The kept result ``name``, one that ``make.py`` can make: a dict (springs: a list) of arrays and numbers."""
     if name in JSON:
-        return json.loads(assets.path(f"superposition/{name}.json").read_text(encoding="utf-8"))
-    with np.load(assets.path(f"superposition/{name}.npz")) as file:
-        return {key: file[key] for key in file.files}
+        return assets.table(f"superposition/{name}.json")
+    return assets.arrays(f"superposition/{name}.npz")
