@@ -81,7 +81,7 @@ def test_a_mechanism_by_a_finer_sum():
 
 
 def test_the_live_figure():
-    live = lesson.live_response()
+    live = lesson.live_response(tangent=True)
     assert "tangent -0.064" in live.at(point="point 5", h=0.03)["caption"]
     assert "Nothing has moved" in live.at(point="point 1", h=0.0)["caption"]
 

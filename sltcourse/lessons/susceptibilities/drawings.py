@@ -4,8 +4,16 @@ import numpy as np
 import xarray as xr
 
 from sltcourse.kit import style
+from sltcourse.lessons.susceptibilities.figures import draw_points
 
 COLORS = style.COLORS
+
+
+def show_points() -> None:
+    """The six points and the line that fits them."""
+    fig, ax = style.figure(height=3.2)
+    draw_points(ax)
+    style.show(fig, "Six points along a line. Points 2, 4 and 6 lie above it, 3 and 5 below, 1 on it.")
 
 
 def show_bystander(share: np.ndarray, own: np.ndarray, other: np.ndarray) -> None:

@@ -7,10 +7,10 @@ from sltcourse.kit.guess import choice
 guess = SimpleNamespace(
     helps=choice(
         "11-helps",
-        "Point 5 lies below the line. It is to count more. Which other point's loss falls most?",
-        ["3, which lies below the line too", "4, its neighbour", "6, at the end"],
-        answer="3, which lies below the line too",
-        because="The line sinks towards both. 4 and 6 lie above it.",
+        "Point 5 is to count more. Which other point's loss falls most?",
+        ["3", "4", "6"],
+        answer="3",
+        because="The line sinks towards 5, and 3 lies below it too. 4 and 6 lie above.",
     ),
     narrow=choice(
         "11-narrow",
