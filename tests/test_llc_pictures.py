@@ -13,6 +13,7 @@ import xarray as xr
 from sltcourse.kit.style import COLORS
 from sltcourse.llc.pictures import (
     MARKS,
+    looks_of,
     plot_checkpoints,
     plot_llc_map,
     plot_llc_over_draws,
@@ -140,6 +141,8 @@ def test_step_size():
         assert line.get_color() == COLORS[color] and line.get_marker() == marker
         assert line.get_markerfacecolor() == (COLORS[color] if filled else "white")
     assert len({(MARKS[w][1], MARKS[w][2]) for w in MARKS}) == 4  # told apart without colour
+    seen = {tuple(sorted(looks_of(word, "blue").items())) for word in MARKS}
+    assert len(seen) == 4 and looks_of("doubtful", "blue")["markerfacecolor"] == "white"
     assert ax.get_xscale() == "log" and "exact 1.99" in labels(ax)
     by_key = plot_step_size({0.1: draws(0), 0.2: draws(1)})
     assert len(by_word(by_key)["± one standard error"][0]) == 2

@@ -34,6 +34,12 @@ MARKS: dict[str | None, Mark] = {  # verdict: the name of its colour, marker, fi
 EXCESS = r"$n\beta\,(L_n(w) - L_n(w^*))$"
 
 
+def looks_of(verdict: str | None, color: str) -> dict[str, Any]:
+    """The looks of a point with this verdict in a colour of one's own, in matplotlib's words; the shape is as above."""
+    _, marker, filled = MARKS[verdict]
+    return {"color": color, "marker": marker, "markerfacecolor": color if filled else "white", "linestyle": ""}
+
+
 def plot_trace(result: Drawn, *, ax: "Axes | None" = None) -> "Axes":
     """nβ (L_n(w) − L_n(w*)) along each chain, burn-in in grey before draw 0, with λ̂ and its error as a band.
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import gamma as gamma_distribution
 
 from sltcourse.kit import style
-from sltcourse.llc.pictures import MARKS, plot_llc_map, plot_trace
+from sltcourse.llc.pictures import looks_of, plot_llc_map, plot_trace
 from sltcourse.llc.verdict import LEVELS
 
 COLORS = style.COLORS
@@ -156,7 +156,7 @@ def show_rescaled(scales, estimates, lam):
 def show_networks(rows):
     """Left λ̂ against exact λ; right the relative error in per cent against the number of parameters.
 
-    ``rows``: what ``networks()`` gives. A colour for each way of sampling; the verdict's mark is that of ``MARKS``.
+    ``rows``: what ``networks()`` gives. A colour for each way of sampling, the verdict's mark of ``llc.pictures``.
     """
     fig, (left, right) = style.figure(1, 2, height=3.9)
     lams, sizes = np.array([[r["lam"], r["d"]] for r in rows]).T
@@ -169,14 +169,13 @@ def show_networks(rows):
         right.plot([], [], color=color, lw=2.5, label=label)
         for row in (row for row in rows if name in row):
             read, d, lam = row[name], shift * row["d"], row["lam"]
-            _, marker, filled = MARKS[read["verdict"]]
-            mark = dict(color=color, marker=marker, ms=6, mfc=color if filled else "white", ls="")
-            left.plot(lam, read["llc"], **mark | {"ms": 5})
-            right.errorbar(d, 100 * (read["llc"] / lam - 1), 200 * read["std_error"] / lam, elinewidth=1.2, **mark)
+            mark = looks_of(read["verdict"], color)
+            left.plot(lam, read["llc"], ms=5, **mark)
+            right.errorbar(
+                d, 100 * (read["llc"] / lam - 1), 200 * read["std_error"] / lam, elinewidth=1.2, ms=6, **mark
+            )
     for word in LEVELS:
-        _, marker, filled = MARKS[word]
-        grey = COLORS["reference"]
-        left.plot([], [], marker, color=grey, mfc=grey if filled else "white", ms=6, label=word)
+        left.plot([], [], ms=6, label=word, **looks_of(word, COLORS["reference"]))
     left.set(xscale="log", yscale="log", xlim=ends, xlabel="exact λ", title="estimate against exact λ")
     right.set(xscale="log", xlabel="parameters d", title="error in % of λ, ± 2 standard errors")
     left.legend(loc="upper left", fontsize=9)

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from sltcourse.kit import style
 from sltcourse.lessons.modular_addition.kept import DECAY, STEPS, P, along, controls, readings, training
-from sltcourse.llc.pictures import MARKS
+from sltcourse.llc.pictures import looks_of
+from sltcourse.llc.verdict import LEVELS
 
 COLORS = style.COLORS
 
@@ -63,16 +64,12 @@ def show_hidden(at: Sequence[int] = (50, 200, 400, 600, 800, 1000, 1200, 4000)) 
 def _marked(ax: Any, x: Any, rows: Sequence[Mapping[str, Any]], color: str) -> None:
     """Readings as points with two standard errors, each in the mark of its verdict."""
     for at, row in zip(x, rows, strict=True):
-        _, marker, filled = MARKS[row["word"]]
-        face = color if filled else "white"
-        ax.errorbar(at, row["llc"], 2 * row["se"], fmt=marker, color=color, mfc=face, ms=6, capsize=2, zorder=3)
+        ax.errorbar(at, row["llc"], 2 * row["se"], ms=6, capsize=2, zorder=3, **looks_of(row["word"], color))
 
 
 def _verdict_legend(ax: Any, **where: Any) -> None:
-    for word in ("trust", "doubtful", "don't"):
-        _, marker, filled = MARKS[word]
-        grey = COLORS["reference"]
-        ax.plot([], [], marker, color=grey, mfc=grey if filled else "white", label=word)
+    for word in LEVELS:
+        ax.plot([], [], label=word, **looks_of(word, COLORS["reference"]))
     ax.legend(**where)
 
 
@@ -143,9 +140,7 @@ def show_controls(names: Sequence[str] = tuple(NAMES)) -> None:
     rows = [table[name] for name in names]
     fig, ax = style.figure(height=0.5 * len(rows) + 1.0)
     for y, row in enumerate(rows):
-        _, marker, filled = MARKS[row["word"]]
-        face = COLORS["estimate"] if filled else "white"
-        ax.errorbar(row["llc"], y, xerr=2 * row["se"], fmt=marker, color=COLORS["estimate"], mfc=face, capsize=3)
+        ax.errorbar(row["llc"], y, xerr=2 * row["se"], capsize=3, **looks_of(row["word"], COLORS["estimate"]))
         ax.plot(row["gauss"], y, "|", ms=16, mew=2, color=COLORS["theory"])
         read = style.estimate(row["llc"], row["se"])
         words = f"{read}, R-hat {row['rhat']:.2f}, {row['word']};  ‖w‖² = {row['size']:.0f}"
