@@ -10,7 +10,8 @@ from scipy import integrate
 from scipy.special import expit, gamma
 
 from sltcourse.lessons import free_energy as lesson
-from sltcourse.lessons.free_energy import CURVE, MODELS, K, check, guess, ours, two_wells
+from sltcourse.lessons.free_energy import MODELS, check, guess, models, ours, two_wells
+from sltcourse.lessons.free_energy.models import CURVE, K
 from sltcourse.theory import asymptotics, superposition_model
 from sltcourse.theory.quadrature import Posterior
 from tests.cells import shared_names
@@ -39,7 +40,7 @@ def test_the_curve_is_singular_at_0_and_true_at_1():
     assert speed.subs(w, 0) == sp.zeros(2, 1) and mu.subs(w, 1) == sp.zeros(2, 1)
     series = sp.series(loss - sp.Rational(9, 1250), w, 0, 8).removeO()
     assert sp.Poly(series, w).as_dict() == {(6,): 18, (7,): -36}  # a minimum of order 6: λ = 1/6
-    assert sp.diff(loss, w, 2).subs(w, 1) == pytest.approx(lesson.models.SPEED**2 + 64 * lesson.models.HEIGHT**2)
+    assert sp.diff(loss, w, 2).subs(w, 1) == pytest.approx(models.SPEED**2 + 64 * models.HEIGHT**2)
     points = np.linspace(-1, 1.2, 7)
     assert K(points[:, None]) == pytest.approx([float(loss.subs(w, x)) for x in points], rel=1e-12)
 
@@ -52,13 +53,13 @@ def test_wells_of_the_curve(n):
     simple, accurate = (z(one, n, *side) / 2.2 for side in ((-1, 0.75, [0, 0.3]), (0.75, 1.2, [1, 1.02])))
     exact = MODELS["curve"].exact(np.array([n]))
     assert np.ravel(exact) == pytest.approx(-np.log([simple, accurate]), rel=1e-8)
-    share = lesson.curve_posterior(n).mass(lambda w: w[:, 0] > lesson.RIDGE).value
+    share = models.curve_posterior(n).mass(lambda w: w[:, 0] > models.RIDGE).value
     assert share == pytest.approx(accurate / (simple + accurate), rel=1e-8)
 
 
 def test_shares_told_in_the_text():
     n = np.array([1.0, 30.0, 50.0])
-    share = lesson.curve_posterior(n).mass(lambda w: w[:, 0] > lesson.RIDGE).value
+    share = models.curve_posterior(n).mass(lambda w: w[:, 0] > models.RIDGE).value
     assert 100 * share == pytest.approx([22.8, 12.5, 12.1], abs=0.06)
 
 
@@ -170,15 +171,15 @@ def test_the_bump_of_the_shadow_is_the_second_well():
     for one_well in (lambda w: w[:, 0] ** 6 + 1e-4 * w[:, 0] ** 2, lambda w: w[:, 0] ** 4 + 1e-3 * w[:, 0] ** 2):
         wide = 10.0 ** np.arange(0, 12.1, 0.5)
         assert (wide * Posterior(one_well, [(-1, 1)], wide).expectation(one_well).value).max() < 0.5
-    gap, beta = lesson.models.GAP, 1 / np.log(2000)  # of section 8: nβΔL times the wrong well's share, and the wells'
-    left = 1 - lesson.curve_posterior(2000, beta=beta).mass(lambda w: w[:, 0] > lesson.RIDGE).value
-    found = 2000 * beta * lesson.curve_posterior(2000, beta=beta).expectation(K).value
+    gap, beta = models.GAP, 1 / np.log(2000)  # of section 8: nβΔL times the wrong well's share, and the wells'
+    left = 1 - models.curve_posterior(2000, beta=beta).mass(lambda w: w[:, 0] > models.RIDGE).value
+    found = 2000 * beta * models.curve_posterior(2000, beta=beta).expectation(K).value
     assert found == pytest.approx(left * (2000 * beta * gap + 1 / 6) + (1 - left) / 2, abs=0.05)
 
 
 def test_the_accurate_well_gains_first_loses_then_and_wins_at_last():
     n, beta = np.array([1, 1, 1, 50, 1000]), np.array([1e-6, 0.3, 1, 1, 1])
-    share = 100 * lesson.curve_posterior(n, beta=beta).mass(lambda w: w[:, 0] > lesson.RIDGE).value
+    share = 100 * models.curve_posterior(n, beta=beta).mass(lambda w: w[:, 0] > models.RIDGE).value
     assert share[:4] == pytest.approx([20.45, 23.6, 22.7, 12.1], abs=0.06) and share[4] > 50
     assert K(np.array([[-1.0]]))[0] == pytest.approx(72)
 
@@ -187,20 +188,20 @@ def test_losses_that_were_once_refused_are_integrated_without_breakpoints():
     """The lesson hands over the edge of a region only."""
     n = np.array([30.0, 1e6])
     bare = Posterior(K, [(-1, 1.2)], n).free_energy.value
-    assert bare == pytest.approx(lesson.curve_posterior(n).free_energy.value, abs=1e-9)
+    assert bare == pytest.approx(models.curve_posterior(n).free_energy.value, abs=1e-9)
     parabola = Posterior(lambda w: (w[:, 0] - 0.33) ** 2, [(-1, 1)], [1e6]).free_energy.value[0]
     assert parabola == pytest.approx(np.log(2) + np.log(1e6 / np.pi) / 2, abs=1e-8)
 
 
 def test_single_data_sets_jump_more_steeply_than_the_population():
     """Between sizes a factor 1.33 apart: 97 % of data sets rise more in one step than the population's 0.21."""
-    w = np.unique(np.r_[np.linspace(-1, lesson.RIDGE, 400), np.linspace(lesson.RIDGE, 1.2, 700)])
-    loss, mean, steps = K(w[:, None]), lesson.mean(w), np.geomspace(10, 1e4, 25).round()
+    w = np.unique(np.r_[np.linspace(-1, models.RIDGE, 400), np.linspace(models.RIDGE, 1.2, 700)])
+    loss, mean, steps = K(w[:, None]), models.mean(w), np.geomspace(10, 1e4, 25).round()
 
     def rise(x_bar):
         exponent = -steps[:, None] * (loss - x_bar @ mean)
         p = np.gradient(w) * np.exp(exponent - exponent.max(axis=1, keepdims=True))
-        return np.diff(p[:, w > lesson.RIDGE].sum(axis=1) / p.sum(axis=1)).max()
+        return np.diff(p[:, w > models.RIDGE].sum(axis=1) / p.sum(axis=1)).max()
 
     rng, population = np.random.default_rng(7), rise(np.zeros((25, 2)))
     new = rng.normal(size=(300, 25, 2)) * np.sqrt(np.diff(steps, prepend=0))[:, None]
@@ -216,25 +217,25 @@ def test_what_the_lesson_calls_its_terms():
 
 
 def test_critical_n_takes_the_last_crossing_and_refuses_none():
-    assert lesson.critical_n(lambda n: n * 0.2 - 18 * np.log(n)) == pytest.approx(571.31, abs=0.01)
+    assert asymptotics.critical_n(lambda n: n * 0.2 - 18 * np.log(n)) == pytest.approx(571.31, abs=0.01)
     with pytest.raises(ValueError, match="exceeds 1/e"):
-        lesson.critical_n(lambda n: n * 0.0 + 1)
+        asymptotics.critical_n(lambda n: n * 0.0 + 1)
     with pytest.raises(ValueError, match="never wins"):
-        lesson.critical_n(lambda n: -np.log(n))
+        asymptotics.critical_n(lambda n: -np.log(n))
 
 
 def test_lambert_crossings():
     for d_lambda, d_loss in ((18, 0.2), (1.5, 0.02), (1, 0.36)):
-        low, high = lesson.lambert_crossings(d_lambda, d_loss)
+        low, high = asymptotics.lambert_crossings(d_lambda, d_loss)
         assert 1 < low < np.e < high
         for n in (low, high):
             assert n * d_loss == pytest.approx(d_lambda * np.log(n), rel=1e-9)
-    assert lesson.lambert_crossings(1, np.exp(-1)) == (np.e, np.e)
+    assert asymptotics.lambert_crossings(1, np.exp(-1)) == (np.e, np.e)
     with pytest.raises(ValueError, match="exceeds 1/e"):
-        lesson.lambert_crossings(1, 0.5)
+        asymptotics.lambert_crossings(1, 0.5)
     for bad in ((0, 1), (1, 0), (-1, 0.1), (1, -0.1)):
         with pytest.raises(ValueError, match="needs Δλ > 0 and ΔL > 0"):
-            lesson.lambert_crossings(*bad)
+            asymptotics.lambert_crossings(*bad)
 
 
 def test_the_polygons_of_the_text_cross_at_445():
@@ -495,7 +496,7 @@ def test_our_free_energy_and_bill_against_quadrature():
 def test_our_critical_size_is_lamberts():
     for d_lambda, d_loss in ((18, 0.2), (1.5, 0.02), (1, 0.36), (1, 0.3)):
         assert ours.critical_size(d_loss, 0, 0, d_lambda) == pytest.approx(
-            lesson.lambert_crossings(d_lambda, d_loss)[1], rel=1e-4
+            asymptotics.lambert_crossings(d_lambda, d_loss)[1], rel=1e-4
         )
     for none in ((0.3, 1, 0.3, 2), (0.5, 3, 0.3, 1), (1, 0, 0, 2), (1, 2, 0.5, 2)):
         assert np.isnan(ours.critical_size(*none))
@@ -601,7 +602,7 @@ def test_the_answers_of_the_guesses():
     assert 100 / (1 + np.exp(one[1] - one[0]))[0] == pytest.approx(12.5, abs=0.05) and guess.share.answer == "12.5 %"
     hot, beta = 2000 / np.log(2000), 1 / np.log(2000)
     assert beta == pytest.approx(0.13, abs=0.002)
-    assert hot * lesson.curve_posterior(hot).expectation(K).value == pytest.approx(1.65, abs=0.005)
+    assert hot * models.curve_posterior(hot).expectation(K).value == pytest.approx(1.65, abs=0.005)
     assert guess.trap.answer == "1.65" and guess.shadow.answer == "0.167"
     for ratio in (3, 30, 3000):
         n, more = (ours.critical_size(1, 0, 0, r) for r in (ratio, 10 * ratio))

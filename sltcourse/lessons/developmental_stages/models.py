@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sltcourse.lessons.developmental_stages import ours
+from sltcourse.llc.importance import effective
 from sltcourse.zoo import LANGUAGE, AttentionLayer, AttentionOnly
 
 # ---- in-context linear regression ------------------------------------------------------------------------------------
@@ -146,7 +147,7 @@ def weighted_llc(
         value = weight @ values
         return float(value), float(np.sqrt((weight**2) @ (values - value) ** 2))
 
-    return mean(heat), mean(heat - nbeta * drawn[1, 1:, of]), float(1 / (weight @ weight))
+    return mean(heat), mean(heat - nbeta * drawn[1, 1:, of]), effective(-heat)
 
 
 # ---- Python sources --------------------------------------------------------------------------------------------------

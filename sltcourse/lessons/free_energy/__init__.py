@@ -9,39 +9,22 @@ from sltcourse.lessons.free_energy.drawings import draw_bills, draw_curve, draw_
 from sltcourse.lessons.free_energy.figures import live_charts, live_phases, live_shadow
 from sltcourse.lessons.free_energy.guesses import guess
 from sltcourse.lessons.free_energy.jumps import live_jump, live_wells
-from sltcourse.lessons.free_energy.models import (
-    CURVE,
-    MODELS,
-    RIDGE,
-    K,
-    curve_posterior,
-    mean,
-    well_free_energies,
-)
+from sltcourse.lessons.free_energy.models import MODELS
 from sltcourse.lessons.free_energy.wells import two_wells
-from sltcourse.theory.asymptotics import critical_n, lambert_crossings
 
 __all__ = [
-    "CURVE",
     "MODELS",
-    "RIDGE",
-    "K",
     "check",
-    "critical_n",
-    "curve_posterior",
     "draw_bills",
     "draw_curve",
     "draw_data_sets",
     "draw_heat",
     "draw_remainders",
     "guess",
-    "lambert_crossings",
     "live_charts",
     "live_jump",
     "live_phases",
     "live_shadow",
     "live_wells",
-    "mean",
     "two_wells",
-    "well_free_energies",
 ]

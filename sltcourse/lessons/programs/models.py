@@ -15,7 +15,6 @@ Data = Sequence[tuple[Word, int]]
 OR: Code = ((0, 1), (1, 1))  # symbol 0 keeps the state, symbol 1 leads to state 1
 TOGGLE: Code = ((1, 0), (1, 1))  # symbol 0 swaps the states, symbol 1 leads to state 1
 LAST: Code = ((0, 0), (1, 1))  # the state is the last symbol
-PARITY: Code = ((0, 1), (1, 0))  # symbol 1 swaps the states
 SAME: Data = (((0, 0), 0), ((1, 1), 1))  # on these two strings OR, TOGGLE and LAST agree
 LANES: Code = ((1, 1, 2, 3, 4), (3, 2, 1, 4, 3))  # the first symbol picks the lane 1, 2 or 3, 4; then parity
 LANE_OUTPUTS = (4, 0, 1, 2, 3)  # it names the lane and the parity
