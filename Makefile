@@ -14,6 +14,8 @@ OLDEST_VENV ?= .venv-oldest
 GPU_PYTHON ?= $(if $(wildcard $(VENV)/bin/python),$(VENV)/bin/python,$(PYTHON))
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 TWO = -n 2 --dist loadscope --no-loadscope-reorder  # the files that run whole lessons come first, and not alone at the end
+# two workers on two cores: more threads would only wait for each other
+test test-all test-colab test-oldest test-browser: export OMP_NUM_THREADS = 1
 NBVAL = -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout 120
 ALONE = $(or $(TMPDIR),/tmp)/sltcourse-one-file
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -36,18 +38,18 @@ test-all: $(VENV)/.ready lint
 test-colab: $(COLAB_VENV)/.ready colab
 	rm -rf $(ALONE) && mkdir -p $(ALONE) && cp $(NOTEBOOKS:notebooks/%=build/colab/%) tests/nbval_numbers.py $(ALONE)
 	cd $(ALONE) && ! $(abspath $(COLAB_VENV))/bin/python -c "import sltcourse" 2>/dev/null
-	cd $(ALONE) && $(abspath $(COLAB_VENV))/bin/python -m pytest -c /dev/null --rootdir . -p nbval_numbers $(NBVAL) .
+	cd $(ALONE) && $(abspath $(COLAB_VENV))/bin/python -m pytest $(TWO) -c /dev/null --rootdir . -p nbval_numbers $(NBVAL) .
 
 # without the notebooks, whose stored outputs are Colab's and constraints.txt's, and without what tests maintainers' tools;
 # old versions warn of what has long been mended, so that a warning is no error
 test-oldest: $(OLDEST_VENV)/.ready
-	$(OLDEST_VENV)/bin/python -m pytest -p no:cacheprovider -n 2 --dist loadscope -m "not long" -W default -W ignore::DeprecationWarning \
+	$(OLDEST_VENV)/bin/python -m pytest -p no:cacheprovider $(TWO) -m "not long" -W default -W ignore::DeprecationWarning \
 		$(filter-out tests/test_architecture.py tests/test_kit_new_lesson.py tests/test_nbval_numbers.py,$(wildcard tests/test_*.py))
 
 # every lesson in JupyterLab, its one-file copy in Notebook 6, in headless Chromium (apt-get install chromium)
 test-browser: $(VENV)/.ready $(COLAB_VENV)/.ready colab
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
-	COLAB_VENV=$(COLAB_VENV) $(VENV)/bin/pytest -p no:cacheprovider tests/browser
+	COLAB_VENV=$(COLAB_VENV) $(VENV)/bin/pytest $(TWO) -p no:cacheprovider tests/browser
 
 lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
