@@ -1,21 +1,24 @@
 """The checks of lesson 03: what each exercise replies."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from sltcourse.kit.answers import Reason
 from sltcourse.kit.checks import Case, Checks, number
 from sltcourse.lessons.volume_scaling import ours
+from sltcourse.theory.numeric_input import ArrayFunction
 from sltcourse.theory.volume import normal_crossing_log_volume
 
 check = Checks("03_volume_scaling")
 
 
-def _disc(w):
+def _disc(w: np.ndarray) -> np.ndarray:
     return w[:, 0] ** 2 + w[:, 1] ** 2
 
 
-def _rng():
+def _rng() -> np.random.Generator:
     return np.random.default_rng(7)
 
 
@@ -25,10 +28,10 @@ _SQUARE = [(-1, 1), (-1, 1)]
 # ---- counting ---------------------------------------------------------------------------------------------------
 
 
-def _counted(exact, n):
+def _counted(exact: float, n: int) -> Callable[[Any], Reason]:
     """A test of (share, error): the share within five standard errors of ``exact``, the error that of a share."""
 
-    def test(result):
+    def test(result: Any) -> Reason:
         if not isinstance(result, tuple) or len(result) != 2:
             return "two numbers are wanted, (share, error)."
         share, error = map(float, result)
@@ -70,32 +73,32 @@ def count(function: Any) -> str | None:
 # ---- λ and m at sight -------------------------------------------------------------------------------------------
 
 
-def _rates(k, h):
+def _rates(k: Sequence[int], h: Sequence[int]) -> list[float]:
     return [(h_i + 1) / (2 * k_i) for k_i, h_i in zip(k, h, strict=True) if k_i > 0]
 
 
-def _largest(k, h):
+def _largest(k: Sequence[int], h: Sequence[int]) -> tuple[float, int]:
     return max(_rates(k, h)), _rates(k, h).count(max(_rates(k, h)))
 
 
-def _no_prior(k, h):
+def _no_prior(k: Sequence[int], h: Sequence[int]) -> tuple[float, int]:
     return _lam_m(k, [0] * len(k))
 
 
-def _sum(k, h):
+def _sum(k: Sequence[int], h: Sequence[int]) -> tuple[float, int]:
     return sum(_rates(k, h)), 1
 
 
-def _all_of_them(k, h):
+def _all_of_them(k: Sequence[int], h: Sequence[int]) -> tuple[float, int]:
     return min(_rates(k, h)), len(k)
 
 
-def _unhalved(k, h):
+def _unhalved(k: Sequence[int], h: Sequence[int]) -> tuple[float, int]:
     lam, m = _lam_m(k, h)
     return 2 * lam, m
 
 
-def _lam_m(k, h):
+def _lam_m(k: Sequence[int], h: Sequence[int]) -> tuple[float, int]:
     lam, m = ours.crossing(k, h)
     return float(lam), m
 
@@ -132,11 +135,11 @@ _N = 400
 _MOST = 4_000_000  # points at which K is computed before a run is given up
 
 
-def _limited(K):
+def _limited(K: ArrayFunction) -> ArrayFunction:
     """A loss that stops a run which makes no headway, with a sentence for the learner."""
     seen = [0]
 
-    def loss(w):
+    def loss(w: np.ndarray) -> np.ndarray:
         seen[0] += len(w)
         if seen[0] > _MOST:
             raise RuntimeError(
@@ -147,13 +150,15 @@ def _limited(K):
     return loss
 
 
-def _splits(K, box, eps, log_V):
+def _splits(
+    K: ArrayFunction, box: Sequence[tuple[float, float]], eps: float, log_V: float
+) -> tuple[Callable[[], tuple[Any, ...]], Callable[[Any], Reason]]:
     """A case of ``split``: its arguments, and a test of levels, log V and clouds beside the exact log V at ε."""
 
-    def arguments():
+    def arguments() -> tuple[Any, ...]:
         return _limited(K), box, eps, _N, _rng()
 
-    def test(result):
+    def test(result: Any) -> Reason:
         if not isinstance(result, tuple) or len(result) != 3:
             return "three arrays are wanted: levels, log_V, clouds."
         if len({np.shape(cloud) for cloud in result[2]}) > 1:
@@ -174,7 +179,7 @@ def _splits(K, box, eps, log_V):
     return arguments, test
 
 
-def _volume(levels, logs, log_V):
+def _volume(levels: np.ndarray, logs: np.ndarray, log_V: float) -> Reason:
     off = 5 * np.sqrt(2.5 * len(levels) / _N) + 0.1
     last = logs[-1]
     if abs(last - log_V) <= off or (last == 0 == log_V):
@@ -186,7 +191,7 @@ def _volume(levels, logs, log_V):
     return f"the last log_V is {last:.3g}; exactly it is {log_V:.3g}, and a right run comes within {off:.2g}."
 
 
-def _inside(K, box, levels, clouds):
+def _inside(K: ArrayFunction, box: Sequence[tuple[float, float]], levels: np.ndarray, clouds: np.ndarray) -> Reason:
     low, high = np.transpose(box)
     if np.any((clouds < low) | (clouds > high)):
         return "a particle has left the box: take only steps that stay in it."
@@ -204,7 +209,7 @@ def _inside(K, box, levels, clouds):
     return None
 
 
-def _case(name, K, box, eps, log_V):
+def _case(name: str, K: ArrayFunction, box: Sequence[tuple[float, float]], eps: float, log_V: float) -> Case:
     return Case(name, *_splits(K, box, eps, log_V))
 
 

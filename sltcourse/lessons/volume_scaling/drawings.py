@@ -1,16 +1,25 @@
 """The static pictures of lesson 03."""
 
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from sltcourse.kit import style
+from sltcourse.theory.models import Model
+from sltcourse.theory.numeric_input import ArrayFunction
+from sltcourse.theory.volume import Fit
 
 COLORS = style.COLORS
 
 
-def draw_runs(runs, counted, exact) -> tuple[Figure, str]:
+def draw_runs(
+    runs: Sequence[tuple[np.ndarray, np.ndarray, *tuple[Any, ...]]],
+    counted: Sequence[tuple[float, float, float]],
+    exact: ArrayFunction,
+) -> tuple[Figure, str]:
     """Left V(ε) by several runs of ``split`` and by counting beside the exact curve; right measured over exact V.
 
     ``runs``: a list of (levels, log_V, …), ``counted``: rows (ε, share, its error), ``exact``: ε -> V. Returns the
@@ -42,7 +51,7 @@ def draw_runs(runs, counted, exact) -> tuple[Figure, str]:
     )
 
 
-def draw_fits(fits, losses) -> tuple[Figure, str]:
+def draw_fits(fits: Mapping[str, Fit], losses: Mapping[str, Model]) -> tuple[Figure, str]:
     """Fitted over exact λ with two-sigma bars, a row for each loss, the numbers beside it.
 
     ``fits``: {name: Fit}, ``losses``: {name: Loss} with at least these names. Returns the figure and its alternative

@@ -1,7 +1,11 @@
 """The live figures of lesson 03."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import sympy as sp
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
@@ -18,7 +22,7 @@ from sltcourse.lessons.volume_scaling.models import (
     written,
     zeros,
 )
-from sltcourse.theory.numeric_input import array_function
+from sltcourse.theory.numeric_input import ArrayFunction, array_function
 from sltcourse.theory.volume import (
     fit,
     monte_carlo,
@@ -33,11 +37,11 @@ _SET = COLORS["singular"]
 _POINTS = 201
 
 
-def _share(V):
+def _share(V: float) -> str:
     return f"{V:.2g}" if V > 1e-3 else style.power(V)
 
 
-def _plane(ax, title):
+def _plane(ax: Axes, title: str) -> None:
     ax.set(xlim=(-1, 1), ylim=(-1, 1), xticks=[-1, 0, 1], yticks=[-1, 0, 1], xlabel="w₁", ylabel="w₂", aspect="equal")
     ax.set_title(title)
     ax.grid(False)
@@ -46,7 +50,7 @@ def _plane(ax, title):
 class _Own:
     """The learner's loss: √K of points, V at ``eps`` with its error, and what ``fit`` says of λ and m."""
 
-    def __init__(self, K, eps):
+    def __init__(self, K: ArrayFunction | sp.Expr, eps: np.ndarray) -> None:
         if isinstance(K, sp.Basic) and len(K.free_symbols) < 2:
             raise ValueError("the picture has two parameters: write K with both symbols, say w1**2 + w2**6")
         function = array_function(K, 2)
@@ -85,7 +89,7 @@ def live_powers() -> LiveFigure:
     live.points(ax, lambda power: (1e-12, 1e-12 ** (1 / power)), name="end", color=_SET, markersize=10, clip_on=False)
     live.with_guess(ax, "y", "How high does the curve of w⁴ stand at ε = 10⁻¹²?", hides=["curve", "name", "end"])
 
-    def sentence(power):
+    def sentence(power: int) -> str:
         share = 1e-12 ** (1 / power)
         return (
             f"w{style.superscript(power)}: V(10⁻¹²) = {_share(share)}, {style.number(share * 1e6, 3)} times that of w²."
@@ -94,7 +98,7 @@ def live_powers() -> LiveFigure:
     return live.caption(sentence)
 
 
-def live_shrinking_set(K=None) -> LiveFigure:
+def live_shrinking_set(K: ArrayFunction | sp.Expr | None = None) -> LiveFigure:
     """Slide ε: the set K ≤ ε shrinks on the left, the curves V(ε) grow downwards on the right.
 
     ``K`` is a loss of your own on [−1, 1]²: a sympy expression of two symbols, or a function that maps points (N, 2)
@@ -127,7 +131,7 @@ def live_shrinking_set(K=None) -> LiveFigure:
     live.region(left, lambda loss: fields[loss], lambda eps: np.sqrt(eps), _EXTENT, _SET, name="set")
     live.points(left, lambda loss: zero[loss], name="zero", color=COLORS["truth"], markersize=1.8, markeredgewidth=0)
 
-    def down_to(values, now):
+    def down_to(values: np.ndarray, now: float) -> np.ndarray:
         return np.where(eps >= now * (1 - 1e-9), values, np.nan)
 
     for name in PLANE:
@@ -145,7 +149,7 @@ def live_shrinking_set(K=None) -> LiveFigure:
     live.line(right, lambda loss, eps, x=eps: (x, down_to(volume[loss], eps)), name="curve", color=_SET)
     live.points(right, lambda loss, eps: (eps, volume[loss][row[eps]]), name="now", color=_SET, markersize=10)
 
-    def sentence(loss, eps):
+    def sentence(loss: str, eps: float) -> str:
         start = f"K = {loss} ≤ ε = {style.power(eps)} on a share V = {_share(volume[loss][row[eps]])} of the square."
         if own and loss == own.name:
             return f"{start} Fitted down to ε = {style.power(own.last)}: {own.found}."
@@ -174,7 +178,7 @@ def live_exponents() -> LiveFigure:
         eps=Slider("ε", eps, start=1e-4, format=style.power),
     )
 
-    def power_law(k1, k2):
+    def power_law(k1: int, k2: int) -> tuple[np.ndarray, np.ndarray]:
         return eps, eps ** (1 / (2 * max(k1, k2)))
 
     live.region(
@@ -190,7 +194,7 @@ def live_exponents() -> LiveFigure:
     live.points(right, lambda k1, k2, eps: (eps, volume[k1, k2][row[eps]]), name="now", color=_SET, markersize=10)
     right.legend(loc="lower right")
 
-    def sentence(k1, k2, eps):
+    def sentence(k1: int, k2: int, eps: float) -> str:
         lam, m = normal_crossing((int(k1), int(k2)))
         loss = f"w₁{style.superscript(2 * k1)} w₂{style.superscript(2 * k2)}"
         return (
@@ -201,7 +205,11 @@ def live_exponents() -> LiveFigure:
     return live.caption(sentence)
 
 
-def live_particles(run, box=SQUARE, exact=None) -> LiveFigure:
+def live_particles(
+    run: tuple[ArrayLike, ArrayLike, ArrayLike],
+    box: Sequence[tuple[float, float]] = SQUARE,
+    exact: ArrayFunction | None = None,
+) -> LiveFigure:
     """Slide through the levels of a run of ``split``: its particles, how large their coordinates are, and V so far.
 
     ``run`` is (levels, log_V, clouds) as ``split`` returns it; the first two coordinates are drawn. ``exact`` is a
@@ -248,7 +256,7 @@ def live_particles(run, box=SQUARE, exact=None) -> LiveFigure:
         markersize=10,
     )  # fmt: skip
 
-    def sentence(level):
+    def sentence(level: float) -> str:
         j = row[level]
         told = f"Level {j + 1} of {len(levels)}: ε = {style.power(levels[j])}, V = {style.power(np.exp(log_V[j]))}"
         return told + (f"; exact {style.power(exact(levels[j]))}." if exact is not None else ".")
@@ -289,13 +297,13 @@ def live_tube() -> LiveFigure:
     live.points(right, lambda loss, r: (r, tube[loss][row[r]]), name="tube now", color=slate, markersize=9)
     right.legend(loc="lower right")
 
-    def steep(values, r):
+    def steep(values: np.ndarray, r: float) -> float:
         i = min(max(row[r], 1), len(values) - 2)
         return float(np.log(values[i + 1] / values[i - 1]) / np.log(_radii[i + 1] / _radii[i - 1]))
 
     _radii = r
 
-    def sentence(loss, r):
+    def sentence(loss: str, r: float) -> str:
         return (
             f"K = {loss}, C = {LOSSES[loss].steep:g}, r = {r:.2g}: the tube has a share {_share(tube[loss][row[r]])} "
             f"and the slope {steep(tube[loss], r):.2f}, the set {_share(volume[loss][row[r]])} and the slope "

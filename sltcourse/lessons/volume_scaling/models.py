@@ -1,14 +1,15 @@
 """The losses of lesson 03: those in the plane with their exact volumes, the line and the pit, and those it measures."""
 
 import re
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import sympy as sp
 from scipy.special import gamma
 
 from sltcourse.kit import style
-from sltcourse.theory.numeric_input import array_function
+from sltcourse.theory.numeric_input import ArrayFunction, array_function
 from sltcourse.theory.volume import normal_crossing_log_volume
 
 SQUARE = [(-1, 1), (-1, 1)]
@@ -20,22 +21,22 @@ class Plane(NamedTuple):
     """A loss on [−1, 1]²: √K of points (N, 2), V(ε) for ε ≤ 1, λ as text, m, the codimension of {K = 0}, and a C
     with K ≤ C dist² to that set."""
 
-    root: object
-    volume: object
+    root: ArrayFunction
+    volume: Callable[[Any], Any]
     lam: str
     m: int
     codimension: int
     steep: float
 
 
-def _parabola_volume(eps):
+def _parabola_volume(eps: np.ndarray) -> np.ndarray:
     """V(ε) of (w₂ − w₁²)² on [−1, 1]², exact: the area within s = √ε of the parabola, above or below, over 4."""
     s = np.sqrt(eps)
     edge = np.sqrt(1 - s)
     return s * edge + ((1 + s) * (1 - edge) - (1 - edge**3) / 3) / 2
 
 
-def _crossing_volume(*k):
+def _crossing_volume(*k: int) -> ArrayFunction:
     return lambda eps: np.exp(normal_crossing_log_volume(eps, k))
 
 
@@ -59,13 +60,13 @@ LOSSES = {
 PLANE = {name: LOSSES[name] for name in (DISC, VALLEY, PARABOLA, CROSS, UNEVEN)}  # those of the shrinking set
 
 
-def grid(points: int, box=SQUARE) -> np.ndarray:
+def grid(points: int, box: Sequence[tuple[float, float]] = SQUARE) -> np.ndarray:
     """The points of a grid on a box in the plane, points² rows (w₁, w₂): w₂ grows from row to row of the picture."""
     sides = [np.linspace(low, high, points) for low, high in box]
     return np.column_stack([side.ravel() for side in np.meshgrid(*sides)])
 
 
-def zeros(root, box=SQUARE) -> np.ndarray:
+def zeros(root: ArrayFunction, box: Sequence[tuple[float, float]] = SQUARE) -> np.ndarray:
     """Points (N, 2) of {K = 0}, for a picture: a grid's points, taken downhill by Newton's method for √K.
 
     ``root`` maps points (N, 2) to √K. A step is √K over its slope, so it ends on the zero set where √K grows like the
@@ -86,17 +87,17 @@ def zeros(root, box=SQUARE) -> np.ndarray:
     return found[np.unique(np.round(400 * found / (high - low)), axis=0, return_index=True)[1]]
 
 
-def root_of(K):
+def root_of(K: ArrayFunction | sp.Expr) -> ArrayFunction:
     """√K as a function of points (N, 2); ``K`` is a function of such points or a sympy expression of two symbols."""
     function = array_function(K, 2)
 
-    def root(w):
+    def root(w: np.ndarray) -> np.ndarray:
         return np.sqrt(np.maximum(np.broadcast_to(np.asarray(function(w), float), len(w)), 0.0))
 
     return root
 
 
-def written(K) -> str:
+def written(K: ArrayFunction | sp.Expr) -> str:
     """A loss for a caption: a sympy expression with raised powers, or the name of a function."""
     if not isinstance(K, sp.Expr):
         name = getattr(K, "__name__", "K")
@@ -105,7 +106,7 @@ def written(K) -> str:
     return re.sub(r"(?<=[a-z])\d+", lambda found: found[0].translate(SUBSCRIPTS), text)
 
 
-def line_and_pit(w):
+def line_and_pit(w: np.ndarray) -> np.ndarray:
     """K of points (N, 2), shape (N,): zero on the line w₁ = 1, like w², and in a small pit at the origin, like r⁸."""
     return (w[:, 0] - 1) ** 2 * (-np.expm1(-10 * (w[:, 0] ** 2 + w[:, 1] ** 2))) ** 4
 
@@ -113,7 +114,7 @@ def line_and_pit(w):
 _LENGTH = np.sqrt(5) + np.arcsinh(2) / 2  # of the parabola w₂ = w₁² in the square
 
 
-def tube_share(name, r):
+def tube_share(name: str, r: np.ndarray) -> np.ndarray:
     """The share of the square within distance ``r`` of {K = 0}, for a loss of LOSSES; r ≤ 0.4.
 
     Exact but for the parabola, for which it is the length times 2r, less the parts beyond the square's edge at the two
@@ -124,7 +125,7 @@ def tube_share(name, r):
     return np.pi * r**2 / 4 if LOSSES[name].codimension == 2 else 2 * r - r**2
 
 
-def distance(name, w):
+def distance(name: str, w: np.ndarray) -> np.ndarray:
     """The distance of points (N, 2) to {K = 0}, for a loss of LOSSES, shape (N,)."""
     if LOSSES[name].codimension == 2:
         return np.hypot(w[:, 0], w[:, 1])

@@ -1,15 +1,20 @@
 """Our own versions of the three functions that the learner of lesson 03 writes, and what joins several runs of one."""
 
+from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
+from sltcourse.theory.numeric_input import ArrayFunction
 from sltcourse.theory.volume import VolumeCurve
 
 STIRS = 30  # moves of each particle at each level
 
 
-def count(K, box, eps, n, rng):
+def count(
+    K: ArrayFunction, box: Sequence[tuple[float, float]], eps: float, n: int, rng: np.random.Generator
+) -> tuple[float, float]:
     """V(ε) by counting: the share of ``n`` prior draws with K ≤ ε, and its standard error, two floats.
 
     ``K`` maps points (N, d) to (N,); ``box`` is d pairs (low, high), and the prior is uniform on it.
@@ -17,16 +22,18 @@ def count(K, box, eps, n, rng):
     low, high = np.transpose(box)
     w = rng.uniform(low, high, (n, len(box)))
     share = np.mean(K(w) <= eps)
-    return share, np.sqrt(share * (1 - share) / n)
+    return float(share), float(np.sqrt(share * (1 - share) / n))
 
 
-def crossing(k, h):
+def crossing(k: Sequence[int], h: Sequence[int]) -> tuple[Fraction, int]:
     """(λ, m) of K = Π w_i^(2k_i) with the prior ∝ Π |w_i|^(h_i), a Fraction and an int; ``k`` and ``h`` have d ints."""
     rates = [Fraction(h_i + 1, 2 * k_i) for k_i, h_i in zip(k, h, strict=True) if k_i > 0]
     return min(rates), rates.count(min(rates))
 
 
-def split(K, box, eps, n, rng):
+def split(
+    K: ArrayFunction, box: Sequence[tuple[float, float]], eps: float, n: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """V(ε) = Prob{K ≤ ε} down to ``eps`` by splitting, with n particles: (levels, log_V, clouds).
 
     ``levels`` and ``log_V`` have shape (J,), ``clouds`` (J, n, d): clouds[j] is a sample of {K ≤ levels[j]}. ``K`` and
@@ -53,7 +60,7 @@ def split(K, box, eps, n, rng):
     return np.array(levels), np.array(log_V), np.array(clouds)
 
 
-def as_curve(runs, n, d):
+def as_curve(runs: Sequence[tuple[np.ndarray, np.ndarray, *tuple[Any, ...]]], n: int, d: int) -> VolumeCurve:
     """Several runs of ``split`` with ``n`` particles as one VolumeCurve, whose error is their spread.
 
     ``runs`` is a list of (levels, log_V, …). Each run has levels of its own: log V is read off between them, on a
