@@ -1,5 +1,6 @@
 """The checks of lesson 07: what each exercise replies."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,31 +8,38 @@ import sympy as sp
 
 from sltcourse.kit.checks import Case, Checks, expression, number
 from sltcourse.lessons.llc_estimation import ours
+from sltcourse.theory.numeric_input import ArrayFunction
 
 check = Checks("07_llc_estimation")
 
 # ---- the sampler -----------------------------------------------------------------------------------------------------
 
 
-def nowhere(w):
+def nowhere(w: np.ndarray) -> np.ndarray:
     """The gradient of a loss that is the same everywhere."""
     return np.zeros_like(w)
 
 
-def parabola(w):
+def parabola(w: np.ndarray) -> np.ndarray:
     """The gradient of ‖w‖²/2."""
     return 1.0 * w
 
 
-def stretched(w):
+def stretched(w: np.ndarray) -> np.ndarray:
     """The gradient of a loss with a stiff and a flat direction, minimal at (1, 0)."""
     return np.stack([6 * (w[:, 0] - 1), 4 * w[:, 1] ** 3], -1)
 
 
-def _sgld_like(force_of, step_of=lambda lr, force, z: -lr / 2 * force + np.sqrt(lr) * z, first=0):
+def _sgld_like(
+    force_of: Callable[..., np.ndarray],
+    step_of: Callable[..., np.ndarray] = lambda lr, force, z: -lr / 2 * force + np.sqrt(lr) * z,
+    first: int = 0,
+) -> Callable[..., np.ndarray]:
     """A sampler with another force or another step; ``first`` = 1 writes down where a chain is before each step."""
 
-    def sampler(grad, w_star, nbeta, localization, lr, noise):
+    def sampler(
+        grad: ArrayFunction, w_star: np.ndarray, nbeta: float, localization: float, lr: float, noise: np.ndarray
+    ) -> np.ndarray:
         w_star = np.asarray(w_star, float)
         w, path = np.tile(w_star, (len(noise), 1)), np.empty(noise.shape)
         for t in range(noise.shape[1]):
@@ -43,7 +51,7 @@ def _sgld_like(force_of, step_of=lambda lr, force, z: -lr / 2 * force + np.sqrt(
     return sampler
 
 
-def _force(g, w, w_star, nbeta, pull):
+def _force(g: np.ndarray, w: np.ndarray, w_star: np.ndarray, nbeta: float, pull: float) -> np.ndarray:
     return nbeta * g + pull * (w - w_star)
 
 
@@ -106,21 +114,21 @@ def sgld(function: Any) -> str | None:
 _losses = np.array([[9.0, 1.0, 3.0], [9.0, 5.0, 7.0]])
 
 
-def _llc_like(value, error):
+def _llc_like(value: Callable[..., float], error: Callable[..., float]) -> Callable[..., tuple[float, float]]:
     """An estimate with another value or error, of the draws behind the burn-in (chains, draws)."""
 
-    def both(losses, loss_star, nbeta, burnin):
+    def both(losses: np.ndarray, loss_star: float, nbeta: float, burnin: int) -> tuple[float, float]:
         kept = losses[:, burnin:]
         return value(losses, kept, loss_star, nbeta), error(losses, kept, nbeta)
 
     return both
 
 
-def _value(losses, kept, star, nbeta):
+def _value(losses: np.ndarray, kept: np.ndarray, star: float, nbeta: float) -> float:
     return nbeta * (kept.mean() - star)
 
 
-def _error(losses, kept, nbeta):
+def _error(losses: np.ndarray, kept: np.ndarray, nbeta: float) -> float:
     return nbeta * kept.mean(1).std(ddof=1) / np.sqrt(len(kept)) if len(kept) > 1 else np.nan
 
 
@@ -166,8 +174,10 @@ def llc_hat(function: Any) -> str | None:
 # ---- R-hat -----------------------------------------------------------------------------------------------------------
 
 
-def _r_like(split=True, ddof=1, root=True, times=True, axis=1):
-    def r(x):
+def _r_like(
+    split: bool = True, ddof: int = 1, root: bool = True, times: bool = True, axis: int = 1
+) -> Callable[[np.ndarray], float]:
+    def r(x: np.ndarray) -> float:
         half = x.shape[1] // 2 if split else x.shape[1]
         parts = np.concatenate([x[:, :half], x[:, half : 2 * half]]) if split else x
         within, means = parts.var(axis=axis, ddof=ddof).mean(), parts.mean(axis=axis)

@@ -1,13 +1,15 @@
 """The cockpit of lesson 07: one knob of a sampler at a time, on a potential of two parameters, the learner's too."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import sympy as sp
 import torch
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
+from numpy.typing import ArrayLike
 
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Slider
@@ -41,7 +43,7 @@ class Potential(NamedTuple):
     lam: float | None
 
 
-def potential(K, at=(0.0, 0.0)) -> Potential:
+def potential(K: sp.Expr | Callable[[torch.Tensor], torch.Tensor], at: ArrayLike = (0.0, 0.0)) -> Potential:
     """A learner's K at ``at``: a sympy expression in two symbols, or a function of a torch tensor (…, 2) to (…).
 
     The gradient comes from sympy or from autograd. λ is that of ``theory.newton`` for a polynomial whose minimum ``at``
@@ -64,7 +66,7 @@ def potential(K, at=(0.0, 0.0)) -> Potential:
     return made
 
 
-def _of_formula(K, w_star):
+def _of_formula(K: sp.Expr, w_star: np.ndarray) -> Potential:
     symbols = sorted(K.free_symbols, key=lambda s: s.name)
     if len(symbols) != 2:
         raise ValueError(
@@ -73,7 +75,7 @@ def _of_formula(K, w_star):
     gradient = [sp.diff(K, s) for s in symbols]
     value, *slopes = (sp.lambdify(symbols, f, "numpy") for f in (K, *gradient))
 
-    def on(function, w):
+    def on(function: Callable[..., Any], w: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             return np.broadcast_to(np.asarray(function(w[..., 0], w[..., 1]), float), w.shape[:-1])
 
@@ -85,7 +87,7 @@ def _of_formula(K, w_star):
     )
 
 
-def _known(K, symbols, w_star):
+def _known(K: sp.Expr, symbols: Sequence[sp.Symbol], w_star: np.ndarray) -> float | None:
     """λ of a polynomial at its minimum w*, if the Newton polyhedron tells it exactly; else None."""
     point = [sp.nsimplify(float(x)) for x in w_star]
     try:
@@ -96,12 +98,12 @@ def _known(K, symbols, w_star):
     return float(found.value) if found.lower == found.value and not found.assumes else None
 
 
-def _of_function(K, w_star):
-    def value(w):
+def _of_function(K: Callable[[torch.Tensor], torch.Tensor], w_star: np.ndarray) -> Potential:
+    def value(w: np.ndarray) -> np.ndarray:
         with torch.no_grad():
             return np.asarray(K(torch.tensor(np.asarray(w, float))), float)
 
-    def gradient(w):
+    def gradient(w: np.ndarray) -> np.ndarray:
         w = torch.tensor(np.asarray(w, float)).requires_grad_()
         return torch.autograd.grad(K(w).sum(), w)[0].numpy()
 
@@ -122,7 +124,7 @@ def _of_function(K, w_star):
 # ---- runs ------------------------------------------------------------------------------------------------------------
 
 
-def diagnose(potential, path, nbeta, localization, lr):
+def diagnose(potential: Potential, path: np.ndarray, nbeta: float, localization: float, lr: float) -> LLCResult:
     """The ``LLCResult`` of a ``path`` (steps, chains, 2) at one setting: λ̂, diagnostics and the library's verdict.
 
     The path is written down as the library writes its own draws (``sltcourse.llc.draws``), and judged as they are.
@@ -164,7 +166,7 @@ class Runs:
     All are driven by the same noise, so that a change seen is a change made.
     """
 
-    def __init__(self, potential, knob, fixed, seed=7):
+    def __init__(self, potential: Potential, knob: str, fixed: dict[str, Any], seed: int = 7) -> None:
         _, values, _ = KNOBS[knob]
         self.values, chains = values, int(values.max() if knob == "chains" else fixed["chains"])
         settings = [fixed | {knob: value} for value in values]
@@ -184,7 +186,7 @@ class Runs:
         self.nbetas = np.array([float(s["nbeta"]) for s in settings])
 
 
-def _exact(potential, nbeta, localization):
+def _exact(potential: Potential, nbeta: float, localization: float) -> float:
     """What perfect chains read, by quadrature; nan where it cannot be had."""
     try:
         return float(exact_llc(potential.K, nbeta, localization, potential.w_star))
@@ -195,7 +197,16 @@ def _exact(potential, nbeta, localization):
 # ---- the figure ------------------------------------------------------------------------------------------------------
 
 
-def live_cockpit(knob="lr", K=VALLEY, at=(0, 0), *, lr=1e-3, nbeta=100, localization=1, chains=4) -> LiveFigure:
+def live_cockpit(
+    knob: str = "lr",
+    K: sp.Expr | Callable[[torch.Tensor], torch.Tensor] = VALLEY,
+    at: ArrayLike = (0, 0),
+    *,
+    lr: float = 1e-3,
+    nbeta: float = 100,
+    localization: float = 1,
+    chains: int = 4,
+) -> LiveFigure:
     """A sampler's instrument panel with one knob: "lr", "nbeta", "localization" or "chains"; the others stay.
 
     ``K``: a sympy expression in two symbols, or a function of a torch tensor (…, 2); ``at``: w*. The chains run when
@@ -227,7 +238,7 @@ def live_cockpit(knob="lr", K=VALLEY, at=(0, 0), *, lr=1e-3, nbeta=100, localiza
     _add_readings(live, plateau, runs, potential_, low, high)
     _add_plane(live, plane, runs, potential_)
 
-    def reading(knob):
+    def reading(knob: float) -> str:
         k = slider.position(knob)
         result, exact = runs.results[k], runs.exact[k]
         shown = (
@@ -243,7 +254,7 @@ def live_cockpit(knob="lr", K=VALLEY, at=(0, 0), *, lr=1e-3, nbeta=100, localiza
     return live
 
 
-def _frame(panels, runs, potential, label):
+def _frame(panels: tuple[Axes, Axes, Axes, Axes], runs: Runs, potential: Potential, label: str) -> tuple[float, float]:
     """Axes, ticks and titles of the four panels; returns the ends of the axis of readings."""
     lamp, trace, plateau, plane = panels
     scale = np.nanmax(np.abs([*runs.exact, potential.lam or np.nan, 0.4]))
@@ -271,13 +282,13 @@ def _frame(panels, runs, potential, label):
     return low, high
 
 
-def _reach(runs, w_star):
+def _reach(runs: Runs, w_star: np.ndarray) -> float:
     """How far from w* the draws go, at most: the half width of the plane."""
     far = [np.quantile(np.abs(path[BURNIN:] - w_star), 0.995) for path in runs.paths if np.isfinite(path).all()]
     return float(np.clip(1.1 * max(far, default=1.0), 0.05, 3.0))
 
 
-def _add_lamp(live, lamp, runs):
+def _add_lamp(live: LiveFigure, lamp: Axes, runs: Runs) -> None:
     position = live.controls["knob"].position
     lights = [LEVELS.index(r.verdict.word) for r in runs.results]
     live.image(
@@ -289,7 +300,7 @@ def _add_lamp(live, lamp, runs):
     live.text(lamp, lambda knob: (0.01, 0.25, words[position(knob)].capitalize()), "verdict")
 
 
-def _add_traces(live, ax, runs, potential, low, high):
+def _add_traces(live: LiveFigure, ax: Axes, runs: Runs, potential: Potential, low: float, high: float) -> None:
     position, steps = live.controls["knob"].position, BURNIN + DRAWS
     centers = np.r_[WINDOW * (np.arange(steps // WINDOW) + 0.5), np.nan]
     smooth = []
@@ -301,7 +312,7 @@ def _add_traces(live, ax, runs, potential, low, high):
         lines[: w.shape[1], :-1] = excess.reshape(-1, WINDOW, w.shape[1]).mean(1).T
         smooth.append(np.clip(lines, 10 * low, 10 * high))
 
-    def missing(knob):
+    def missing(knob: float) -> tuple[float, float, str]:
         lines = smooth[position(knob)][:, -11:-1]
         lines = lines[~np.isnan(lines).all(1)]
         word = "diverged" if not lines.size else ""
@@ -319,18 +330,18 @@ def _add_traces(live, ax, runs, potential, low, high):
     ax.legend(loc="upper right", ncols=2, fontsize=9, handlelength=1.6)
 
 
-def _add_readings(live, ax, runs, potential, low, high):
+def _add_readings(live: LiveFigure, ax: Axes, runs: Runs, potential: Potential, low: float, high: float) -> None:
     position, values = live.controls["knob"].position, runs.values
     llc, error = np.array([[r.llc, r.std_error] for r in runs.results]).T
     lights = np.array([LEVELS.index(r.verdict.word) for r in runs.results])
     inside = np.clip(np.nan_to_num(llc, nan=high), low + 0.04 * (high - low), high - 0.04 * (high - low))
 
-    def passed(knob):
+    def passed(knob: float) -> np.ndarray:
         """Which values lie between where the hand began and where it is."""
         ends = sorted((live.controls["knob"].start, position(knob)))
         return (np.arange(len(values)) >= ends[0]) & (np.arange(len(values)) <= ends[1])
 
-    def bars(knob):
+    def bars(knob: float) -> tuple[np.ndarray, np.ndarray]:
         ends = np.column_stack([llc - 2 * error, llc + 2 * error, llc * np.nan])
         return np.repeat(values, 3), np.where(passed(knob)[:, None], ends, np.nan).ravel()
 
@@ -350,7 +361,7 @@ def _add_readings(live, ax, runs, potential, low, high):
         )  # fmt: skip
 
 
-def _add_plane(live, ax, runs, potential):
+def _add_plane(live: LiveFigure, ax: Axes, runs: Runs, potential: Potential) -> None:
     position = live.controls["knob"].position
     (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
     field = potential.K(np.stack(np.meshgrid(np.linspace(x0, x1, 101), np.linspace(y0, y1, 101)), -1))

@@ -1,18 +1,21 @@
 """The static pictures of lesson 07."""
 
 import textwrap
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from scipy.stats import gamma as gamma_distribution
 
 from sltcourse.kit import style
+from sltcourse.llc import LLCResult
 from sltcourse.llc.pictures import looks_of, plot_llc_map, plot_trace
 from sltcourse.llc.verdict import LEVELS
 
 COLORS = style.COLORS
 
 
-def show_hill(heat, lam):
+def show_hill(heat: np.ndarray, lam: float) -> None:
     """The histogram of log₁₀ of ``heat``, draws of nβK of any shape, beside a Gamma density of shape ``lam``."""
     fig, ax = style.figure(height=3.2)
     x = np.linspace(-8, 1.2, 300)
@@ -25,7 +28,7 @@ def show_hill(heat, lam):
     style.show(fig, alt="The histogram of log nβK over all chains and steps, with the curve of a Gamma distribution.")
 
 
-def show_chains(heat, exact):
+def show_chains(heat: np.ndarray, exact: float) -> None:
     """Of ``heat`` (chains, steps): left the mean of all and eight single chains, smoothed; right the means of these."""
     fig, (left, right) = style.figure(1, 2, height=3.2, width_ratios=[2.2, 1])
     _traces(left, heat[:8])
@@ -42,13 +45,13 @@ def show_chains(heat, exact):
     style.show(fig, alt="Left: nβK of eight chains, and the mean of all. Right: the means of these eight.")
 
 
-def _traces(ax, heat, window=100, **looks):
+def _traces(ax: Axes, heat: np.ndarray, window: int = 100, **looks: Any) -> None:
     smooth = heat[:, : heat.shape[1] // window * window].reshape(len(heat), -1, window).mean(2)
     looks = {"color": COLORS["posterior"], "lw": 1, "alpha": 0.75, **looks}
     ax.plot((np.arange(smooth.shape[1]) + 0.5) * window, smooth.T, **looks)
 
 
-def show_exact_map(exact, lam):
+def show_exact_map(exact: dict[tuple[float, float], float], lam: float) -> None:
     """A cell for each (γ, nβ) of ``exact``: {(γ, nβ): what perfect chains read}, with its share of ``lam`` as shade."""
     gammas, nbetas = sorted({g for g, _ in exact}), sorted({b for _, b in exact})
     cells = np.array([[exact[g, b] for g in gammas] for b in nbetas])
@@ -64,7 +67,7 @@ def show_exact_map(exact, lam):
     style.show(fig, alt="A map over localization γ and nβ; in each cell what perfect chains read.")
 
 
-def show_map(results):
+def show_map(results: dict[tuple[float, float], LLCResult]) -> None:
     """The map of an estimate over γ and nβ, as ``sltcourse.llc.pictures.plot_llc_map`` draws it."""
     fig, ax = style.figure(height=3.6)
     plot_llc_map(results, ax=ax)
@@ -74,7 +77,7 @@ def show_map(results):
     )
 
 
-def show_run(result):
+def show_run(result: LLCResult) -> None:
     """The heat of each chain, as ``sltcourse.llc.pictures.plot_trace`` draws it, under the verdict in its own words."""
     fig, ax = style.figure(height=3.4)
     plot_trace(result, ax=ax)
@@ -83,7 +86,7 @@ def show_run(result):
     style.show(fig, alt="The verdict in words, and the heat of each chain against the draw.")
 
 
-def show_baselines(readings, lam):
+def show_baselines(readings: dict[tuple[str, float], np.ndarray], lam: float) -> None:
     """The readings of many data sets: a row for each (baseline, β) of ``readings``, every data set a dot.
 
     ``readings``: {(baseline, β): array}.
@@ -106,7 +109,7 @@ def show_baselines(readings, lam):
     )
 
 
-def show_results(results, lams, half_rank):
+def show_results(results: dict[int, LLCResult], lams: dict[int, float], half_rank: float) -> None:
     """The estimates with two standard errors beside λ, d/2 and half the Hessian's rank, and the verdicts in words.
 
     ``results``: {units: LLCResult}; ``lams``: {units: λ}.
@@ -135,7 +138,7 @@ def show_results(results, lams, half_rank):
 _ESTIMATE = dict(fmt="o", color=COLORS["estimate"], capsize=4)
 
 
-def show_rescaled(scales, estimates, lam):
+def show_rescaled(scales: np.ndarray, estimates: dict[str, list[LLCResult]], lam: float) -> None:
     """λ̂ with two standard errors against the rescaling α. ``estimates``: {name: list of LLCResult}; nan: "diverged"."""
     fig, ax = style.figure(height=3.2)
     looks = (("estimate", 0.93), ("singular", 1.07))  # a colour, and a small step aside: no point hides another
@@ -153,7 +156,7 @@ def show_rescaled(scales, estimates, lam):
     style.show(fig, alt="The estimate against the rescaling α, for two samplers, with λ as a line.")
 
 
-def show_networks(rows):
+def show_networks(rows: list[dict[str, Any]]) -> None:
     """Left λ̂ against exact λ; right the relative error in per cent against the number of parameters.
 
     ``rows``: what ``networks()`` gives. A colour for each way of sampling, the verdict's mark of ``llc.pictures``.

@@ -8,6 +8,7 @@ from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
 from sltcourse.lessons.llc_estimation.cockpit import live_cockpit
 from sltcourse.lessons.llc_estimation.models import VOLUMES
+from sltcourse.theory.localized import Volume
 
 __all__ = ["live_cockpit", "live_thermometer"]
 
@@ -17,7 +18,7 @@ COLORS = style.COLORS
 # ---- the thermometer: from V(ε) to the mean loss ---------------------------------------------------------------------
 
 
-def live_thermometer():
+def live_thermometer() -> LiveFigure:
     """The posterior of the losses: volume times Boltzmann factor is a hill that moves with nβ; its mean reads λ."""
     betas = 10.0 ** np.arange(0, 10.1, 0.5)
     t = np.linspace(-14, -1e-9, 281) * np.log(10)
@@ -70,7 +71,7 @@ def live_thermometer():
     live.points(right, lambda loss, nbeta: (nbeta, heat(loss, nbeta)), name="reading", **mean)
     right.legend(loc="upper right", ncols=2)
 
-    def reading(loss, nbeta):
+    def reading(loss: Volume, nbeta: float) -> str:
         value = heat(loss, nbeta)
         return f"Mean loss {style.power(value / nbeta)}; times nβ: {value:.3f}. λ = {loss.lam:g}, m = {loss.m}."
 

@@ -1,13 +1,16 @@
 """What lesson 07 reads from files: the digits, and the kept estimates of linear networks. ``make.py`` remakes those."""
 
 from functools import cache
+from typing import Any
+
+import numpy as np
 
 from sltcourse.kit import assets
 
 N_NETWORKS = 10**6  # n of the estimates kept in assets: nβ = n/log n
 
 
-def digits():
+def digits() -> tuple[np.ndarray, np.ndarray]:
     """1797 handwritten digits: images (1797, 8, 8), whole numbers from 0 to 16, and labels (1797,).
 
     The test set of E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits* (UCI Machine Learning
@@ -18,6 +21,6 @@ def digits():
 
 
 @cache
-def networks():
+def networks() -> list[dict[str, Any]]:
     """The kept estimates of deep linear networks, small to large: a list of what make.py found."""
     return assets.table("llc_estimation/networks.json")

@@ -7,6 +7,8 @@ the networks done so far.
 import json
 import math
 import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +27,7 @@ NETWORK_RUNS = {  # name: what of estimate_llc is not the same for all
 HMC_UP_TO = 2000  # parameters: beyond it HMC takes too long on a CPU
 
 
-def some_linear_networks(count=32, seed=0):
+def some_linear_networks(count: int = 32, seed: int = 0) -> Iterator[tuple[list[int], int]]:
     """(widths, rank) of random deep linear networks with about 10² to 10⁶ parameters and 2 to 5 layers."""
     rng = np.random.default_rng(seed)
     for size in np.geomspace(120, 1e6, count):
@@ -34,7 +36,7 @@ def some_linear_networks(count=32, seed=0):
         yield widths, 0 if rng.random() < 1 / 3 else int(rng.integers(1, min(widths) + 1))
 
 
-def estimate_linear_network(widths, rank, device="cpu", seed=0):
+def estimate_linear_network(widths: Sequence[int], rank: int, device: str = "cpu", seed: int = 0) -> dict[str, Any]:
     """λ̂ of one network at a deepest point, by each of NETWORK_RUNS, beside λ: a dict of plain numbers."""
     loss, w_star = linear_loss(deepest_point(widths, rank, np.random.default_rng(seed)), device=device)
     d, lam = len(w_star), deep_linear_network(widths, rank)
@@ -49,7 +51,7 @@ def estimate_linear_network(widths, rank, device="cpu", seed=0):
     return row
 
 
-def main(arguments):
+def main(arguments: Sequence[str]) -> None:
     """``python -m sltcourse.lessons.llc_estimation.make networks`` remakes the lesson's asset."""
     if arguments != ["networks"]:
         sys.exit("usage: python -m sltcourse.lessons.llc_estimation.make networks")

@@ -1,9 +1,14 @@
 """What the learner writes in lesson 07, as we would write it: the sampler, the estimate, R-hat."""
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from sltcourse.theory.numeric_input import ArrayFunction
 
 
-def sgld(grad, w_star, nbeta, localization, lr, noise):
+def sgld(
+    grad: ArrayFunction, w_star: ArrayLike, nbeta: float, localization: float, lr: float, noise: np.ndarray
+) -> np.ndarray:
     """Langevin chains from w_star: where each chain is after each step, shaped like ``noise``.
 
     ``grad`` maps w (chains, d) to ∇L at each, ``w_star`` (d,), ``noise`` (chains, steps, d) is standard normal. The
@@ -20,7 +25,7 @@ def sgld(grad, w_star, nbeta, localization, lr, noise):
     return path
 
 
-def llc_hat(losses, loss_star, nbeta, burnin):
+def llc_hat(losses: np.ndarray, loss_star: float, nbeta: float, burnin: int) -> tuple[float, float]:
     """(λ̂, its standard error): nβ (mean loss − loss_star), the error from the spread of the chains' own means.
 
     ``losses`` (chains, steps), of which the first ``burnin`` steps are left out. One chain has no error: nan.
@@ -31,7 +36,7 @@ def llc_hat(losses, loss_star, nbeta, burnin):
     return means.mean(), means.std(ddof=1) / np.sqrt(len(means))
 
 
-def r_hat(x):
+def r_hat(x: np.ndarray) -> float:
     """Split R-hat of ``x`` (chains, draws): 1 where all halves of all chains tell the same. Gelman et al., BDA3, 11.4.
 
     Of an odd number of draws the last is left out.

@@ -1,9 +1,14 @@
 """The static pictures of lesson 08, and how a polygon is drawn."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sltcourse.kit import style
 from sltcourse.lessons.superposition.kept import asset
+from sltcourse.llc import LLCResult
 from sltcourse.theory.superposition_model import (
     COEFFICIENTS,
     FEATURES,
@@ -28,14 +33,14 @@ PHASE_COLORS = {
 BY_CORNERS = {"≤ 3": "reference", "4": "theory", "5": "singular", "6": "regular"}
 
 
-def arrows(w):
+def arrows(w: np.ndarray) -> tuple[np.ndarray, ...]:
     """The columns of W as one broken line, from the origin to each tip."""
     W, _ = unpack(w)
     nothing = np.zeros(W.shape[1])
     return tuple(np.stack([nothing, x, nothing + np.nan], 1).ravel() for x in W)
 
 
-def outline(w):
+def outline(w: np.ndarray) -> tuple[np.ndarray, ...]:
     """The polygon through the tips of the columns longer than ½, in order of angle."""
     W, _ = unpack(w)
     W = W[:, np.hypot(*W) > 0.5]
@@ -43,13 +48,13 @@ def outline(w):
     return tuple(np.append(x, x[:1]) for x in W)
 
 
-def blank_plane(ax, size=1.6):
+def blank_plane(ax: Axes, size: float = 1.6) -> None:
     ax.set(xlim=(-size, size), ylim=(-size, size), xticks=[], yticks=[], aspect="equal", anchor="N")
     ax.spines[:].set_visible(False)
     ax.grid(False)
 
 
-def draw_polygons():
+def draw_polygons() -> Figure:
     """The six polygons of the table, a figure: columns of W, and a ring for each feature with a positive bias."""
     fig, axes = style.figure(1, 6, height=1.9)
     for ax, (name, w) in zip(axes, POLYGONS.items(), strict=True):
@@ -72,7 +77,7 @@ def draw_polygons():
     return fig
 
 
-def draw_temperatures():
+def draw_temperatures() -> Figure:
     """λ̂ at every nβ of the asset, a figure: left the square's family, right the others, dashed the derived λ."""
     data = asset("temperatures")
     nbeta = np.array(data["nbeta"])
@@ -97,7 +102,7 @@ def draw_temperatures():
     return fig
 
 
-def draw_losses(steps, path):
+def draw_losses(steps: np.ndarray, path: np.ndarray) -> Figure:
     """The losses (log scales) of many networks against the step, a figure: coloured by where they end.
 
     ``steps`` (S,), ``path`` (S, networks, 3c). At c = 6 an end has its name, else its number of columns.
@@ -130,7 +135,7 @@ def draw_losses(steps, path):
     return fig
 
 
-def draw_run(steps, states, results):
+def draw_run(steps: np.ndarray, states: np.ndarray, results: Sequence[LLCResult]) -> Figure:
     """One training run, a figure: the loss falls on the left, λ̂ rises on the right, with two standard errors.
 
     Filled where the verdict is trust, hollow where it is doubtful; what has the verdict don't is left out.
@@ -164,7 +169,7 @@ def draw_run(steps, states, results):
     return fig
 
 
-def draw_transitions():
+def draw_transitions() -> Figure:
     """The two kinds of transition, a figure: shares of the polygons against n, in the posterior and after training."""
     posterior, training = asset("posterior"), asset("training")
     ends = training["ends"] / training["ends"].sum(1, keepdims=True)

@@ -1,5 +1,7 @@
 """The kept results of lesson 08: the settings they were made at, and how they are read. ``make.py`` remakes them."""
 
+from typing import Any
+
 import numpy as np
 
 from sltcourse.kit import assets
@@ -20,7 +22,7 @@ STARTS = {"square, one feature awake": 1, "square, two features awake": 2, "near
 JSON = ("volumes", "temperatures", "springs", "sample_5000", "sample_500000")  # kept as text; the others as arrays
 
 
-def asset(name):
+def asset(name: str) -> Any:
     """The kept result ``name``, one that ``make.py`` can make: a dict (springs: a list) of arrays and numbers."""
     if name in JSON:
         return assets.table(f"superposition/{name}.json")

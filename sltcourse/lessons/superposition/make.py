@@ -8,7 +8,9 @@ reads: ``temperatures``, ``springs``, ``scale``, ``sample_5000``, ``sample_50000
 import itertools
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -51,7 +53,7 @@ from sltcourse.theory.superposition_model import (
 )
 
 
-def _store(name, results):
+def _store(name: str, results: Any) -> None:
     file = assets.folder() / "superposition" / (f"{name}.json" if name in JSON else f"{name}.npz")
     file.parent.mkdir(exist_ok=True)
     if name in JSON:
@@ -63,14 +65,14 @@ def _store(name, results):
     )
 
 
-def make_volumes():
+def make_volumes() -> dict[str, dict[str, Any]]:
     """λ of the squares from their volumes V(ε)."""
     results = {}
     for name in ("4", "4⁺", "4⁺⁺"):
         w = POLYGONS[name]
         floor = population_loss(w)[0]
 
-        def excess(u, w=w, floor=floor):
+        def excess(u: np.ndarray, w: np.ndarray = w, floor: np.ndarray = floor) -> np.ndarray:
             return np.maximum(population_loss(w + u)[0] - floor, 0)
 
         curve = volume.splitting(excess, [(-0.05, 0.05)] * len(w), eps=1e-9, particles=320, populations=8)
@@ -93,7 +95,7 @@ def make_volumes():
 # ---- what the estimator reads ----------------------------------------------------------------------------------------
 
 
-def temperatures():
+def temperatures() -> dict[str, Any]:
     """λ̂ of the six polygons by HMC at every nβ: {name: {"llc", "se", "below": a list over nβ}}."""
     at = [torch.tensor(w) for w in POLYGONS.values()]
     rows = {name: {"llc": [], "se": [], "below": []} for name in POLYGONS}
@@ -109,7 +111,7 @@ def temperatures():
     return {"nbeta": NBETAS.tolist()} | rows
 
 
-def sampled(n, seeds):
+def sampled(n: int, seeds: Iterable[int]) -> dict[str, dict[str, float]]:
     """λ̂ of 5, 5⁺ and 6 on data sets of n inputs: at n = 5 000 as Chen et al. did, above with the course's sampler.
 
     Chen et al.: γ = 0.1, ε = 5e-5, 10 chains of 10 000 steps, those dropped that spend over 5 % below L_n(w*).
@@ -142,7 +144,7 @@ def sampled(n, seeds):
     }
 
 
-def along(path, x, gamma, **options):
+def along(path: Iterable[np.ndarray], x: np.ndarray | None, gamma: float, **options: Any) -> list[LLCResult]:
     """estimate_llc at every state of a path (checkpoints, 3c) by the exact sampler.
 
     ``x``: the data set (n, c); None: the population, at the nβ of a thousand samples.
@@ -156,13 +158,13 @@ def along(path, x, gamma, **options):
     )  # fmt: skip
 
 
-def make_along():
+def make_along() -> dict[str, np.ndarray]:
     """Readings along the kept training runs: "llc", "se" and "verdict", (starts, n, springs, checkpoints) each."""
     runs = [[along_run(run, size) for size in range(len(N_TRAIN))] for run in range(len(STARTS))]
     return {key: np.array([[one[key] for one in row] for row in runs]) for key in ("llc", "se", "verdict")}
 
 
-def along_run(run, size):
+def along_run(run: int, size: int) -> dict[str, list[list[float]]]:
     """The readings along the kept training run from start number ``run`` on ``N_TRAIN[size]`` inputs, at each spring.
 
     A dict of "llc", "se" and "verdict" (a number of LEVELS), each a list (springs) of lists (checkpoints).
@@ -179,7 +181,7 @@ def along_run(run, size):
     return found
 
 
-def springs():
+def springs() -> list[list[tuple[float, float, int]]]:
     """(λ̂, its standard error, the number of its verdict) of every polygon, for each of SPRINGS."""
     at, rows = list(POLYGONS.values()), []
     for gamma in SPRINGS:
@@ -189,7 +191,7 @@ def springs():
     return rows
 
 
-def landscape():
+def landscape() -> np.ndarray:
     """The loss in two numbers of one feature, over L(4⁺): an array (biases, lengths), kept.LENGTHS and kept.BIASES.
 
     The feature's column has a length and its output a bias; all else is wherever the loss is least, with the sixth
@@ -207,7 +209,7 @@ def landscape():
             start[:, 4:] = (length, -0.02), (0, 0), (bias, -5)
             at = start.ravel()
 
-            def value(p, at=at):
+            def value(p: np.ndarray, at: np.ndarray = at) -> tuple[float, np.ndarray]:
                 at[free] = p
                 loss, slope = population_loss(at)
                 return float(loss), slope[free]
@@ -217,7 +219,7 @@ def landscape():
     return found - population_loss(POLYGONS["4⁺"])[0]
 
 
-def scale():
+def scale() -> dict[str, np.ndarray]:
     """The landscape around 4⁺ and 5, and chains from both at every nβ and γ of the live figure of the scale.
 
     "rise" is the ``landscape``; "llc", "se", "verdict" are (starts, γ, nβ); "draws" (starts, γ, nβ, kept, 2) the length
@@ -252,12 +254,12 @@ def scale():
 # ---- training and posterior ------------------------------------------------------------------------------------------
 
 
-def training_inputs(kind):
+def training_inputs(kind: int) -> np.ndarray:
     """The data of the runs that start at ``kind``: the n inputs of a run are the first n of these."""
     return sample(max(N_TRAIN), np.random.default_rng(kind))
 
 
-def make_training():
+def make_training() -> dict[str, Any]:
     """Gradient descent on L_n for many n; and where many runs end."""
     states, losses = [], []
     for kind in STARTS.values():
@@ -304,7 +306,7 @@ def make_training():
     return results
 
 
-def make_posterior():
+def make_posterior() -> dict[str, np.ndarray]:
     """The posterior at many n: mean loss, shares of the polygons, draws; and the shares for real data sets."""
     n = np.r_[0, np.geomspace(0.02, 6_000, 71)]
     found = replica_exchange(n, Chains(16, 4_500, keep=60), population_loss, 3 * FEATURES)
@@ -336,7 +338,7 @@ def make_posterior():
     return {k: v.astype(np.float32) if v.ndim > 2 else v for k, v in results.items()}
 
 
-def _error(values):
+def _error(values: np.ndarray) -> np.ndarray:
     """Standard error of the mean over the last axis."""
     return values.std(-1, ddof=1) / np.sqrt(values.shape[-1])
 
@@ -354,7 +356,7 @@ MAKERS = {
 }
 
 
-def main(arguments):
+def main(arguments: Sequence[str]) -> None:
     """``python -m sltcourse.lessons.superposition.make NAME`` remakes an asset, one of MAKERS."""
     if len(arguments) != 1 or arguments[0] not in MAKERS:
         sys.exit(f"usage: python -m sltcourse.lessons.superposition.make {'|'.join(MAKERS)}")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from sltcourse.theory.superposition_model import (
     FEATURES,
@@ -24,17 +25,17 @@ from sltcourse.theory.superposition_model import (
 class Superposition(torch.nn.Module):
     """The same model for PyTorch: ``model(x)`` for x (batch, c). ``w`` (3c,) are its parameters."""
 
-    def __init__(self, w):
+    def __init__(self, w: ArrayLike) -> None:
         super().__init__()
         W, b = unpack(np.asarray(w))
         self.W = torch.nn.Parameter(torch.tensor(W, dtype=torch.float32))
         self.b = torch.nn.Parameter(torch.tensor(b, dtype=torch.float32))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.relu(x @ self.W.T @ self.W + self.b)
 
 
-def squared_error(output, x):
+def squared_error(output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """‖x − f(x)‖², summed over features, the mean over the batch."""
     return (output - x).square().sum(-1).mean()
 
@@ -76,18 +77,18 @@ TRAJECTORY = {  # what ``trajectory_settings`` gives: about ten seconds on eithe
 }
 
 
-def trajectory_settings(device):
+def trajectory_settings(device: torch.device | str) -> tuple[int, dict[str, int]]:
     """How much of a training run to measure on ``device``: (checkpoints, the chains' options for estimate_llc)."""
     options = dict(TRAJECTORY["cuda" if torch.device(device).type == "cuda" else "cpu"])
     return options.pop("checkpoints"), options
 
 
-def checkpoint_steps(count, last=20_000):
+def checkpoint_steps(count: int, last: int = 20_000) -> np.ndarray:
     """``count`` training steps or a few less: 0, and the others evenly on a log scale up to ``last``."""
     return np.unique(np.r_[0, np.round(np.geomspace(30, last, count - 1))]).astype(int)
 
 
-def start(kind, seed):
+def start(kind: int, seed: int) -> np.ndarray:
     """Where a run of the figure starts: a square with ``kind`` of two features awake (1, 2), or near zero (6)."""
     rng = np.random.default_rng(seed)
     w = 0.01 * rng.standard_normal(3 * FEATURES)
@@ -99,21 +100,21 @@ def start(kind, seed):
     return w
 
 
-def near_zero(networks, rng, c=FEATURES):
+def near_zero(networks: int, rng: np.random.Generator, c: int = FEATURES) -> np.ndarray:
     """Where training starts: columns of size 0.01 and biases 0, an array (networks, 3c)."""
     w = 0.01 * rng.standard_normal((networks, 3 * c))
     w[:, 2 * c :] = 0
     return w
 
 
-def opening():
+def opening() -> tuple[np.ndarray, np.ndarray]:
     """Six of the lesson's hundred networks, all kinds of ends among them: steps (60,), and their states (60, 6, 18)."""
     steps = np.unique(np.geomspace(1, 3_000, 70).round().astype(int))
     w = near_zero(100, np.random.default_rng(0))[list(OPENING)]
     return steps, descend(w, steps[-1], keep=set(steps.tolist()))
 
 
-def loss_parts(w):
+def loss_parts(w: ArrayLike) -> np.ndarray:
     """The loss of w (…, 3c) in three parts that add up to it, an array (…, 3).
 
     What the features without a column cost (shorter than ½) in their own outputs; the error of the other outputs that
@@ -129,7 +130,7 @@ def loss_parts(w):
     return np.stack([(own * short).sum(-1), (own * ~short).sum(-1), leaked], -1)
 
 
-def pentagons_above_hexagon(n, counted):
+def pentagons_above_hexagon(n: ArrayLike, counted: bool) -> np.ndarray:
     """F of 5 and 5⁺ together less F of the 6-gon at n, a number or an array: −log(e^−F(5) + e^−F(5⁺)) − F(6).
 
     By nL + λ log n + ½‖w*‖², and with all constants of Laplace's method if they are ``counted``.

@@ -129,16 +129,16 @@ def live_training() -> LiveFigure:
         step=Slider("training step", STEPS, start=STEPS[len(STEPS) // 2]),
     )
 
-    def state(run, n, step, step_of=step):
+    def state(run: str, n: int, step: int, step_of: dict[int, int] = step) -> np.ndarray:
         return data["states"][at[run], size[n], step_of[int(step)]].astype(float)
 
-    def losses(run, n):
+    def losses(run: str, n: int) -> np.ndarray:
         return data["loss"][at[run], size[n]]
 
-    def row(key, run, n, gamma):
+    def row(key: str, run: str, n: int, gamma: float) -> np.ndarray:
         return data[key][at[run], size[n], spring[gamma]]
 
-    def shown(run, n, gamma, *words):
+    def shown(run: str, n: int, gamma: float, *words: str) -> tuple[np.ndarray, np.ndarray]:
         said = np.isin(row("verdict", run, n, gamma), [level[word] for word in words])
         return time, np.where(said, row("llc", run, n, gamma), np.nan)
 
@@ -168,18 +168,18 @@ def live_training() -> LiveFigure:
         color=COLORS["loss"], markersize=9,
     )  # fmt: skip
 
-    def silence(run, n, gamma):
+    def silence(run: str, n: int, gamma: float) -> tuple[float, float, str]:
         empty = np.isnan(shown(run, n, gamma, "trust", "doubtful")[1]).all()
         return 200, 4.5, "verdict at every step: don't" if empty else ""
 
     live.text(right, silence, name="silence", ha="center", color=COLORS["reference"])
 
-    def reading_now(run, n, gamma, step, s=step):
+    def reading_now(run: str, n: int, gamma: float, step: int, s: dict[int, int] = step) -> tuple[float, float]:
         return max(step, 2), shown(run, n, gamma, "trust", "doubtful")[1][s[int(step)]]
 
     live.points(right, reading_now, name="llc now", color=COLORS["estimate"], markersize=9)
 
-    def caption(run, n, gamma, step, s=step):
+    def caption(run: str, n: int, gamma: float, step: int, s: dict[int, int] = step) -> str:
         i = s[int(step)]
         llc, error, word = (row(key, run, n, gamma)[i] for key in ("llc", "se", "verdict"))
         said = f"λ̂ = {llc:.2f} ± {error:.2f}, verdict {LEVELS[word]}"
@@ -242,7 +242,7 @@ def live_transition() -> LiveFigure:
     for ax, span in ((left, (-8, 10.5)), (right, (0, 1))):
         live.line(ax, lambda n, span=span: ([n, n], span), name=f"now {span[0]}", color=COLORS["truth"], lw=1)
 
-    def caption(n):
+    def caption(n: float) -> str:
         i = position[n]
         formula = min(("4", "5", "5⁺", "6"), key=lambda name: free_energy(name, n))
         return (
@@ -257,7 +257,7 @@ def live_transition() -> LiveFigure:
     )  # fmt: skip
 
 
-def _turned(draws, corners_of):
+def _turned(draws: np.ndarray, corners_of: np.ndarray) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     """The tips of all columns of several W, each W turned to fit its own regular polygon; a dict by corners."""
     W, _ = unpack(draws)
     z = W[:, 0] + 1j * W[:, 1]
