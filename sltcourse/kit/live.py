@@ -92,7 +92,7 @@ class LiveFigure:
         vmin: float,
         vmax: float,
         *,
-        cmap: str = "cividis",
+        cmap: str | mpl.colors.Colormap = "cividis",
         name: str | None = None,
         alpha: float = 1.0,
     ) -> Self:

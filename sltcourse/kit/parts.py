@@ -245,7 +245,7 @@ class Image(_Picture):
         extent: tuple[float, float, float, float],
         *,
         norm: mpl.colors.Normalize,
-        cmap: str,
+        cmap: str | mpl.colors.Colormap,
         alpha: float,
     ) -> None:
         super().__init__(ax, function, name, extent)

@@ -5,7 +5,7 @@ c features and μ ~ U[0, 1], f(x) = ReLU(WᵀWx + b) with W of shape (2, c) and 
 L = E‖x − f(x)‖², a sum over features without ½. A parameter is one row w of 3c numbers: W row by row, then b.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -29,8 +29,11 @@ def pack(W: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.concatenate([W.reshape(*W.shape[:-2], -1), b], -1)
 
 
-def unpack(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """W (…, 2, c) and b (…, c) of a parameter w (…, 3c). Raises ValueError where its length is no multiple of 3."""
+def unpack(w: Any) -> tuple[Any, Any]:
+    """W (…, 2, c) and b (…, c) of a parameter w (…, 3c), an array or a tensor.
+
+    Raises ValueError where its length is no multiple of 3.
+    """
     if w.shape[-1] % 3:
         raise ValueError(f"a parameter has 3c numbers, W (2, c) and b (c,); this one has {w.shape[-1]}")
     c = w.shape[-1] // 3
@@ -290,7 +293,7 @@ def given_up(x: np.ndarray) -> int:
 
 
 def descend(
-    w: np.ndarray, steps: int, loss: LossAndGradient = population_loss, rate: float = 0.2, keep: Sequence[int] = ()
+    w: np.ndarray, steps: int, loss: LossAndGradient = population_loss, rate: float = 0.2, keep: Collection[int] = ()
 ) -> np.ndarray:
     """Gradient descent, all rows of w (…, 3c) at once.
 

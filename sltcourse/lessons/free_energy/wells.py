@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import sympy as sp
@@ -12,7 +13,7 @@ from sltcourse.theory.numeric_input import array_function
 
 LINE = (-1.0, 1.0)  # the prior of a learner's wells is uniform here
 PLACES = (-0.5, 0.5)  # of two wells given by (λ, depth, width)
-Well = tuple[float, float, float] | sp.Expr
+Well: TypeAlias = tuple[float, float, float] | sp.Expr
 """(λ, depth, width), or a sympy expression in one symbol."""
 _PANELS = 24  # on each side of a well's bottom, each half as long as the next
 _ORDERS = (10, 14)  # of two Gauss–Legendre rules on each panel

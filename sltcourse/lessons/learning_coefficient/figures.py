@@ -56,8 +56,8 @@ def live_polygon(K: sp.Expr | None = None) -> LiveFigure:
 def _polygon_of_powers() -> LiveFigure:
     ends = np.arange(0, 14, 2)
     states = {
-        (a, b, c, d): polygon(*([(int(a), 0)] if a else []), (int(b), int(c)), *([(0, int(d))] if d else []))
-        for a, b, c, d in itertools.product(ends, ends[:4], ends[1:5], ends)
+        (a, b, c, d): polygon(*([(a, 0)] if a else []), (b, c), *([(0, d)] if d else []))
+        for a, b, c, d in itertools.product(*(e.tolist() for e in (ends, ends[:4], ends[1:5], ends)))
     }
     controls = {
         "a": Slider("a", ends, start=6, format=_none),
@@ -183,9 +183,9 @@ def _network(width: int, layers: int, rank: int) -> tuple[Any, int, int]:
 
 def live_networks() -> LiveFigure:
     """Guess λ at ten layers, then slide width, layers and true rank of a linear network: λ beside d/2."""
-    widths, layers, ranks = np.arange(1, 25), np.arange(2, 11), np.arange(0, 11, 2)
+    widths, layers, ranks = (list(range(*ends)) for ends in ((1, 25), (2, 11), (0, 11, 2)))
     table = {(H, L, r): _network(H, L, r) for H, L, r in itertools.product(widths, layers, ranks) if r <= H}
-    nothing = (np.nan, 1, np.nan)
+    nothing: tuple[Any, int, Any] = (np.nan, 1, np.nan)
 
     def curve(states: Iterable[tuple[int, int, int]], column: int) -> np.ndarray:
         """λ (column 0) or d/2 (column 2) along a row of states; gaps where the width is below the rank."""

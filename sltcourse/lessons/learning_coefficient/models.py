@@ -65,14 +65,16 @@ def polygon(*dots: tuple[int, int], prior: tuple[int, int] = (0, 0)) -> Polygon:
     facets = [facet for facet in polyhedron.facets if facet.level]
     if not facets:
         raise ValueError("the exponent (0, 0) means that K does not vanish: there is no ray to follow")
-    plans = {tuple(Fraction(a, facet.level) for a in facet.normal): facet for facet in facets}
+    plans = {(Fraction(f.normal[0], f.level), Fraction(f.normal[1], f.level)): f for f in facets}
     lam = min(cost[0] * x + cost[1] * y for x, y in plans)
     best = sorted((x, y) for x, y in plans if cost[0] * x + cost[1] * y == lam)
-    ends = {alpha for plan in best for alpha in plans[plan].on}
+    ends = {(a, b) for plan in best for a, b in plans[plan].on}
     for x, y in best:
         level = plans[x, y].on
         ends |= {(_INFINITY, min(b for _, b in level))} if x == 0 else set()
         ends |= {(min(a for a, _ in level), _INFINITY)} if y == 0 else set()
     sides = sorted(ends, key=lambda alpha: (alpha[0], -alpha[1]))
     hit = (cost[0] / lam, cost[1] / lam)
-    return Polygon(sorted(set(dots)), list(polyhedron.vertices), sorted(plans), best, sides, hit, lam, len(best))
+    return Polygon(
+        sorted(set(dots)), [(a, b) for a, b in polyhedron.vertices], sorted(plans), best, sides, hit, lam, len(best)
+    )

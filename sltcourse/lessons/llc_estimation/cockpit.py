@@ -104,8 +104,8 @@ def _of_function(K: Callable[[torch.Tensor], torch.Tensor], w_star: np.ndarray) 
             return np.asarray(K(torch.tensor(np.asarray(w, float))), float)
 
     def gradient(w: np.ndarray) -> np.ndarray:
-        w = torch.tensor(np.asarray(w, float)).requires_grad_()
-        return torch.autograd.grad(K(w).sum(), w)[0].numpy()
+        at = torch.tensor(np.asarray(w, float)).requires_grad_()
+        return torch.autograd.grad(K(at).sum(), at)[0].numpy()
 
     trial = torch.tensor(np.tile(w_star, (3, 1))).requires_grad_()
     try:
@@ -312,7 +312,7 @@ def _add_traces(live: LiveFigure, ax: Axes, runs: Runs, potential: Potential, lo
         lines[: w.shape[1], :-1] = excess.reshape(-1, WINDOW, w.shape[1]).mean(1).T
         smooth.append(np.clip(lines, 10 * low, 10 * high))
 
-    def missing(knob: float) -> tuple[float, float, str]:
+    def missing(knob: Any) -> tuple[float, float, str]:
         lines = smooth[position(knob)][:, -11:-1]
         lines = lines[~np.isnan(lines).all(1)]
         word = "diverged" if not lines.size else ""
@@ -336,12 +336,12 @@ def _add_readings(live: LiveFigure, ax: Axes, runs: Runs, potential: Potential, 
     lights = np.array([LEVELS.index(r.verdict.word) for r in runs.results])
     inside = np.clip(np.nan_to_num(llc, nan=high), low + 0.04 * (high - low), high - 0.04 * (high - low))
 
-    def passed(knob: float) -> np.ndarray:
+    def passed(knob: Any) -> np.ndarray:
         """Which values lie between where the hand began and where it is."""
         ends = sorted((live.controls["knob"].start, position(knob)))
         return (np.arange(len(values)) >= ends[0]) & (np.arange(len(values)) <= ends[1])
 
-    def bars(knob: float) -> tuple[np.ndarray, np.ndarray]:
+    def bars(knob: Any) -> tuple[np.ndarray, np.ndarray]:
         ends = np.column_stack([llc - 2 * error, llc + 2 * error, llc * np.nan])
         return np.repeat(values, 3), np.where(passed(knob)[:, None], ends, np.nan).ravel()
 

@@ -1,6 +1,7 @@
 """The live figures of lesson 07: the thermometer here, the cockpit in ``cockpit``."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def live_thermometer() -> LiveFigure:
         linestyle="--",
         label="exp(−nβε)",
     )
-    mean = dict(color=COLORS["truth"], markersize=9, zorder=5)
+    mean: dict[str, Any] = dict(color=COLORS["truth"], markersize=9, zorder=5)
     live.points(
         left, lambda loss, nbeta: (np.log10(heat(loss, nbeta) / nbeta), 0.02), label="posterior mean of ε", **mean
     )

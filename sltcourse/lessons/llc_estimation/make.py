@@ -20,7 +20,7 @@ from sltcourse.llc import HMC, best_device, default_nbeta, estimate_llc
 from sltcourse.progress import progress
 from sltcourse.theory.closed_forms import deep_linear_network
 
-NETWORK_RUNS = {  # name: what of estimate_llc is not the same for all
+NETWORK_RUNS: dict[str, dict[str, Any]] = {  # name: what of estimate_llc is not the same for all
     "hmc": dict(sampler=HMC(lr=1e-5, num_leapfrog=100), num_draws=300, num_burnin_steps=100, localization=10.0),
     "sgld": dict(num_draws=1000, num_burnin_steps=3000, num_steps_bw_draws=5, localization=10.0),
 }
@@ -44,7 +44,7 @@ def estimate_linear_network(widths: Sequence[int], rank: int, device: str = "cpu
     nbeta = default_nbeta(N_NETWORKS)
     for name, settings in NETWORK_RUNS.items():
         if name != "hmc" or d < HMC_UP_TO:
-            result = estimate_llc(
+            result: Any = estimate_llc(
                 loss, at=w_star, num_chains=8, nbeta=nbeta, dtype=torch.float32, seed=seed, device=device, **settings
             )
             row[name] = {"llc": result.llc, "std_error": result.std_error, "verdict": result.verdict.word}
@@ -58,8 +58,8 @@ def main(arguments: Sequence[str]) -> None:
     name, device = "llc_estimation/networks.json", best_device().type
     (assets.folder() / "llc_estimation").mkdir(exist_ok=True)
     rows = []
-    for network in progress(list(some_linear_networks()), "networks"):
-        rows.append(estimate_linear_network(*network, device=device))
+    for widths, rank in progress(list(some_linear_networks()), "networks"):
+        rows.append(estimate_linear_network(widths, rank, device=device))
         text = "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n"  # those done, whenever the run is stopped
         (assets.folder() / name).write_text(text, encoding="utf-8")
     assets.record(name, "python -m sltcourse.lessons.llc_estimation.make networks", device)

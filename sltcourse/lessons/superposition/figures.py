@@ -172,9 +172,9 @@ def live_polygon(c: int = FEATURES, W: Any = None, b: Any = None) -> LiveFigure:
         return np.asarray(parts[k, kind][at[0][length], at[1][bias]])
 
     for i in range(3):
-        live.fill(bars, lambda k, kind, length, bias, i=i: _bar(part(k, kind, length, bias)[i], i, widest),
+        live.fill(bars, lambda k, kind, length, bias, i=i: _bar(float(part(k, kind, length, bias)[i]), i, widest),
                   name=PARTS[i].replace("\n", " "), color=COLORS[PART_COLORS[i]], alpha=0.55)  # fmt: skip
-        live.text(bars, lambda k, kind, length, bias, i=i: _value(part(k, kind, length, bias)[i], i, widest),
+        live.text(bars, lambda k, kind, length, bias, i=i: _value(float(part(k, kind, length, bias)[i]), i, widest),
                   name=f"{PARTS[i]} in numbers", va="center", fontsize=10)  # fmt: skip
 
     def caption(k: int, kind: int, length: float, bias: float) -> str:

@@ -98,9 +98,9 @@ def make_volumes() -> dict[str, dict[str, Any]]:
 def temperatures() -> dict[str, Any]:
     """λ̂ of the six polygons by HMC at every nβ: {name: {"llc", "se", "below": a list over nβ}}."""
     at = [torch.tensor(w) for w in POLYGONS.values()]
-    rows = {name: {"llc": [], "se": [], "below": []} for name in POLYGONS}
+    rows: dict[str, dict[str, list[float]]] = {name: {"llc": [], "se": [], "below": []} for name in POLYGONS}
     for seed, nbeta in enumerate(NBETAS):  # in cold wells equal seeds would give equal readings
-        runs = estimate_llc(
+        runs: Any = estimate_llc(
             exact_loss, at=at, nbeta=float(nbeta), sampler=HMC(lr=0.02 / nbeta, num_leapfrog=16), num_chains=12,
             num_draws=400, num_burnin_steps=300, num_steps_bw_draws=2, seed=seed,
         )  # fmt: skip
@@ -117,16 +117,19 @@ def sampled(n: int, seeds: Iterable[int]) -> dict[str, dict[str, float]]:
     Chen et al.: γ = 0.1, ε = 5e-5, 10 chains of 10 000 steps, those dropped that spend over 5 % below L_n(w*).
     """
     names = ("5", "5⁺", "6")
-    kept, everything = {name: [] for name in names}, {name: 0 for name in names}
+    kept: dict[str, list[float]] = {name: [] for name in names}
+    everything = dict.fromkeys(names, 0)
     at = [Superposition(POLYGONS[name]).state_dict() for name in names]
     for seed in seeds:
         x = torch.tensor(sample(n, np.random.default_rng(seed)), dtype=torch.float32)
         if n <= 5_000:
-            options = dict(sampler=SGLD(lr=5e-5), localization=0.1, num_chains=10, num_draws=1000, num_burnin_steps=0)
+            options: dict[str, Any] = dict(
+                sampler=SGLD(lr=5e-5), localization=0.1, num_chains=10, num_draws=1000, num_burnin_steps=0
+            )
             options |= dict(num_steps_bw_draws=10, batch_size=200)
         else:
             options = dict(localization=10.0, num_chains=8, num_draws=4000, num_burnin_steps=3000, batch_size=1024)
-        runs = estimate_llc(Superposition(POLYGONS["6"]), x, squared_error, at=at, seed=seed, **options)
+        runs: Any = estimate_llc(Superposition(POLYGONS["6"]), x, squared_error, at=at, seed=seed, **options)
         for name, run in zip(names, runs, strict=True):
             excess = run.nbeta * (run.loss_trace - run.init_loss)
             good = (excess < 0).mean(1) < 0.05 if n <= 5_000 else np.isfinite(run.llc_per_chain)
@@ -152,10 +155,11 @@ def along(path: Iterable[np.ndarray], x: np.ndarray | None, gamma: float, **opti
     n = 1_000 if x is None else len(x)
     nbeta = n / np.log(n)
     settings = {"num_chains": 12, "num_draws": 120, "num_burnin_steps": 150, "num_steps_bw_draws": 2} | options
-    return estimate_llc(
+    runs: Any = estimate_llc(
         exact_loss if x is None else exact_sample_loss(x), at=[torch.tensor(w) for w in path], nbeta=nbeta,
         localization=gamma, sampler=HMC(lr=0.1 / nbeta, num_leapfrog=12), **settings,
     )  # fmt: skip
+    return list(runs)
 
 
 def make_along() -> dict[str, np.ndarray]:
@@ -170,7 +174,8 @@ def along_run(run: int, size: int) -> dict[str, list[list[float]]]:
     A dict of "llc", "se" and "verdict" (a number of LEVELS), each a list (springs) of lists (checkpoints).
     """
     kind, path = list(STARTS.values())[run], asset("training")["states"][run, size].astype(float)
-    x, found = training_inputs(kind)[: N_TRAIN[size]], {"llc": [], "se": [], "verdict": []}
+    x = training_inputs(kind)[: N_TRAIN[size]]
+    found: dict[str, list[list[float]]] = {"llc": [], "se": [], "verdict": []}
     for gamma in FIGURE_SPRINGS:
         runs = along(path, x, gamma)
         found["llc"].append([r.llc for r in runs])
@@ -234,7 +239,7 @@ def scale() -> dict[str, np.ndarray]:
             exact_loss, at=[torch.tensor(w) for w in starts], nbeta=float(nbeta), localization=gamma,
             dtype=torch.float64,
         )  # fmt: skip
-        chains = sample_chains(
+        chains: Any = sample_chains(
             posterior, HMC(lr=0.04 / nbeta, num_leapfrog=16), num_chains=16, num_draws=240, num_burnin_steps=240,
             num_steps_bw_draws=2, observe={"place": OfParameters(lambda named: named["w"], dims=("coordinate",))},
         )  # fmt: skip
@@ -269,7 +274,7 @@ def make_training() -> dict[str, Any]:
             states.append(path)
             losses.append(sample_loss(x[:n])(path)[0])
     shape = (len(STARTS), len(N_TRAIN))
-    results = {"states": np.reshape(states, (*shape, len(STEPS), -1)).astype(np.float32)}
+    results: dict[str, Any] = {"states": np.reshape(states, (*shape, len(STEPS), -1)).astype(np.float32)}
     results["loss"] = np.reshape(losses, (*shape, len(STEPS)))
 
     square, sizes = polygon(4, 1, 0, dead=0), (100, 300, 1_000, 3_000, 10_000, 30_000)
@@ -326,15 +331,15 @@ def make_posterior() -> dict[str, np.ndarray]:
     print(np.round(np.c_[n[row], share.mean(2).T], 2), flush=True)
 
     sizes, sets = np.array([150, 220, 300, 400, 600, 900, 1_400]), 20
-    found = []
+    six = []
     for size in sizes:
         x = np.stack([sample(size, np.random.default_rng(seed)) for seed in range(sets)])
         ladder = np.geomspace(8, size, 2 + int(np.log(size / 8) / np.log(1.4)))
         draws = replica_exchange(ladder, Chains(2, 2_500, keep=40), sample_loss(x), 3 * FEATURES, sets=sets).draws
         ends = descend(draws[:, :, -1].swapaxes(0, 1), 500, sample_loss(x), rate=0.3)
-        found.append((corners(ends)[0] == 6).mean((1, 2)))
-        print(size, np.round(np.sort(found[-1]), 2), flush=True)
-    results |= {"sizes": sizes, "six": np.array(found)}
+        six.append((corners(ends)[0] == 6).mean((1, 2)))
+        print(size, np.round(np.sort(six[-1]), 2), flush=True)
+    results |= {"sizes": sizes, "six": np.array(six)}
     return {k: v.astype(np.float32) if v.ndim > 2 else v for k, v in results.items()}
 
 

@@ -53,12 +53,12 @@ def exact_sample_loss(x: np.ndarray, device: torch.device | str = "cpu") -> Call
     """
     *arrays, power = running_totals(x[None])
     looked_up = [torch.tensor(v, dtype=torch.float64, device=device) for v in arrays]
-    blocks, power = torch.arange(x.shape[1], device=device)[:, None], float(power[0])
+    blocks, mean = torch.arange(x.shape[1], device=device)[:, None], float(power[0])
 
     def loss(w: torch.Tensor) -> torch.Tensor:
         g, b = _products(w)
         moments = sample_moments(g.detach(), b.detach(), blocks, torch.searchsorted, looked_up)
-        return loss_of_moments(g, b, moments, power)[0]
+        return loss_of_moments(g, b, moments, mean)[0]
 
     return loss
 
@@ -130,7 +130,7 @@ def loss_parts(w: ArrayLike) -> np.ndarray:
     return np.stack([(own * short).sum(-1), (own * ~short).sum(-1), leaked], -1)
 
 
-def pentagons_above_hexagon(n: ArrayLike, counted: bool) -> np.ndarray:
+def pentagons_above_hexagon(n: float | np.ndarray, counted: bool) -> np.ndarray:
     """F of 5 and 5⁺ together less F of the 6-gon at n, a number or an array: −log(e^−F(5) + e^−F(5⁺)) − F(6).
 
     By nL + λ log n + ½‖w*‖², and with all constants of Laplace's method if they are ``counted``.

@@ -165,7 +165,7 @@ def live_exponents() -> LiveFigure:
     eps = 10.0 ** (-np.arange(61) / 5)[::-1]
     row = {e: i for i, e in enumerate(eps)}
     ks = np.arange(1, 5)
-    volume = {(i, j): np.exp(normal_crossing_log_volume(eps, (i, j))) for i in ks for j in ks}
+    volume = {(i, j): np.exp(normal_crossing_log_volume(eps, (i, j))) for i in ks.tolist() for j in ks.tolist()}
 
     fig, (left, right) = style.figure(1, 2, height=4.2)
     _plane(left, "the set K(w) ≤ ε")
