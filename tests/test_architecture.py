@@ -65,13 +65,13 @@ def test_no_file_is_long(folder):
     assert {name: count for name, count in lines.items() if count > 400} == {}
 
 
-FRONT_DOORS = {  # a user's own calls: every option has its name at the call, its default and its line in the docstring
-    "calibrate": 13,
-    "estimate_llc": 22,
-    "LocalPosterior.__init__": 13,
-    "llc_map": 15,
-    "make_objective": 9,
-    "sample": 10,
+# A user's own calls: every option has its name at the call, its default and its line in the docstring. What belongs
+# together travels as one value: the model, its data and the law around w* as a LocalPosterior, which sample, calibrate
+# and llc_map take, and the step as a sampler. Here are the calls that make such a value, or are all of them in one.
+FRONT_DOORS = {
+    "LocalPosterior.__init__": 13,  # it is that value: a further object would only hold its arguments once more
+    "sample": 10,  # a posterior, a sampler, and six counts of a run that have defaults and nothing to do with each other
+    "estimate_llc": 22,  # LocalPosterior, sample and LLCResult.of in one line, for those who want one number
 }
 
 
@@ -97,7 +97,7 @@ def test_no_function_takes_more_than_six_loose_values(folder):
     loose = {f"{file} {name}": count for file, name, count, _ in parameters(folder) if count > 6}
     assert loose == {}
     many = {name: count for _, name, _, count in parameters(folder) if count > 9}
-    assert many == {name: count for name, count in FRONT_DOORS.items() if name in many}
+    assert many == (FRONT_DOORS if folder == "llc" else {})
 
 
 @pytest.mark.parametrize("folder", ["kit", "llc", "theory", "zoo", "."])

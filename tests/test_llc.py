@@ -9,7 +9,18 @@ import pytest
 import torch
 from torch import nn
 
-from sltcourse.llc import HMC, MALA, SGLD, SGNHT, RMSPropSGLD, WhitenedSGLD, calibrate, default_nbeta, estimate_llc
+from sltcourse.llc import (
+    HMC,
+    MALA,
+    SGLD,
+    SGNHT,
+    LocalPosterior,
+    RMSPropSGLD,
+    WhitenedSGLD,
+    calibrate,
+    default_nbeta,
+    estimate_llc,
+)
 from sltcourse.llc.noise import LARGE, Noise
 from sltcourse.theory.closed_forms import deep_linear_network
 
@@ -265,7 +276,8 @@ def test_rescaling_relu_layers_changes_nothing(factor):
 
 
 def test_calibration_finds_settings_to_trust(small_data):
-    found = calibrate(ToyModel(*kgon(6)), small_data, summed_square, batch_size=100, num_chains=16)
+    posterior = LocalPosterior(ToyModel(*kgon(6)), small_data, summed_square)
+    found = calibrate(posterior, batch_size=100, num_chains=16)
     result = estimate_llc(ToyModel(*kgon(6)), small_data, summed_square, **found.settings)
     assert result.verdict.word == "trust"
     assert 7.5 < result.llc < 10.5

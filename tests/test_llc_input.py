@@ -7,9 +7,18 @@ import pytest
 import torch
 from torch import nn
 
-from sltcourse.llc import HMC, SGLD, NothingTrustworthy, WhitenedSGLD, calibrate, default_nbeta, estimate_llc
+from sltcourse.llc import (
+    HMC,
+    SGLD,
+    LocalPosterior,
+    NothingTrustworthy,
+    WhitenedSGLD,
+    calibrate,
+    default_nbeta,
+    estimate_llc,
+    llc_map,
+)
 from sltcourse.llc.parameters import Parameters
-from sltcourse.llc.posterior import LocalPosterior
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +28,10 @@ def quiet(monkeypatch):
 
 def bowl(w):
     return 0.5 * (w**2).sum()
+
+
+def posterior_at(w):
+    return LocalPosterior(bowl, at=w, nbeta=1.0)
 
 
 def mse(outputs, targets):
@@ -75,7 +88,9 @@ MODEL, DATA = regression()
         (lambda: estimate_llc(nn.Sequential(nn.Linear(3, 1), nn.Dropout()), DATA, mse), ValueError, "training mode"),
         (lambda: estimate_llc(nn.Sequential(nn.Linear(3, 1), nn.BatchNorm1d(1)), DATA, mse), ValueError, "eval"),
         (lambda: estimate_llc(MODEL, DATA, mse, memory_gib=1e-9), ValueError, "GiB"),
-        (lambda: calibrate(bowl, at=torch.zeros(2), nbeta=1.0, sampler=HMC()), TypeError, "SGLD and WhitenedSGLD"),
+        (lambda: calibrate(posterior_at(torch.zeros(2)), HMC()), TypeError, "SGLD and WhitenedSGLD"),
+        (lambda: calibrate(MODEL), TypeError, "calibrate takes a LocalPosterior"),
+        (lambda: llc_map(posterior_at([torch.zeros(2)]), nbetas=[1], localizations=[1]), TypeError, "takes one w"),
         (lambda: default_nbeta(1), ValueError, "n ≥ 2"),
     ],
 )  # fmt: skip
@@ -113,7 +128,7 @@ def test_short_and_single_chains_are_not_trusted():
 
 def test_calibration_refuses_a_saddle():
     with pytest.raises(NothingTrustworthy, match="λ̂") as refusal:
-        calibrate(lambda w: -(w**2).sum() + (w**4).sum(), at=torch.zeros(2), nbeta=1000.0, num_chains=4)
+        calibrate(LocalPosterior(lambda w: -(w**2).sum() + (w**4).sum(), at=torch.zeros(2), nbeta=1e3), num_chains=4)
     assert refusal.value.trials
 
 

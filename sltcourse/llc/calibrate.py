@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from sltcourse.llc.chains import Group
 from sltcourse.llc.draws import dataset
@@ -21,7 +20,6 @@ from sltcourse.llc.samplers.metropolis import Proposal
 from sltcourse.llc.samplers.whitened import safe_radius
 from sltcourse.llc.target import Target
 from sltcourse.llc.threads import threads_for
-from sltcourse.llc.types import Loss
 from sltcourse.progress import progress
 
 LOCALIZATIONS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
@@ -52,19 +50,11 @@ class Calibration:
 
 
 def calibrate(
-    model: nn.Module | Loss,
-    data: Any = None,
-    loss: Loss | None = None,
-    *,
-    at: Any = None,
+    posterior: LocalPosterior,
     sampler: SGLD | WhitenedSGLD | None = None,
+    *,
     num_chains: int = 8,
     batch_size: int | None = None,
-    nbeta: float | None = None,
-    penalty: float = 0.0,
-    mask: Any = None,
-    device: torch.device | str | None = None,
-    memory_gib: float | None = None,
     seed: int = 0,
 ) -> Calibration:
     """Find lr, localization and num_draws for SGLD or WhitenedSGLD (the default); burn-in stays that of equipartition.
@@ -73,18 +63,15 @@ def calibrate(
     take, over two thirds of a decade), then localizations over two and a half. The step is the largest at which the
     loss agrees with the next smaller step and equipartition holds within 5 %; the localization is the smallest from
     which on three times as much does not change λ̂; the number of draws is what a Monte-Carlo error of 5 % takes.
-    Arguments as in ``estimate_llc``, with one w*.
+    The posterior has one w*; its own localization is not used. Other arguments as in ``sample``.
 
-    Raises NothingTrustworthy where no step size or no localization passes.
+    Raises TypeError for another posterior or sampler, NothingTrustworthy where no step size or no localization passes.
     """
+    _one_point("calibrate", posterior)
     sampler = WhitenedSGLD() if sampler is None else sampler
     if not isinstance(sampler, (SGLD, WhitenedSGLD)):
         raise TypeError(f"calibrate knows SGLD and WhitenedSGLD, not {type(sampler).__name__}.")
     num_chains = whole("num_chains", num_chains, 2)
-    if isinstance(at, (list, tuple)):
-        raise TypeError("calibrate takes one w*, not a list of them.")
-    posterior = LocalPosterior(model, data, loss, at=at, nbeta=nbeta, mask=mask, device=device, penalty=penalty,
-                               memory_gib=memory_gib)  # fmt: skip
     batch_size = posterior.batch_size(batch_size, False)
     trials = Trials(posterior, sampler, num_chains, batch_size, seed)
 
@@ -124,6 +111,7 @@ def calibrate(
         num_draws=draws,
         batch_size=batch_size,
         nbeta=posterior.nbeta,
+        prior_precision=posterior.prior_precision,
         penalty=posterior.penalty,
     )
     return Calibration(
@@ -135,30 +123,26 @@ def calibrate(
 
 
 def llc_map(
-    model: nn.Module | Loss,
-    data: Any = None,
-    loss: Loss | None = None,
+    posterior: LocalPosterior,
+    sampler: AnySampler | None = None,
     *,
     nbetas: Iterable[float],
     localizations: Iterable[float],
-    at: Any = None,
-    sampler: AnySampler | None = None,
     num_chains: int = 8,
     num_draws: int = STEPS,
     batch_size: int | None = None,
-    mask: Any = None,
-    penalty: float = 0.0,
-    device: torch.device | str | None = None,
-    memory_gib: float | None = None,
     seed: int = 0,
 ) -> dict[tuple[float, float], LLCResult]:
     """λ̂ at every pair of ``nbetas`` (nβ) and ``localizations`` (γ), all in one batch of chains.
 
     Where λ̂ stands on a plateau, neither the spring nor the temperature made the number; it belongs in every report.
-    ``num_draws`` of each chain, after as many steps of burn-in. Other arguments as in ``estimate_llc``, with one w*.
+    ``num_draws`` of each chain, after as many steps of burn-in. The posterior has one w*; its own nβ and γ are not
+    used. Other arguments as in ``sample``.
 
-    Returns {(γ, nβ): result}; ``pictures.plot_llc_map`` draws it.
+    Returns {(γ, nβ): result}; ``pictures.plot_llc_map`` draws it. Raises TypeError for another posterior, ValueError
+    for an nβ or γ that will not do.
     """
+    _one_point("llc_map", posterior)
     nbetas, localizations = list(nbetas), list(localizations)
     if not nbetas or not localizations:
         raise ValueError("nbetas and localizations must hold at least one number each.")
@@ -166,8 +150,6 @@ def llc_map(
         for value in values:
             if not (0 < value < math.inf or (value == 0 and name == "localizations")):
                 raise ValueError(f"{name} holds {value!r}; positive, finite numbers are wanted.")
-    posterior = LocalPosterior(model, data, loss, at=at, nbeta=nbetas[0], mask=mask, device=device, penalty=penalty,
-                               memory_gib=memory_gib)  # fmt: skip
     sampler, num_chains = WhitenedSGLD() if sampler is None else sampler, whole("num_chains", num_chains, 2)
     trials = Trials(posterior, sampler, num_chains, posterior.batch_size(batch_size, sampler.exact), seed)
     pairs = [(float(pull), float(nbeta)) for nbeta in nbetas for pull in localizations]
@@ -175,6 +157,14 @@ def llc_map(
     with threads_for(trials.work * len(pairs)):
         runs = trials.run(settings, whole("num_draws", num_draws, 4))
     return {pair: result for pair, (result, _) in zip(pairs, runs, strict=True)}
+
+
+def _one_point(name: str, posterior: LocalPosterior) -> None:
+    """Raises TypeError unless this is a posterior with one w*."""
+    if not isinstance(posterior, LocalPosterior):
+        raise TypeError(f"{name} takes a LocalPosterior(model, data, loss, ...), not {type(posterior).__name__}.")
+    if posterior.several:
+        raise TypeError(f"{name} takes one w*, not a list of them.")
 
 
 class Trials:

@@ -36,7 +36,7 @@ from sltcourse.lessons.modular_addition.models import (
     squared_error,
     trained,
 )
-from sltcourse.llc import LLCResult, NothingTrustworthy, calibrate, default_nbeta, estimate_llc, llc_map
+from sltcourse.llc import LLCResult, LocalPosterior, NothingTrustworthy, calibrate, default_nbeta, estimate_llc, llc_map
 from sltcourse.progress import progress
 
 NEURONS = 60  # the strongest, whose spectra are kept
@@ -252,8 +252,8 @@ def map_jobs() -> Iterator[Job]:
             found.extend([] if found else two_solutions(P))
             task, model = found[0], found[1 if name == "memorising" else 2]
             nbetas = [default_nbeta(task.n) * factor for factor in (10, 100, 1000)]
-            cells = llc_map(model, task.train, squared_error, nbetas=nbetas, localizations=[100, 1000, 10_000],
-                            num_chains=4, num_draws=500)  # fmt: skip
+            cells = llc_map(LocalPosterior(model, task.train, squared_error), nbetas=nbetas,
+                            localizations=[100, 1000, 10_000], num_chains=4, num_draws=500)  # fmt: skip
             table = {f"{g:g} {nbeta:.0f}": _row(one) for (g, nbeta), one in cells.items()}
             for nbeta in nbetas:
                 values = lanczos(model, task, nbeta, (100, 1000, 10_000))[0]
@@ -266,8 +266,8 @@ def map_jobs() -> Iterator[Job]:
     def said() -> dict[str, str]:
         found.extend([] if found else two_solutions(P))
         try:
-            words = calibrate(found[2], found[0].train, squared_error, num_chains=4,
-                              nbeta=COLD * default_nbeta(found[0].n))  # fmt: skip
+            nbeta = COLD * default_nbeta(found[0].n)
+            words = calibrate(LocalPosterior(found[2], found[0].train, squared_error, nbeta=nbeta), num_chains=4)
             return {"chosen": str(words)}
         except NothingTrustworthy as refusal:
             return {"refused": str(refusal)}
