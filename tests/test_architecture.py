@@ -70,7 +70,7 @@ def test_no_file_is_long(folder):
 # and llc_map take, and the step as a sampler. Here are the calls that make such a value, or are all of them in one.
 FRONT_DOORS = {
     "LocalPosterior.__init__": 13,  # it is that value: a further object would only hold its arguments once more
-    "sample": 10,  # a posterior, a sampler, and six counts of a run that have defaults and nothing to do with each other
+    "sample": 10,  # a posterior, a sampler, and counts of a run that have nothing to do with each other
     "estimate_llc": 22,  # LocalPosterior, sample and LLCResult.of in one line, for those who want one number
 }
 
