@@ -395,6 +395,15 @@ def test_valley_moves_cross_a_bent_valley():
     assert abs(found.lam - 0.75) < 3 * found.se < 0.15 and found.probability[0] > 0.05
 
 
+@pytest.mark.parametrize("steep", [1e10, 1e12])
+def test_a_bent_valley_of_two_scales_does_not_make_m_sure(steep):
+    """λ = 1, m = 1: the slope of log V is 1/2 while ε > 1, and chains are slow where it becomes 1."""
+    curve = splitting(lambda w: steep * (w[:, 1] - w[:, 0] ** 2) ** 2 + w[:, 0] ** 2, [(-1, 1)] * 2)
+    found = fit(curve)
+    assert abs(found.lam - 1) < 2 * found.se < 0.05
+    assert found.m == 1 or "m may be" in found.doubt
+
+
 def test_the_float_grid_is_noticed_before_it_falsifies_lambda():
     """Round w = 1000.3 float64 has 1e-13 between neighbours: V is followed while that is fine, and no farther."""
     curve = splitting(lambda w: (w[:, 0] - 1000.3) ** 2, [(0, 2000)])
@@ -541,6 +550,22 @@ def test_where_chains_are_stuck_errors_are_larger_there_only():
     stuck = fit(replace(curve, shares=shares))
     believed = fit(replace(curve, shares=shares, kinship=np.zeros(len(curve.eps))))
     assert abs(stuck.lam - 0.5) < 2 * stuck.se and abs(stuck.lam - 0.5) < abs(believed.lam - 0.5)
+
+
+@pytest.mark.parametrize("first", [10, 22])
+def test_chains_stuck_for_a_few_levels_do_not_make_m_sure(first):
+    """Eight levels with 4 % too many below each, and kinship 0.1 there: if believed, it looks like a logarithm."""
+    believed = []
+    for seed in range(4):
+        curve = synthetic(np.log, 2, 1024, seed=seed)
+        shares, kinship = curve.shares.copy(), np.zeros(len(curve.eps))
+        shares[:, first : first + 8] *= 1.04
+        kinship[first : first + 8] = 0.1
+        stuck = fit(replace(curve, shares=shares, kinship=kinship, ancestors=np.full(len(kinship), 9.0)))
+        believed.append(fit(replace(curve, shares=shares)))
+        assert stuck.m == 1 or "m may be" in stuck.doubt
+        assert "mix slowly" in stuck.doubt and abs(stuck.lam - 1) < 3 * stuck.se
+    assert any(found.m == 2 and found.doubt == "" for found in believed)
 
 
 @pytest.mark.parametrize(("spread", "apart"), [(0.9, False), (1.3, True)])
