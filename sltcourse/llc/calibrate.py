@@ -89,17 +89,17 @@ def calibrate(
         )
     lr = lrs[chosen]
     with threads_for(trials.work):
-        by_pull, _ = zip(*trials.run([dict(lr=lr, localization=pull) for pull in LOCALIZATIONS]), strict=True)
-    held = _smallest_plateau(by_pull)
+        by_localization, _ = zip(*trials.run([dict(lr=lr, localization=gamma) for gamma in LOCALIZATIONS]), strict=True)
+    held = _smallest_plateau(by_localization)
     if held is None:
-        shown = "; ".join(_line(f"γ {g:g}", r) for g, r in zip(LOCALIZATIONS, by_pull, strict=True))
-        raise NothingTrustworthy(f"no localization leaves λ̂ alone, or λ̂ is negative: {shown}.", by_pull)
-    result = by_pull[held]
+        shown = "; ".join(_line(f"γ {g:g}", r) for g, r in zip(LOCALIZATIONS, by_localization, strict=True))
+        raise NothingTrustworthy(f"no localization leaves λ̂ alone, or λ̂ is negative: {shown}.", by_localization)
+    result = by_localization[held]
     draws = _draws(result)
     reasons = (
         f"lr = {lr:.3g}: equipartition {by_step[chosen].equipartition:.3f}, λ̂ = {by_step[chosen].llc:.3g} where the "
         f"next smaller step has {by_step[chosen - 1].llc:.3g}; MALA would accept {acceptances[chosen]:.0%}.",
-        f"localization = {LOCALIZATIONS[held]:g}: λ̂ = {result.llc:.3g}, and {by_pull[held + 1].llc:.3g} at "
+        f"localization = {LOCALIZATIONS[held]:g}: λ̂ = {result.llc:.3g}, and {by_localization[held + 1].llc:.3g} at "
         f"{LOCALIZATIONS[held + 1]:g}.",
         f"{draws} draws of {num_chains} chains: for a Monte-Carlo error of {PRECISION:.0%} and {EFFECTIVE} effective "
         f"draws (R-hat of the short run {result.rhat:.3f}).",
@@ -118,7 +118,7 @@ def calibrate(
         settings,
         reasons,
         list(zip(lrs, acceptances, by_step, strict=True)),
-        list(zip(LOCALIZATIONS, by_pull, strict=True)),
+        list(zip(LOCALIZATIONS, by_localization, strict=True)),
     )
 
 
@@ -152,8 +152,8 @@ def llc_map(
                 raise ValueError(f"{name} holds {value!r}; positive, finite numbers are wanted.")
     sampler, num_chains = WhitenedSGLD() if sampler is None else sampler, whole("num_chains", num_chains, 2)
     trials = Trials(posterior, sampler, num_chains, posterior.batch_size(batch_size, sampler.exact), seed)
-    pairs = [(float(pull), float(nbeta)) for nbeta in nbetas for pull in localizations]
-    settings = [dict(nbeta=nbeta, localization=pull, lr=sampler.lr) for pull, nbeta in pairs]
+    pairs = [(float(gamma), float(nbeta)) for nbeta in nbetas for gamma in localizations]
+    settings = [dict(nbeta=nbeta, localization=gamma, lr=sampler.lr) for gamma, nbeta in pairs]
     with threads_for(trials.work * len(pairs)):
         runs = trials.run(settings, whole("num_draws", num_draws, 4))
     return {pair: result for pair, (result, _) in zip(pairs, runs, strict=True)}

@@ -84,5 +84,3 @@ class Volume:
             raise ValueError(f"nβ must be a finite number greater than 0, not {nbeta}")
         t = np.linspace(-np.log(nbeta) - 30 / self.lam, -1e-9, points)
         return nbeta * np.sum(self.hill(t, nbeta) * np.exp(t)) * (t[1] - t[0])
-
-    heat = reading  # the name that lesson 07 knows
