@@ -183,8 +183,9 @@ def _network(width: int, layers: int, rank: int) -> tuple[Any, int, int]:
 
 def live_networks() -> LiveFigure:
     """Guess λ at ten layers, then slide width, layers and true rank of a linear network: λ beside d/2."""
-    widths, layers, ranks = (list(range(*ends)) for ends in ((1, 25), (2, 11), (0, 11, 2)))
-    table = {(H, L, r): _network(H, L, r) for H, L, r in itertools.product(widths, layers, ranks) if r <= H}
+    widths, layers, ranks = np.arange(1, 25), np.arange(2, 11), np.arange(0, 11, 2)
+    shapes = itertools.product(widths.tolist(), layers.tolist(), ranks.tolist())
+    table = {(H, L, r): _network(H, L, r) for H, L, r in shapes if r <= H}
     nothing: tuple[Any, int, Any] = (np.nan, 1, np.nan)
 
     def curve(states: Iterable[tuple[int, int, int]], column: int) -> np.ndarray:
@@ -212,10 +213,16 @@ def live_networks() -> LiveFigure:
     for column, name, color in ((2, "d/2", "regular"), (0, "λ", "singular")):
         looks = {"color": COLORS[color], "label": name}
         live.line(
-            left, lambda L, r, c=column: (widths, curve([(H, L, r) for H in widths], c)), name + " width", **looks
+            left,
+            lambda L, r, c=column: (widths, curve([(H, L, r) for H in widths.tolist()], c)),
+            name + " width",
+            **looks,
         )
         live.line(
-            right, lambda H, r, c=column: (layers, curve([(H, L, r) for L in layers], c)), name + " depth", **looks
+            right,
+            lambda H, r, c=column: (layers, curve([(H, L, r) for L in layers.tolist()], c)),
+            name + " depth",
+            **looks,
         )
     here = {"color": COLORS["truth"], "markersize": 9}
     live.points(left, lambda H, L, r: (H, curve([(H, L, r)], 0)[0]), "here", **here)
