@@ -113,8 +113,8 @@ def show_map() -> None:
             x, y = gammas.index(row["gamma"]), nbetas.index(row["nbeta"])
             ink = "white" if row["llc"] < 300 else "black"
             ax.text(x, y + 0.13, style.estimate(row["llc"], row["se"]), ha="center", va="center", color=ink)
-            ax.text(x, y - 0.2, f"{row['word']}; Gauss {row['gauss']:.0f}", ha="center", va="center", color=ink,
-                    fontsize=8.5)  # fmt: skip
+            gauss = f"{row['gauss']:.{1 if row['gauss'] < 10 else 0}f}"
+            ax.text(x, y - 0.2, f"{row['word']}; Gauss {gauss}", ha="center", va="center", color=ink, fontsize=8.5)
         ax.set_xticks(range(len(gammas)), [style.number(g) for g in gammas])
         ax.set_yticks(range(len(nbetas)), [style.number(round(b)) for b in nbetas])
         ax.set(xlabel="localization γ", title=name)

@@ -112,17 +112,17 @@ def draw_losses(steps: np.ndarray, path: np.ndarray) -> Figure:
     if path.shape[-1] != 3 * FEATURES:
         ends = np.array([name.rstrip("⁺") for name in ends])
     loss = population_loss(path)[0]
-    above = np.inf
+    low, high = 0.9 * max(loss.min(), 1e-3), 1.08 * loss.max()
+    above, line = np.inf, (high / low) ** 0.06  # the height of a line of text
     for name in sorted(set(ends), key=lambda name: -np.median(loss[-1, ends == name])):
         mine = ends == name
         color = COLORS[PHASE_COLORS.get(name, "posterior")]
         ax.plot(steps, loss[:, mine], color=color, lw=0.7, alpha=0.5)
-        above = level = min(np.median(loss[-1, mine]), above / 1.09)  # names stand apart
+        above = level = min(np.median(loss[-1, mine]), above / line)  # names stand apart
         ax.text(1.05 * steps[-1], level, f"{name}: {mine.sum()} of {len(ends)}", color=color, va="center")
     c = path.shape[-1] // 3
     ax.axhline(1 / 3 - 1 / (4 * c), color=COLORS["reference"], ls="--", lw=1, zorder=0)
-    low = 0.9 * max(loss.min(), 1e-3)
-    ax.set(xscale="log", yscale="log", xlim=(1, steps[-1]), ylim=(low, 1.08 * loss.max()))
+    ax.set(xscale="log", yscale="log", xlim=(1, steps[-1]), ylim=(low, high))
     ax.set(xlabel="training step", ylabel="loss L")
     ticks = [t for t in (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3) if low <= t <= loss.max()]
     ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
