@@ -17,6 +17,7 @@ from torch.utils.data import (
     WeightedRandomSampler,
 )
 
+from sltcourse.llc import SGLD, Importance, LocalPosterior, PerSample, estimate_llc, sample
 from sltcourse.llc.data import as_rows, merged
 from sltcourse.llc.model import make_objective
 
@@ -177,7 +178,7 @@ def test_what_is_not_data_is_refused():
 
 def padded(items):
     """A collate_fn that pads to the longest row of the batch."""
-    ids = torch.nn.utils.rnn.pad_sequence([x for x, _ in items], batch_first=True, padding_value=-1)
+    ids = nn.utils.rnn.pad_sequence([x for x, _ in items], batch_first=True, padding_value=-1)
     return ids, torch.tensor([y for _, y in items])
 
 
@@ -269,7 +270,73 @@ class Labelled(torch.Tensor):
 
 def test_a_subclass_of_tensor_is_taken_as_the_tensor_it_is():
     x, y = torch.randn(20, 3), torch.randn(20, 1)
-    rows = [as_rows((one, y), **FLOAT).slice(0, 4) for one in (x, x.as_subclass(Labelled), torch.nn.Parameter(x))]
+    rows = [as_rows((one, y), **FLOAT).slice(0, 4) for one in (x, x.as_subclass(Labelled), nn.Parameter(x))]
     for first, _ in rows:
         assert type(first) is torch.Tensor
         torch.testing.assert_close(first, x[:4])
+
+
+def _tokens():
+    """Twenty windows of seven tokens, the targets one token later: neither is contiguous. And a model of them."""
+    torch.manual_seed(0)
+    long = torch.randint(5, (20, 7))
+    model = nn.Sequential(nn.Embedding(5, 4), nn.Linear(4, 5))
+    return model, (long[:, :-1], long[:, 1:])
+
+
+def _viewing(out, targets):
+    return nn.functional.cross_entropy(out.view(-1, 5), targets.view(-1))
+
+
+def test_tensors_that_are_not_contiguous():
+    """They are sampled as the same numbers row after row, by chains and by independent draws, observed too."""
+    model, windows = _tokens()
+    settings = dict(sampler=SGLD(1e-5), num_chains=2, num_draws=3, num_burnin_steps=0)
+    found = [estimate_llc(model, data, _viewing, **settings) for data in (windows, tuple(x.clone() for x in windows))]
+    assert np.array_equal(found[0].loss_trace, found[1].loss_trace)
+    draws = sample(
+        LocalPosterior(model, windows, _viewing, nbeta=1.0, localization=3e3), Importance(), num_chains=2, num_draws=20,
+        observe={"again": windows, "each": PerSample()},
+    )  # fmt: skip
+    assert draws.again.values == pytest.approx(draws.loss.values, rel=1e-5)
+    assert draws.each.values.mean(2) == pytest.approx(draws.loss.values, rel=1e-5)
+
+
+def test_views_of_minibatches():
+    """Images channels last, and thin tables, which are gathered row by row where the loss takes a view of them."""
+    images = torch.randn(20, 3, 2, 2).to(memory_format=torch.channels_last), torch.randn(2, 20).T
+    body, settings = nn.Linear(12, 2), dict(num_chains=2, num_draws=3, num_burnin_steps=0, batch_size=4)
+    result = estimate_llc(Viewing(body), images, lambda out, y: (out.view(-1) - y.view(-1)).square().mean(),
+                          sampler=SGLD(1e-5), **settings)  # fmt: skip
+    assert not result.notes
+    assert result.init_loss == pytest.approx((body(images[0].flatten(1)) - images[1]).square().mean().item(), rel=1e-5)
+
+
+class Viewing(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        return self.inner(x.view(len(x), -1))
+
+
+def test_overlapping_windows_that_do_not_fit_are_read_by_rows():
+    """Windows of a text share its memory: written out they are as many times as large as they are long."""
+    text = torch.arange(2000.0)
+    windows = text.unfold(0, 100, 1)
+    rows = as_rows((windows, windows[:, :1]), **FLOAT, memory_bytes=100_000)
+    assert not rows.in_memory
+    assert torch.equal(rows.take(torch.tensor([3, 0]))[0], windows[[3, 0]]) and rows.slice(5, 9)[0].is_contiguous()
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (torch.ones(6, 3).to_sparse(), "sparse tensor: give .to_dense"),
+        (torch.empty(6, 3, device="meta"), "meta tensor"),
+    ],
+)
+def test_tensors_of_no_plain_memory_are_refused(x, words):
+    with pytest.raises(TypeError, match=words):
+        as_rows((x, torch.ones(6, 1)), **FLOAT)

@@ -12,11 +12,13 @@ from sltcourse.llc import (
     SGLD,
     LocalPosterior,
     NothingTrustworthy,
+    PerSample,
     WhitenedSGLD,
     calibrate,
     default_nbeta,
     estimate_llc,
     llc_map,
+    sample,
 )
 from sltcourse.llc.parameters import Parameters
 
@@ -50,6 +52,15 @@ def regression(n=50, seed=0):
 
 SHORT = dict(num_chains=4, num_draws=50, num_burnin_steps=50)
 MODEL, DATA = regression()
+
+
+def state(changed):
+    """A checkpoint of MODEL whose tensors are changed."""
+    return {name: changed(value) for name, value in MODEL.state_dict().items()}
+
+
+def observed(what):
+    return sample(LocalPosterior(MODEL, DATA, mse), observe={"a": what}, **SHORT)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +103,25 @@ MODEL, DATA = regression()
         (lambda: calibrate(MODEL), TypeError, "calibrate takes a LocalPosterior"),
         (lambda: llc_map(posterior_at([torch.zeros(2)]), nbetas=[1], localizations=[1]), TypeError, "takes one w"),
         (lambda: default_nbeta(1), ValueError, "n ≥ 2"),
+        (lambda: estimate_llc(MODEL, DATA, nn.MSELoss), TypeError, "class MSELoss: write MSELoss"),
+        (lambda: estimate_llc(MODEL, DATA, mse, sampler="sgld"), TypeError, "sampler is a str"),
+        (lambda: estimate_llc(MODEL, DATA, mse, sampler=SGLD), TypeError, "write SGLD"),
+        (lambda: estimate_llc(MODEL, DATA, mse, target_error="5%"), ValueError, "share of the estimate"),
+        (lambda: estimate_llc(MODEL, DATA, mse, batch_size=8.0), ValueError, "batch_size is 8.0"),
+        (lambda: estimate_llc(MODEL, DATA, mse, seed=2**70), ValueError, "below 2⁶³"),
+        (lambda: estimate_llc(MODEL, DATA, mse, device="gpu"), ValueError, "device is 'gpu'"),
+        (lambda: estimate_llc(MODEL, DATA, mse, device="meta"), ValueError, "device is 'meta'"),
+        (lambda: estimate_llc(MODEL, DATA, mse, weights="balanced"), TypeError, "weights is a str"),
+        (lambda: estimate_llc(MODEL, DATA, mse, weights=torch.ones(50) * 1j), ValueError, "must be real"),
+        (lambda: estimate_llc(MODEL, DATA, mse, at=state(torch.Tensor.int)), ValueError, "torch.int32 in the check"),
+        (lambda: estimate_llc(MODEL, DATA, mse, at=state(torch.Tensor.to_sparse)), ValueError, "sparse or quantized"),
+        (lambda: estimate_llc(bowl, at={"w": DATA[0]}, nbeta=10.0), TypeError, "at is a dict; for a function"),
+        (lambda: estimate_llc(MODEL, DATA, mse, mask={"bias": torch.ones(1).bool().to_sparse()}), ValueError, "dense"),
+        (lambda: estimate_llc(MODEL, (DATA[0].long(), DATA[1]), mse), ValueError, "The batch: int64 .4, 3., float32"),
+        (lambda: estimate_llc(MODEL, (DATA[0], DATA[1][:, 0]), mse), ValueError, "pairs every row with every other"),
+        (lambda: observed(lambda p: p["w"]), ValueError, "observe.'a'. fails: KeyError: 'w'"),
+        (lambda: observed(lambda p: p["weight"] * 1j), ValueError, "complex numbers: take .real"),
+        (lambda: observed(PerSample(loss=lambda o, y: o.view(7, -1))), ValueError, "fails on a batch of 50 rows"),
     ],
 )  # fmt: skip
 def test_bad_input_says_what_is_wrong(call, error, words):

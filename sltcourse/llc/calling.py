@@ -83,6 +83,8 @@ def calling(model: nn.Module, loss: Loss | None, form: Form) -> Calling:
     """What goes where, for batches of the form of ``form``. Raises TypeError for a loss that is no function."""
     if loss is not None and not callable(loss):
         raise TypeError(f"loss is a {type(loss).__name__}. {NEEDS_LOSS}")
+    if isinstance(loss, type):
+        raise TypeError(f"loss is the class {loss.__name__}: write {loss.__name__}().")
     if isinstance(form, Mapping):
         return _by_keyword(model, loss, form)
     if isinstance(form, tuple):

@@ -335,8 +335,9 @@ def _no_mean(at: Sequence[float], one: Sequence[float | None]) -> ValueError:
     return ValueError(
         f"the loss is no mean over rows: on {many} rows it is {at[-1]:.4g}{beside}. Minibatches would estimate "
         "something else than L_n. Give the mean over rows of a loss of each row: the squared error in place of its "
-        "root or of 1 − R², no maximum or median, no statistics of the batch, class weights with reduction='sum' "
-        "divided by the number of rows; rows come first (batch_first=True); a mean over tokens needs its mask or its "
+        "root or of 1 − R², no maximum or median, no statistics of the batch, targets of the output's own shape ((n,) "
+        "against (n, 1) pairs every row with every other), class weights with reduction='sum' divided by the number of "
+        "rows; rows come first (batch_first=True); a mean over tokens needs its mask or its "
         "ignored value in the data."
     )
 

@@ -5,7 +5,6 @@ What fits in memory is kept as tensors on the device; what does not is read by r
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,10 +21,10 @@ from torch.utils.data import (
     default_collate,
 )
 
+from sltcourse.llc.in_memory import THIN, Minibatches, TensorSource
 from sltcourse.llc.stream import ArraySource, DatasetSource, Ragged, Steps, StreamMinibatches, as_tensor, flatten
 from sltcourse.llc.types import Batch, Form, Share
 
-THIN = 16  # a table with this many columns or fewer is gathered column by column
 MEMORY = 4 * 2**30  # bytes of data that are read into memory unless told otherwise
 AT_ONCE = 2**26  # bytes that are read, or counted, at a time
 
@@ -70,6 +69,7 @@ class Rows:
         self.num_samples, self.structure, self.device = len(source), structure, torch.device(device)
         self.in_memory = isinstance(source, TensorSource)
         self._source = source
+        self.by_columns = True  # minibatches of thin tables are gathered column by column
         self._counts: Tensor | None = None
         self._weights = weights  # float64 on the CPU, or None: all alike
         self.uneven = weights is not None and not bool((weights == weights[0]).all())
@@ -85,6 +85,12 @@ class Rows:
         if isinstance(self._source, TensorSource):
             return tuple(x[start:stop] for x in self._source.leaves)
         return self._moved(self._source.get(np.arange(start, min(stop, self.num_samples))))
+
+    @torch.inference_mode(False)
+    def strided(self, leaves: Batch) -> Batch:
+        """``leaves`` (rows, ...) with the strides that minibatches have."""
+        thin = [self.in_memory and self.by_columns and x.ndim == 2 and x.shape[1] <= THIN for x in leaves]
+        return tuple(x.T.contiguous().T if t else x for x, t in zip(leaves, thin, strict=True))
 
     @torch.inference_mode(False)
     def take(self, index: Tensor) -> Batch:
@@ -107,7 +113,7 @@ class Rows:
         chance = self._chance()
         cumulative = None if chance is None else chance.cumsum(0) / chance.sum()
         if isinstance(self._source, TensorSource):
-            return Minibatches(self._source, chains, size, generator, cumulative)
+            return Minibatches(self._source, chains, size, generator, cumulative, by_columns=self.by_columns)
         edges = None if cumulative is None else cumulative.numpy()
         return StreamMinibatches(Steps(self._source, chains, size, seed, edges), self._moved)
 
@@ -157,65 +163,6 @@ class Rows:
 
     def _moved(self, leaves: Iterable[Tensor]) -> Batch:
         return tuple(x.to(self.device, non_blocking=True) for x in leaves)
-
-
-class TensorSource:
-    """Leaves that lie on the device."""
-
-    def __init__(self, leaves: Sequence[Tensor]):
-        self.leaves = tuple(leaves)
-
-    def __len__(self) -> int:
-        return len(self.leaves[0])
-
-    @cached_property
-    def columns(self) -> list[Tensor | None]:
-        """Thin tables column by column, else None, for each leaf."""
-        return [x.T.contiguous() if x.ndim == 2 and x.shape[1] <= THIN else None for x in self.leaves]
-
-
-class Minibatches:
-    """Minibatches gathered on the device; the index is one tensor, filled again at each draw."""
-
-    def __init__(
-        self,
-        source: TensorSource,
-        chains: int,
-        size: int,
-        generator: torch.Generator | None,
-        cumulative: Tensor | None,
-    ):
-        self._leaves, self._columns, self._n = source.leaves, source.columns, len(source)
-        device = self._leaves[0].device
-        self._index = torch.zeros(chains, size, dtype=torch.long, device=device)
-        self._generator = generator
-        self._cumulative: Tensor | None = None
-        if cumulative is not None:
-            real = torch.float32 if device.type == "mps" else torch.float64
-            self._last = int((cumulative < 1).sum().clamp(max=self._n - 1))  # the last row that can be drawn
-            self._cumulative = cumulative.to(device, real)
-            self._uniform = torch.zeros(chains, size, dtype=real, device=device)
-
-    @torch.inference_mode(False)
-    def draw(self) -> Batch:
-        """Leaves (chains, size, ...); thin tables come column by column, the batch's last stride being 1."""
-        chains, size = self._index.shape
-        if self._cumulative is None:
-            self._index.random_(0, self._n, generator=self._generator)
-        else:
-            self._uniform.uniform_(generator=self._generator)
-            torch.searchsorted(self._cumulative, self._uniform, right=True, out=self._index)
-            self._index.clamp_(max=self._last)
-        flat = self._index.view(-1)
-        return tuple(
-            x.index_select(0, flat).view(chains, size, *x.shape[1:])
-            if columns is None
-            else columns.index_select(1, flat).view(-1, chains, size).permute(1, 2, 0)
-            for x, columns in zip(self._leaves, self._columns, strict=True)
-        )
-
-    def seek(self, step: int) -> None:
-        """Nothing to do: where the draws stand is in the generator."""
 
 
 def as_rows(
@@ -374,7 +321,13 @@ def _checked_weights(weights: Any, n: int) -> Tensor | None:
     """``weights`` as float64 on the CPU, (n,); ValueError where they are none."""
     if weights is None:
         return None
-    weights = as_tensor(weights).detach().double().cpu()
+    try:
+        weights = as_tensor(weights).detach()
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"weights is a {type(weights).__name__}; it must be n numbers, one per row.") from error
+    if weights.is_complex():
+        raise ValueError("weights must be real.")
+    weights = weights.double().cpu()
     if weights.shape != (n,):
         raise ValueError(f"weights has shape {tuple(weights.shape)}; one number per row is wanted, ({n},).")
     if not bool(torch.isfinite(weights).all()) or bool((weights < 0).any()):

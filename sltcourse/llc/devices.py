@@ -13,3 +13,17 @@ def best_device(float64: bool = False) -> torch.device:
     if torch.backends.mps.is_available() and not float64:
         return torch.device("mps")
     return torch.device("cpu")
+
+
+def usable(device: torch.device | str) -> torch.device:
+    """``device`` as a torch.device, if tensors can be made there; else ValueError."""
+    try:
+        place = torch.device(device)
+        torch.empty(0, device=place)
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = reason if len(reason) <= 120 else reason[:117] + "..."
+        raise ValueError(f"device is {str(device)!r}, and nothing can be computed there: {reason}") from error
+    if place.type == "meta":
+        raise ValueError("device is 'meta', and nothing can be computed there.")
+    return place

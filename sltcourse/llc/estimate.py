@@ -1,6 +1,7 @@
 """estimate_llc: the local learning coefficient of a model at w*, from localized, tempered sampling."""
 
 import math
+import numbers
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from sltcourse.llc.importance import Importance
 from sltcourse.llc.posterior import LocalPosterior
 from sltcourse.llc.result import LLCResult
 from sltcourse.llc.sample import resume, sample
-from sltcourse.llc.samplers import AnySampler, WhitenedSGLD
+from sltcourse.llc.samplers import AnySampler, WhitenedSGLD, checked
 from sltcourse.llc.types import Loss
 
 MOST = 16  # target_error may take this many times num_draws
@@ -105,7 +106,7 @@ def estimate_llc(
     """
     for word in others:
         raise TypeError(f"estimate_llc has no {word}=: {ELSEWHERE.get(word, 'see its docstring for what it takes')}.")
-    if target_error is not None and not 0 < target_error < 1:
+    if target_error is not None and not (isinstance(target_error, numbers.Real) and 0 < target_error < 1):
         raise ValueError(f"target_error is {target_error!r}; it must be a share of the estimate, say 0.05.")
     sampler = WhitenedSGLD() if sampler is None else sampler
     if isinstance(sampler, Importance):
@@ -113,6 +114,7 @@ def estimate_llc(
             "estimate_llc judges chains, and independent draws are none: "
             "llc(sample(LocalPosterior(...), Importance()))."
         )
+    checked(sampler)
     posterior = LocalPosterior(
         model, data, loss, at=at, nbeta=nbeta, localization=localization, prior_precision=prior_precision,
         penalty=penalty, mask=mask, weights=weights, dtype=dtype or (torch.float64 if sampler.exact else None),

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sltcourse.llc.data import as_rows, merged
+from sltcourse.llc.devices import usable
 from sltcourse.llc.modules import named_tensors, private_copy, refuse, state_of, unwrap
 from sltcourse.llc.objective import HALF, Objective
 from sltcourse.llc.parameters import Parameters
@@ -123,7 +124,7 @@ def _where(
     first: Tensor, dtype: torch.dtype | None, device: torch.device | str | None
 ) -> tuple[torch.device, torch.dtype]:
     """The device and dtype of w; ``first`` is one of its tensors. Raises ValueError for a dtype that will not do."""
-    place = torch.device(device if device is not None else first.device)
+    place = usable(device if device is not None else first.device)
     if dtype in HALF:
         return place, torch.float32
     if dtype is not None and dtype not in (torch.float32, torch.float64):
@@ -138,7 +139,11 @@ def _at_vectors(points: Sequence[Any], mask: Any) -> tuple[Parameters, list[Fixe
     """The layout of a function's parameter vector, and what is not sampled of it at each of ``points``."""
     if any(point is None for point in points):
         raise ValueError("a function has no parameters of its own: give at=w*, a vector.")
-    vectors = [torch.as_tensor(point).detach() for point in points]
+    try:
+        vectors = [torch.as_tensor(point).detach() for point in points]
+    except (TypeError, ValueError, RuntimeError) as error:
+        kind = type(points[0]).__name__
+        raise TypeError(f"at is a {kind}; for a function it is w*, a floating-point vector (d,).") from error
     if any(p.ndim != 1 or p.shape != vectors[0].shape or not p.is_floating_point() for p in vectors):
         raise ValueError(f"at must be a floating-point vector (d,); shapes {[tuple(p.shape) for p in vectors]}.")
     with torch.inference_mode(False):

@@ -185,8 +185,21 @@ def state_of(
             raise ValueError(f"the checkpoint lacks {missing[:6]}; it has {sorted(map(str, point))[:6]}.")
         ((key, found),) = nested.items()
         note = f"w* was taken from the key {key!r} of the checkpoint."
-    state = {name: torch.as_tensor(found[name]) for name in own if name in found}
+    state = {name: _numbers(name, found[name], own[name]) for name in own if name in found}
     return {**own, **state}, note
+
+
+def _numbers(name: str, value: Any, own: Tensor) -> Tensor:
+    """Entry ``name`` of a checkpoint as a tensor like the model's ``own``; ValueError where it can't be one."""
+    try:
+        value = torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{name} is a {type(value).__name__} in the checkpoint; it must be a tensor.") from error
+    if value.is_meta or value.is_quantized or value.layout != torch.strided:
+        raise ValueError(f"{name} is a meta, sparse or quantized tensor in the checkpoint: give its numbers, dense.")
+    if own.is_floating_point() and not value.is_floating_point():
+        raise ValueError(f"{name} is {value.dtype} in the checkpoint and {own.dtype} in the model.")
+    return value
 
 
 def _matching(point: Mapping[Any, Any], wanted: set[str]) -> Mapping[Any, Any] | None:

@@ -23,6 +23,7 @@ from sltcourse.llc.check import displaced
 from sltcourse.llc.data import Rows, Structure, as_rows
 from sltcourse.llc.evaluate import first_line
 from sltcourse.llc.objective import Objective
+from sltcourse.llc.settle import sentence
 from sltcourse.llc.trace import trace
 from sltcourse.llc.types import Batch, Fixed, Form, Loss, Pieces
 
@@ -84,7 +85,7 @@ class LossOn(Observable):
             return objective.plain(w, point, batch[:-1], False, batch[-1])[0]
 
         alike = rows is None or not rows.uneven
-        quantity = Quantity(objective.raw, plain) if alike else Quantity(uneven, plain_uneven)
+        quantity = Quantity(name, objective.raw, plain) if alike else Quantity(name, uneven, plain_uneven)
 
         def measure(w: Tensor) -> Tensor:
             total = torch.zeros(len(w), dtype=w.dtype, device=w.device)
@@ -116,9 +117,9 @@ class PerSample(Observable):
         """One number for each chain and row; errors as ``Chains.rows_of``."""
         objective = chains.objective
         if self.loss is None:
-            quantity = Quantity(objective.per_row, objective.plain_per_row)
+            quantity = Quantity(name, objective.per_row, objective.plain_per_row)
         else:
-            quantity = _of_output(objective, objective.row_loss(self.loss))
+            quantity = _of_output(name, objective, objective.row_loss(self.loss))
         return _by_rows(name, self, chains, quantity, (self.dim,), 1)
 
 
@@ -138,7 +139,7 @@ class PerToken(Observable):
 
     def bind(self, name: str, chains: "Chains") -> "Bound":
         """One number for each chain, row and token; errors as ``Chains.rows_of``."""
-        quantity = _of_output(chains.objective, chains.objective.row_loss(self.loss))
+        quantity = _of_output(name, chains.objective, chains.objective.row_loss(self.loss))
         return _by_rows(name, self, chains, quantity, tuple(self.dims), 2)
 
 
@@ -158,7 +159,7 @@ class OfOutputs(Observable):
 
     def bind(self, name: str, chains: "Chains") -> "Bound":
         """A tensor for each chain, and each row unless their mean is taken; errors as ``Chains.rows_of``."""
-        quantity = _of_output(chains.objective, lambda output, _: self.function(output))
+        quantity = _of_output(name, chains.objective, lambda output, _: self.function(output))
         return _by_rows(name, self, chains, quantity, self.dims, None, mean=self.mean)
 
 
@@ -179,7 +180,7 @@ class OfParameters(Observable):
         def plain(w: Tensor, point: int, batch: Batch) -> Any:
             return self.function(objective.named(objective.split(w), objective.fixed_at(point)))
 
-        quantity = Quantity(lambda pieces, fixed, batch: self.function(objective.named(pieces, fixed)), plain)
+        quantity = Quantity(name, lambda pieces, fixed, batch: self.function(objective.named(pieces, fixed)), plain)
         return Bound(name, self, lambda w: chains.many(quantity, w, ()), self.dims)
 
 
@@ -213,10 +214,11 @@ def observables(observe: Any) -> dict[str, Observable]:
 class Quantity:
     """A function of w in two forms: ``function(pieces, fixed, batch)`` for ``torch.func``, ``plain(w, point, batch)``.
 
-    ``recorded``: the function of all chains, for each number of rows and strides of w. ``looped``: it is measured chain
-    by chain.
+    ``name``: the observable's. ``recorded``: the function of all chains, for each number of rows and strides of w.
+    ``looped``: it is measured chain by chain.
     """
 
+    name: str
     function: Callable[[Pieces, Fixed, Batch], Any]
     plain: Callable[[Tensor, int, Batch], Any]
     looped: bool = False
@@ -292,7 +294,10 @@ class Chains:
     def _plain(self, quantity: Quantity, w: Tensor, chain: int, batch: Batch) -> Tensor:
         """``quantity`` for one chain of w (chains, d), by the plain module."""
         point = int(self.points[chain]) if self._axis == 0 else 0
-        return _as_number(quantity.plain(w[chain], point, batch), w.dtype)
+        try:
+            return _as_number(quantity.plain(w[chain], point, batch), w.dtype)
+        except Exception as error:
+            raise sentence(error, batch, f"observe[{quantity.name!r}]") from error
 
     def _record(self, quantity: Quantity, key: Any, w: Tensor, batch: Batch) -> None:
         """Record ``quantity`` for all chains and compare it with the plain module; give up where they differ."""
@@ -325,9 +330,10 @@ class Chains:
         self.notes.append(f"an observable was measured chain by chain, which is slower: {reason}.")
 
 
-def _of_output(objective: Objective, function: Callable[[Any, Form], Any]) -> Quantity:
+def _of_output(name: str, objective: Objective, function: Callable[[Any, Form], Any]) -> Quantity:
     """``function(output, batch)`` of the module's outputs."""
     return Quantity(
+        name,
         lambda pieces, fixed, batch: objective.of_output(pieces, fixed, batch, function),
         lambda w, point, batch: objective.plain_of_output(w, point, batch, function),
     )
@@ -382,7 +388,9 @@ def _same_form(name: str, given: Structure, own: Structure) -> Structure:
 
 
 def _as_number(x: Any, dtype: torch.dtype) -> Tensor:
-    """``x`` as a tensor of ``dtype``, or of float64 if it is that."""
+    """``x`` as a tensor of ``dtype``, or of float64 if it is that; TypeError where it is no real number."""
     if not isinstance(x, Tensor):
         x = torch.as_tensor(x)
+    if x.is_complex():
+        raise TypeError("it gives complex numbers: take .real, .imag or .abs().")
     return x if x.dtype == torch.float64 else x.to(dtype)

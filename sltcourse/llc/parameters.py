@@ -165,6 +165,8 @@ def _boolean(name: str, value: Any) -> Tensor:
         value = torch.as_tensor(value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(f"mask of {name} is a {type(value).__name__}; it must be True, False or booleans.") from error
+    if value.layout != torch.strided:
+        raise ValueError(f"mask of {name} is a sparse tensor: give .to_dense().")
     if value.dtype != torch.bool:
         raise ValueError(f"mask of {name} holds {value.dtype} numbers; it must be booleans (say mask > 0).")
     return value

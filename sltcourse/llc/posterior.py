@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sltcourse.llc.check import explain
+from sltcourse.llc.devices import usable
 from sltcourse.llc.evaluate import Evaluator
 from sltcourse.llc.model import make_objective
 from sltcourse.llc.modules import points_of
@@ -129,7 +130,8 @@ class LocalPosterior:
             return None
         if batch_size is None:
             return None if exact or n <= DEFAULT_BATCH else DEFAULT_BATCH
-        if batch_size < 1 or batch_size > n:
+        batch_size = whole("batch_size", batch_size, 1)
+        if batch_size > n:
             raise ValueError(f"batch_size is {batch_size}, the data has n = {n} rows: choose 1 to {n}.")
         if exact and batch_size < n:
             raise ValueError("MALA and HMC are exact only at full batch: leave batch_size out.")
@@ -194,7 +196,7 @@ def _memory(memory_gib: float | None, device: torch.device | str | None) -> floa
         if not (_is_number(memory_gib) and memory_gib > 0):
             raise ValueError(f"memory_gib is {memory_gib!r}; it must be a positive number of GiB.")
         return float(memory_gib) * 2**30
-    on_cuda = torch.cuda.is_available() and (device is None or torch.device(device).type == "cuda")
+    on_cuda = torch.cuda.is_available() and (device is None or usable(device).type == "cuda")
     return torch.cuda.mem_get_info()[0] * 0.8 if on_cuda else DEFAULT_MEMORY_GIB * 2**30
 
 
@@ -206,6 +208,8 @@ def whole(name: str, value: Any, at_least: int) -> int:
         raise ValueError(f"{name} is {value!r}; it must be a whole number, {at_least} or more.") from None
     if number < at_least or isinstance(value, bool):
         raise ValueError(f"{name} is {value!r}; it must be a whole number, {at_least} or more.")
+    if number >= 2**63:
+        raise ValueError(f"{name} is {value!r}; it must be below 2⁶³.")
     return number
 
 

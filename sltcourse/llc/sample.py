@@ -17,7 +17,7 @@ from sltcourse.llc.observables import Chains
 from sltcourse.llc.plain import out_of_memory
 from sltcourse.llc.posterior import LocalPosterior, whole
 from sltcourse.llc.recorder import Recorder
-from sltcourse.llc.samplers import AnySampler, WhitenedSGLD, named, to_json
+from sltcourse.llc.samplers import AnySampler, WhitenedSGLD, checked, named, to_json
 from sltcourse.llc.threads import threads_for
 from sltcourse.progress import progress
 
@@ -56,6 +56,7 @@ def sample(
             raise ValueError("independent draws are weighted by the loss on all the data: leave batch_size out.")
         del counts["num_steps_bw_draws"]
         return sampler.draw(posterior, **counts, observe=observe, seed=whole("seed", seed, 0))
+    checked(sampler)
     in_rounds = num_burnin_steps is None
     num_burnin_steps = whole("num_burnin_steps", BURNIN if in_rounds else num_burnin_steps, 0)
     if num_burnin_steps == 0 and sampler.adapts:

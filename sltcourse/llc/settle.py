@@ -29,8 +29,10 @@ def sentence(error: Exception, batch: Batch, what: str, said: str = "") -> Excep
     if out_of_memory(error) or isinstance(error, ModelFails):
         return error
     rows = f" on a batch of {len(batch[0])} rows" if len(batch) else ""
+    held = ", ".join(f"{str(x.dtype).removeprefix('torch.')} {tuple(x.shape)}" for x in batch)
     message = " ".join(str(error).split())
     message = message if len(message) < 300 else message[:300] + " ..."
+    said = ("" if message.endswith(".") or not said else ".") + said + (f" (The batch: {held}.)" if held else "")
     return ModelFails(f"{what} fails{rows}: {type(error).__name__}: {message}{said}")
 
 
@@ -49,6 +51,8 @@ def settle(objective: "Objective", user_model: nn.Module | None, loss: Loss | No
                 _settle_calling(objective, batch, loss)
             with torch.no_grad():
                 objective.plain_loss(objective.centers[0], 0, batch)
+                if rows is not None:
+                    _settle_strides(objective, rows, batch)
         except ModelFails as error:
             if rows is None or not _works_on_all(objective, rows):
                 raise
@@ -82,6 +86,14 @@ def _settle_calling(objective: "Objective", batch: Batch, loss: Loss | None) -> 
     if call.part != "whole":
         what = ".logits" if call.part == "logits" else "first entry"
         objective.notes.append(f"the loss is given the {what} of the model's output ({type(out).__name__}).")
+
+
+def _settle_strides(objective: "Objective", rows: Rows, batch: Batch) -> None:
+    """Gather minibatches row by row where the model or the loss takes no others (a ``view``)."""
+    try:
+        objective.plain_loss(objective.centers[0], 0, rows.strided(batch))
+    except ModelFails:
+        rows.by_columns = False
 
 
 def _works_on_all(objective: "Objective", rows: Rows) -> bool:

@@ -40,19 +40,19 @@ class ArraySource:
         out = []
         for x in self.arrays:
             rows = x[torch.from_numpy(ordered).to(x.device)] if isinstance(x, Tensor) else as_tensor(x[ordered])
-            out.append(self._cast(rows)[back.to(rows.device)])
+            out.append(self._cast(rows)[back.to(rows.device)].contiguous())
         return tuple(out)
 
     def whole(self, k: int) -> Tensor:
-        """Array ``k`` as a tensor in memory."""
+        """Array ``k`` as a tensor in memory, row after row, as a DataLoader's batches lie."""
         x = self.arrays[k]
         x = x.detach() if isinstance(x, Tensor) else as_tensor(x)
-        return self._cast(x.clone() if x.is_inference() else x)
+        return self._cast(x.clone() if x.is_inference() else x).contiguous()
 
     def stays(self, k: int) -> bool:
         """Whether ``whole`` takes no new memory."""
         x = self.arrays[k]
-        if isinstance(x, np.memmap):
+        if isinstance(x, np.memmap) or not (x.is_contiguous() if isinstance(x, Tensor) else x.flags.c_contiguous):
             return False
         return not isinstance(x, Tensor) or not self._changes(x)
 
@@ -110,7 +110,7 @@ class DatasetSource:
                 f"{len(numbers)} items became leaves of shapes {[tuple(x.shape) for x in leaves]}: collate_fn must "
                 "keep one row per item."
             )
-        return tuple(x.to(self.dtype) if self.dtype and x.is_floating_point() else x for x in leaves)
+        return tuple((x.to(self.dtype) if self.dtype and x.is_floating_point() else x).contiguous() for x in leaves)
 
 
 class StreamMinibatches:
@@ -187,6 +187,8 @@ class _From(Sampler[int]):
 def as_tensor(x: Any) -> Tensor:
     """A tensor of a number, a list of numbers, an array or a tensor; TypeError or ValueError where it is none."""
     if isinstance(x, Tensor):
+        if kind := _no_plain_memory(x):
+            raise TypeError(f"the data holds a {kind} tensor: give {KINDS[kind]}.")
         of_its_own = type(x).__torch_dispatch__ is not Tensor.__torch_dispatch__  # no tensor of plain memory
         return x if type(x) is Tensor or of_its_own else x.as_subclass(Tensor)
     if hasattr(x, "to_numpy"):
@@ -237,9 +239,28 @@ def flatten(data: Any) -> tuple[list[Any], object]:
     return leaves, tree
 
 
+KINDS = {
+    "sparse": ".to_dense()",
+    "nested": "rows padded to one length",
+    "quantized": ".dequantize()",
+    "meta": "one that holds numbers",
+}
+
+
+def _no_plain_memory(x: Tensor) -> str | None:
+    """What kind of tensor ``x`` is, one of KINDS, where it is none of plain memory."""
+    if x.is_nested:
+        return "nested"
+    if x.is_meta:
+        return "meta"
+    if x.is_quantized:
+        return "quantized"
+    return None if x.layout == torch.strided else "sparse"
+
+
 def _plain(node: Any) -> bool:
     if isinstance(node, Tensor):
-        return type(node) is Tensor
+        return type(node) is Tensor and _no_plain_memory(node) is None
     return bool(node.dtype.kind in "biufc" and node.dtype.isnative and node.dtype not in WIDER)
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from sltcourse.llc.control import relative_to
-from sltcourse.llc.data import Minibatches
 from sltcourse.llc.evaluate import Evaluator
+from sltcourse.llc.in_memory import Minibatches
 from sltcourse.llc.stream import StreamMinibatches
 from sltcourse.llc.types import Batch
 

@@ -32,6 +32,7 @@ __all__ = [
     "Sampler",
     "State",
     "WhitenedSGLD",
+    "checked",
     "named",
     "to_json",
 ]
@@ -39,6 +40,14 @@ AnySampler = ExactSampler | MinibatchSampler[Any]
 SAMPLERS: dict[str, type[ExactSampler] | type[MinibatchSampler[Any]]] = {
     kind.__name__: kind for kind in (HMC, MALA, SGLD, SGNHT, RMSPropSGLD, WhitenedSGLD)
 }
+
+
+def checked(sampler: Any) -> None:
+    """Raise TypeError where ``sampler`` is none of the samplers."""
+    if isinstance(sampler, type):
+        raise TypeError(f"sampler is the class {sampler.__name__}: write {sampler.__name__}().")
+    if not isinstance(sampler, Sampler):
+        raise TypeError(f"sampler is a {type(sampler).__name__}; it must be a sampler, say SGLD(lr=1e-4) or HMC().")
 
 
 def to_json(sampler: AnySampler) -> str:
