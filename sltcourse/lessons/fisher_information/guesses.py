@@ -25,7 +25,7 @@ guess = SimpleNamespace(
     ),
     crossing=choice(
         "01-crossing",
-        "At (0, 0) the Fisher matrix is 0. Which weights cannot be told from (0, 0) by 20 data?",
+        "At (0, 0) the Fisher matrix is 0. Which weights cannot be told from (0, 0) by 20 data (nK ≤ 1)?",
         ["the whole plane", "a disc", "a thick cross", "a line"],
         answer="a thick cross",
         because="Along the arms f stays 0. But (1, 1) makes another function, and 20 data see it.",
