@@ -215,7 +215,7 @@ def test_no_weights_in_the_window_fit_better(with_data, at, seed):
     ours_misses = np.hypot(*(best[0] * np.tanh(best[1] * k) - y[k - 1] for k in (1, 2)))
     assert ours_misses < miss.min() + 0.005
     assert np.ravel(shown["nearest"]) == pytest.approx([best[0] * np.tanh(best[1] * k) for k in (1, 2)])
-    assert f"K = {lesson.models.short(by_hand(1, at, best))}" in shown["caption"]
+    assert f"nK = {lesson.models.short(by_hand(20, at, best))}." in shown["caption"]
 
 
 def test_data_sets_scatter_as_n_says():

@@ -32,7 +32,7 @@ guess = SimpleNamespace(
     ),
     seen=number(
         "01-seen",
-        "The trained network has 60 weights, so I has 60 axes. Along how many do 200 data see a step of length 1?",
+        "The trained network has 60 weights, so I has 60 axes. How many of them are seen by the 200 data?",
         0,
         60,
         answer=17,
@@ -40,7 +40,7 @@ guess = SimpleNamespace(
     ),
     power=choice(
         "01-power",
-        "Off a singular point K grows like step² in most directions. How does it grow in a null direction?",
+        "In most directions K grows like step². How does it grow in a null direction?",
         ["it stays 0", "like step⁴", "in some families the first, in others the second"],
         answer="in some families the first, in others the second",
         because="∇ᵥp = 0 speaks of the first order alone.",

@@ -102,7 +102,7 @@ class Planes:
 
 def data_means(n: int) -> np.ndarray:
     """How far the two means fall from the truth in each of SEEDS data sets, n/2 data an input: shape (SEEDS, 2)."""
-    return np.random.default_rng(0).normal(size=(SEEDS, 2)) * np.sqrt(2 / n)
+    return np.random.default_rng(15).normal(size=(SEEDS, 2)) * np.sqrt(2 / n)
 
 
 def _signed(x: float, digits: int = 2) -> str:
@@ -218,8 +218,8 @@ def _add_data(
         K = np.sum((f - places[at(a, b)]) ** 2) / 4
         return (
             f"Truth w = ({_signed(a)}, {_signed(b)}), means of {n} data ({_signed(y[0])}, {_signed(y[1])}). In this "
-            f"window the weights ({_signed(w[0])}, {_signed(w[1])}) come nearest, at a distance of "
-            f"{short(float(np.linalg.norm(y - f)))}; from the truth they are K = {short(float(K))}."
+            f"window the weights ({_signed(w[0])}, {_signed(w[1])}) fit best, at a distance of "
+            f"{short(float(np.linalg.norm(y - f)))}. From the truth to them, nK = {short(float(n * K))}."
         )
 
     live.caption(sentence)
