@@ -24,7 +24,7 @@ def _matrix(entry: Callable[[sp.Expr, sp.Symbol, sp.Symbol], sp.Expr]) -> Callab
 
     def wrong(p: sp.Expr, x: sp.Symbol, parameters: Sequence[sp.Symbol]) -> sp.Matrix:
         def integral(g: sp.Expr) -> sp.Expr:
-            return sp.simplify(sp.integrate(sp.simplify(g), (x, -sp.oo, sp.oo)))
+            return sp.simplify(sp.integrate(g, (x, -sp.oo, sp.oo)))
 
         return sp.Matrix([[integral(entry(p, s, t)) for t in parameters] for s in parameters])
 
@@ -32,8 +32,8 @@ def _matrix(entry: Callable[[sp.Expr, sp.Symbol, sp.Symbol], sp.Expr]) -> Callab
 
 
 _without_dividing = _matrix(lambda p, s, t: sp.diff(p, s) * sp.diff(p, t))
-_one_score = _matrix(lambda p, s, t: sp.diff(sp.log(p), s) * p)
-_sign = _matrix(lambda p, s, t: sp.diff(sp.log(p), s, t) * p)
+_one_score = _matrix(lambda p, s, t: sp.simplify(sp.diff(sp.log(p), s)) * p)
+_sign = _matrix(lambda p, s, t: sp.simplify(sp.diff(sp.log(p), s, t)) * p)
 
 
 @check.writing(
