@@ -1,58 +1,45 @@
 """The tables and the static picture of lesson 01."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import sympy as sp
 from matplotlib.figure import Figure
 
 from sltcourse.kit import style
-from sltcourse.lessons.fisher_information.models import certificates, certified, network
+from sltcourse.lessons.fisher_information.models import certificates, certified
 from sltcourse.theory.models.families import Family
 
 COLORS = style.COLORS
 
 
-def draw_wedge() -> Figure:
-    """The parameters (a, b), and where a·tanh(bx) sends them: the plane of all pairs (f(1), f(2)). A static figure."""
-    fig, (plane, image) = style.figure(1, 2, height=3.9)
-    a = np.linspace(-1.6, 1.6, 60)
-    speeds = np.array([0.15, 0.3, 0.5, 0.75, 1.05, 1.5])
-    shades = [style.plt.get_cmap("cividis")(t) for t in np.linspace(0.05, 0.75, len(speeds))]
-    for b, shade in zip(speeds, shades, strict=True):
-        for sign in (-1, 1):
-            plane.plot(a, sign * b + 0 * a, color=shade, lw=1.6)
-        image.plot(network(a, b, 1), network(a, b, 2), color=shade, lw=1.6)
-    for b, shade, (x, y), side in (
-        (speeds[0], shades[0], (-0.2, -0.47), "left"),
-        (speeds[-1], shades[-1], (-0.62, -0.56), "right"),
-    ):
-        plane.plot([1.6, 1.66], [b, b], color=shade, lw=1.6)
-        plane.text(1.7, b, f"b = {b:g}", color="#444444", fontsize=9, va="center")
-        image.text(x, y, f"b = ±{b:g}", color="#444444", fontsize=8.5, ha=side, va="center")
-    plane.plot([-1.6, 1.6], [0, 0], color=COLORS["singular"], lw=3.5)
-    plane.plot([0, 0], [-1.6, 1.6], color=COLORS["singular"], lw=3.5)
-    edge = np.array([-2, 2])
-    image.fill_between(edge, edge, 2 * edge, color=COLORS["muted"], alpha=0.4, lw=0)
-    for slope, (x, y) in {1: (0.52, 0.42), 2: (0.28, 0.8)}.items():
-        image.plot(edge, slope * edge, color=COLORS["reference"], lw=1, ls=":")
-        image.text(x, y, f"slope {slope}", color=COLORS["reference"], ha={1: "left", 2: "right"}[slope])
-    image.plot(0, 0, "o", color=COLORS["singular"], markersize=10)
-    plane.set(
-        xlim=(-1.7, 2.5),
-        ylim=(-1.8, 1.8),
-        aspect="equal",
-        xlabel="a",
-        ylabel="b",
-        title="Parameters: on the cross, f = 0",
+def draw_spectrum(
+    x: np.ndarray, y: np.ndarray, f: Callable[[np.ndarray], np.ndarray], eigenvalues: np.ndarray
+) -> Figure:
+    """Data (N,) and a trained network on the left, the eigenvalues (d,) of its Fisher matrix on the right, log axis."""
+    fig, (left, right) = style.figure(1, 2, height=3.7)
+    grid = np.linspace(-2, 2, 201)
+    left.plot(x, y, "o", color=COLORS["muted"], markersize=4, label=f"{len(x)} data")
+    left.plot(grid, 3 * np.sin(3 * grid), color=COLORS["truth"], ls=":", label="truth")
+    left.plot(grid, f(grid), color=COLORS["estimate"], label="network")
+    left.set(xlabel="x", ylabel="y", xlim=(-2, 2), ylim=(-6, 8.5))
+    left.legend(loc="upper left", ncols=3, fontsize=9, columnspacing=1, handlelength=1.5)
+    d, threshold = len(eigenvalues), 1 / len(x)
+    seen = eigenvalues > threshold
+    order = np.arange(1, d + 1)
+    floor = 1e-18
+    shown = np.maximum(np.sort(eigenvalues)[::-1], floor)
+    for keep, color, words in ((shown > threshold, COLORS["regular"], "seen"),
+                               (shown <= threshold, COLORS["singular"], "not seen")):  # fmt: skip
+        right.plot(order[keep], shown[keep], "o", color=color, markersize=4.5, label=words)
+    right.axhline(threshold, color=COLORS["reference"], lw=1, ls="--")
+    right.set(
+        yscale="log", ylim=(floor / 3, 1e3), xlim=(0, d + 1), xlabel="axis", ylabel="eigenvalue of I (from 10⁻¹⁸)"
     )
-    image.set(
-        xlim=(-1.1, 1.1),
-        ylim=(-1.1, 1.1),
-        aspect="equal",
-        xlabel="f(1)",
-        ylabel="f(2)",
-        title="Functions: the cross is a point",
+    right.legend(loc="upper right", fontsize=9)
+    fig.set_label(
+        f"Left, data around a wave and the trained network. Right, the {d} eigenvalues of its Fisher matrix on a log "
+        f"axis: {int(seen.sum())} lie above 1/{len(x)}, the others fall by many powers of ten."
     )
     return fig
 

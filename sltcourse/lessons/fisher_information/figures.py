@@ -4,17 +4,7 @@ import numpy as np
 
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
-from sltcourse.lessons.fisher_information.models import (
-    INPUTS,
-    Journey,
-    almost_as_good,
-    axes_of,
-    bell,
-    certified,
-    divergence,
-    network,
-    network_information,
-)
+from sltcourse.lessons.fisher_information.models import Journey, bell, certified, short
 
 COLORS = style.COLORS
 
@@ -59,127 +49,6 @@ def live_cubic(step=0.3) -> LiveFigure:
         return (
             f"w = {style.number(w)}: the step of {step} moves the mean of N(w, 1) by {step}, and that of N(w³, 1) by "
             f"{style.number(round(moved, 3))}. I(w) = 1 and {style.number(round(9 * w**4, 4))}."
-        )
-
-    live.caption(caption)
-    return live
-
-
-# ---- two parameters --------------------------------------------------------------------------------------------------
-
-
-def _short(value):
-    """A number ≥ 0 for a caption: 0, 0.25 or 3.1·10⁻⁵."""
-    return "0" if value < 1e-12 else f"{value:.2g}" if value >= 1e-3 else style.power(value)
-
-
-def live_network(n=20, step=0.5) -> LiveFigure:
-    """Drag the weights (a, b) of a·tanh(bx): the weights that n data hardly tell apart, the Fisher ellipse, and a step.
-
-    Shaded is the set nK ≤ 1 itself; the dashed line is what the quadratic form says of it, n vᵀI v/2 = 1. ``step`` is
-    the length of the step in W.
-    """
-    reach, half = 20.0, 2.6  # how long an endless strip is drawn, half the side of the plane
-    fig, (plane, ellipse, functions) = style.figure(1, 3, height=3.3)
-    weights = np.round(np.arange(-1.2, 1.21, 0.05), 2)
-    turn = np.linspace(0, 2 * np.pi, 49)
-    circle = np.stack([np.cos(turn), np.sin(turn)])
-    x = np.linspace(-3, 3, 41)
-    values, directions = axes_of(network_information(weights[:, None], weights[None, :]))
-
-    index = {weight: k for k, weight in enumerate(weights.tolist())}
-
-    def axes_at(a, b):
-        """The eigenvalues (2,) and unit eigenvectors (2, 2) of the Fisher matrix at the weights (a, b)."""
-        row = index[float(a)], index[float(b)]
-        return values[row], directions[row]
-
-    live = LiveFigure(
-        fig,
-        alt=f"Left, the parameter plane with the singular cross a = 0 or b = 0, the set of weights with nK at most 1 "
-        f"for n = {n}, and the ellipse by which the Fisher matrix approximates it. Middle, the Fisher ellipse. Right, "
-        "the network's function after a step along each axis of the ellipse.",
-        a=Slider("a", weights, start=1.0),
-        b=Slider("b", weights, start=0.8),
-    )
-
-    def strip(a, b):
-        sizes, (weak, strong) = axes_at(a, b)
-        lengths = np.minimum(np.sqrt(2 / n / np.maximum(sizes, 1e-12)), reach)
-        outline = lengths[0] * circle[0] * weak[:, None] + lengths[1] * circle[1] * strong[:, None]
-        return a + outline[0], b + outline[1]
-
-    def stretched(a, b):
-        sizes, (weak, strong) = axes_at(a, b)
-        outline = np.sqrt(sizes[0]) * circle[0] * weak[:, None] + np.sqrt(sizes[1]) * circle[1] * strong[:, None]
-        return outline[0], outline[1]
-
-    def step_along(which):
-        return lambda a, b: ([a, a + step * axes_at(a, b)[1][which, 0]], [b, b + step * axes_at(a, b)[1][which, 1]])
-
-    def half_axis(which):
-        def ends(a, b):
-            sizes, rows = axes_at(a, b)
-            end = np.sqrt(sizes[which]) * rows[which]
-            return [-end[0], end[0]], [-end[1], end[1]]
-
-        return ends
-
-    def moved(which):
-        def curve(a, b):
-            v = step * axes_at(a, b)[1][which]
-            return x, network(a + v[0], b + v[1], x)
-
-        return curve
-
-    weak, strong = COLORS["singular"], COLORS["estimate"]
-    box = {"xlim": (-half, half), "ylim": (-half, half), "box_aspect": 1}
-    plane.set(**box, xlabel="a", ylabel="b", title=f"W: can {n} data tell?")
-    grey, dashes = COLORS["muted"], {"color": COLORS["theory"], "ls": "--", "lw": 1.6}
-    live.fill(plane, lambda a, b: almost_as_good(a, b, n, 2.8), color=grey, alpha=0.8, name="set", label="no: nK ≤ 1")
-    live.line(plane, lambda: ([0, 0, np.nan, -half, half], [-half, half, np.nan, 0, 0]), color="#555555", lw=1, ls=":")
-    live.line(plane, strip, name="strip", label="by I: n vᵀIv/2 = 1", **dashes)
-    live.line(plane, step_along(0), color=weak, lw=3)
-    live.line(plane, step_along(1), color=strong, lw=3)
-    live.points(plane, lambda a, b: (a, b), color=COLORS["truth"], markersize=8, name="w")
-    ellipse.set(**box, xlabel="direction a", ylabel="direction b", title="Fisher ellipse √I u, |u| = 1")
-    ellipse.plot(0, 0, "o", color=COLORS["loss"], markersize=4)
-    live.fill(ellipse, stretched, color=COLORS["muted"], alpha=0.8, edgecolor=COLORS["loss"], name="ellipse")
-    live.line(ellipse, half_axis(0), color=weak, lw=3)
-    live.line(ellipse, half_axis(1), color=strong, lw=3)
-    functions.set(xlim=(-3, 3), ylim=(-2, 3.8), box_aspect=1, xlabel="x", title=f"f, and after a step of {step}")
-    live.line(functions, lambda a, b: (x, network(a, b, x)), color=COLORS["truth"], lw=5, alpha=0.35, label="at w")
-    live.line(functions, moved(1), color=strong, label="strong axis", name="strong")
-    live.line(functions, moved(0), color=weak, ls="--", label="weak axis", name="weak")
-    functions.legend(loc="upper left", fontsize=8.5, handlelength=1.6)
-    plane.legend(
-        loc="lower left",
-        fontsize=8,
-        handlelength=1.4,
-        borderaxespad=0.2,
-        frameon=True,
-        framealpha=0.9,
-        edgecolor="none",
-    )
-    side = np.linspace(-half, half, 53)
-    window = np.stack(np.meshgrid(side, side)).reshape(2, -1)
-
-    def worst(a, b):
-        """The largest nK in the plane as drawn, among the steps for which the quadratic form says at most 1."""
-        v = window - [[a], [b]]
-        small = np.einsum("ik,ij,jk->k", v, network_information(a, b), v) <= 2 / n
-        edge = np.array(strip(a, b))
-        places = np.hstack([window[:, small], edge[:, np.abs(edge).max(axis=0) <= half]])
-        return n * divergence(a, b, *places).max()
-
-    def caption(a, b):
-        (small, large), (v, _) = axes_at(a, b)
-        rank = int(a != 0 or b != 0) + int(a != 0 and b != 0)
-        at_inputs = np.max(np.abs(network(a + step * v[0], b + step * v[1], INPUTS) - network(a, b, INPUTS)))
-        return (
-            f"w = ({style.number(a)}, {style.number(b)}): rank {rank}, eigenvalues {_short(small)} and "
-            f"{_short(large)}. Where the quadratic form says at most 1, nK goes up to {_short(worst(a, b))} in this "
-            f"plane. A step of {step} along the weak axis moves f at the inputs by at most {_short(at_inputs)}."
         )
 
     live.caption(caption)
@@ -277,6 +146,6 @@ def _sentence(family, step):
     null, fast = (family.divergence(k, step) for k in ("null", "fast"))
     still = ": p does not move at all." if null == 0 else "."
     return (
-        f"Step: {_percent(step)} of the longest. In the most visible direction K = {_short(fast)}; in the null "
-        f"direction K = {_short(null)}{still}"
+        f"Step: {_percent(step)} of the longest. In the most visible direction K = {short(fast)}; in the null "
+        f"direction K = {short(null)}{still}"
     )

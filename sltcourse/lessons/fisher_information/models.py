@@ -5,12 +5,10 @@ import itertools
 import numpy as np
 import sympy as sp
 
+from sltcourse.kit import style
 from sltcourse.progress import progress
 from sltcourse.theory.fisher import Certificate, certify
 from sltcourse.theory.models.families import FAMILIES, Family
-
-INPUTS = np.array([-2.0, -1.0, 1.0, 2.0])  # where the network is observed, each input equally often
-
 
 # ---- one parameter ---------------------------------------------------------------------------------------------------
 
@@ -28,13 +26,6 @@ def network(a: float | np.ndarray, b: float | np.ndarray, x: float | np.ndarray)
     return a * np.tanh(b * x)
 
 
-def network_information(a: float | np.ndarray, b: float | np.ndarray) -> np.ndarray:
-    """The Fisher matrix of y = a·tanh(bx) + N(0,1), x uniform on INPUTS; a and b of shape (…), result (…, 2, 2)."""
-    a, b = np.asarray(a, float)[..., None], np.asarray(b, float)[..., None]
-    slopes = np.stack([np.tanh(b * INPUTS) + 0 * a, a * INPUTS / np.cosh(b * INPUTS) ** 2])  # ∂f/∂a, ∂f/∂b
-    return np.einsum("i...x,j...x->...ij", slopes, slopes) / len(INPUTS)
-
-
 def axes_of(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues (…, 2), weaker first, and unit eigenvectors (…, 2, 2) as rows, of symmetric matrices (…, 2, 2).
 
@@ -46,34 +37,9 @@ def axes_of(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.clip(values, 0, None), rows * np.sign(lean)[..., None]
 
 
-def divergence(a: float, b: float, other_a: np.ndarray, other_b: np.ndarray) -> np.ndarray:
-    """K = KL(p(·|a, b) ‖ p(·|a′, b′)) of the network, x uniform on INPUTS; a′ and b′ of shape (…), result (…)."""
-    there = network(np.asarray(other_a)[..., None], np.asarray(other_b)[..., None], INPUTS)
-    return np.mean((there - network(a, b, INPUTS)) ** 2, axis=-1) / 2
-
-
-def almost_as_good(a: float, b: float, n: float, reach: float, points: int = 48) -> np.ndarray:
-    """The outline of {(a′, b′): nK ≤ 1}, |a′| and |b′| at most ``reach``: shape (2, 2·points + 2), a closed path.
-
-    With t = (tanh b′, tanh 2b′) and f = a (tanh b, tanh 2b), nK = n|f − a′t|²/4. At each b′ the set is an interval of
-    a′, between the roots of a quadratic equation. (−a′, −b′) makes the same function as (a′, b′), so the half with
-    b′ < 0 is the other half turned by 180°. Where the halves do not touch, the path goes there and back along one line.
-    """
-    f, r2 = a * np.tanh([b, 2 * b]), 4 / n
-    speeds = np.r_[0, np.geomspace(1e-4, reach, 600)]
-    t = np.tanh(speeds * [[1], [2]])
-    square, middle = np.sum(t**2, axis=0), f @ t
-    inside = middle**2 - square * (f @ f - r2)
-    keep = (inside >= 0) & (speeds > 0)
-    keep[0] = f @ f <= r2  # b′ = 0 makes the function 0, whatever a′ is
-    root = np.sqrt(np.maximum(inside[keep], 0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        low, high = (np.nan_to_num((middle[keep] + sign * root) / square[keep], nan=sign * np.inf) for sign in (-1, 1))
-    side = np.clip(np.r_[high, low[::-1]], -reach, reach), np.r_[speeds[keep], speeds[keep][::-1]]
-    length = np.r_[0, np.cumsum(np.hypot(*np.diff(side, axis=1)))]
-    half = np.stack([np.interp(np.linspace(0, length[-1], points), length, c) for c in side])
-    end = half[:, :1] if not keep[0] else half[:, -1:]
-    return np.hstack([half, end, -half, -end])
+def short(value: float) -> str:
+    """A number ≥ 0 for a caption: 0, 0.25 or 3.1·10⁻⁵."""
+    return "0" if value < 1e-12 else f"{value:.2g}" if value >= 1e-3 else style.power(value)
 
 
 # ---- the families ----------------------------------------------------------------------------------------------------
