@@ -11,7 +11,7 @@ from sltcourse.lessons.susceptibilities.drawings import (
 )
 from sltcourse.lessons.susceptibilities.figures import live_heads, live_response
 from sltcourse.lessons.susceptibilities.guesses import guess
-from sltcourse.lessons.susceptibilities.heads import all_heads, data, kernel_draws, kinds, noise, sampler_draws
+from sltcourse.lessons.susceptibilities.heads import all_heads, data, kernel_draws, kinds, sampler_draws
 from sltcourse.lessons.susceptibilities.kept import asset
 from sltcourse.lessons.susceptibilities.models import X, Y, cross_influence, mechanism
 
@@ -29,7 +29,6 @@ __all__ = [
     "live_heads",
     "live_response",
     "mechanism",
-    "noise",
     "sampler_draws",
     "show_against_cost",
     "show_bystander",

@@ -51,9 +51,12 @@ def show_kernel(kernel: xr.Dataset, groups: list[str]) -> None:
     style.show(fig, f"The loss kernel of {len(groups)} data points in {len(names)} groups, as correlations.")
 
 
-def show_data_sets() -> None:
-    """χ of each head to each data set, less the bystander's line and in units of it, with standard errors."""
-    _, values, errors = heads.against_the_line()
+def show_data_sets(above: xr.DataArray) -> None:
+    """χ of each head to each data set, less the bystander's line and in units of it: ``above`` (8 heads, 6 data sets).
+
+    The standard errors are those of ``heads.against_the_line``.
+    """
+    values, (_, _, errors) = above.values, heads.against_the_line()
     fig, ax = style.figure(height=3.9)
     ax.imshow(squeezed(values), vmin=-4, vmax=4, cmap="RdBu_r", alpha=0.75, aspect="auto")
     for (i, j), value in np.ndenumerate(values):

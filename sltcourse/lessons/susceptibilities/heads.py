@@ -101,10 +101,13 @@ def as_draws(kept: NDArray[np.float32], spring: float) -> xr.Dataset:
 
 
 def sampler_draws() -> dict[str, xr.Dataset]:
-    """Draws of L on head 0.0 from three runs of four chains of SGLD at the published settings, and from MALA."""
+    """Draws of L on head 0.0 from three runs of four chains of SGLD at the published settings, and from MALA.
+
+    Of SGLD every fourth draw is kept.
+    """
     kept = asset("samplers")
     parts = {f"SGLD, run {i + 1}": kept["sgld"][4 * i : 4 * i + 4] for i in range(len(kept["sgld"]) // 4)}
-    parts["MALA"] = kept["mala"]
+    parts |= {"SGLD, all": kept["sgld"], "MALA": kept["mala"]}
     attrs = {"nbeta": NBETA, "localization": SPRING, "init_loss": 0.0, "batch_size": 0}
     return {name: xr.Dataset({"loss": (("chain", "draw"), x.astype(float))}, attrs=attrs) for name, x in parts.items()}
 

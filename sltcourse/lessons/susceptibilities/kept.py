@@ -28,7 +28,7 @@ RUN: dict[str, Any] = {
     "burnin": 50,
     "every": 4,
     "mala": 4,
-    "mala_draws": 400,
+    "mala_draws": 200,
     "mala_burnin": 60,
 }
 

@@ -1,7 +1,7 @@
 """Remakes the lesson's assets: ``python -m sltcourse.lessons.susceptibilities.make NAME``.
 
 NAME is ``heads`` (independent draws of each head of the copier alone, 4 minutes of one CPU core), ``whole`` (of all its
-weights, 1) or ``samplers`` (SGLD and MALA on one head, 5). A second number, 2 to 10, makes a version that many times
+weights, 1) or ``samplers`` (SGLD and MALA on one head, 9). A second number, 2 to 10, makes a version that many times
 shorter, into the folder ``smaller``. Every draw comes from a seed of ``kept.SETTINGS``; the CPU seconds are kept.
 """
 
