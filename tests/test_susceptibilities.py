@@ -92,7 +92,7 @@ def test_the_live_figure():
 
 
 def test_the_kept_draws_can_be_made_again_and_lose_the_same():
-    model, (read, said) = copier(), heads.data()
+    model, (read, said) = copier(), heads.sentences()
     kept = heads.asset("heads")["losses"]
     start = heads.losses(model, {n: w.detach()[None] for n, w in model.named_parameters()}, read, said).mean()
     for head in (0, 6):

@@ -11,7 +11,7 @@ from sltcourse.lessons.susceptibilities.drawings import (
 )
 from sltcourse.lessons.susceptibilities.figures import live_heads, live_response
 from sltcourse.lessons.susceptibilities.guesses import guess
-from sltcourse.lessons.susceptibilities.heads import all_heads, data, kernel_draws, kinds, sampler_draws
+from sltcourse.lessons.susceptibilities.heads import all_heads, kernel_draws, kinds, sampler_draws, sentences
 from sltcourse.lessons.susceptibilities.kept import asset
 from sltcourse.lessons.susceptibilities.models import X, Y, cross_influence, mechanism
 
@@ -22,7 +22,6 @@ __all__ = [
     "asset",
     "check",
     "cross_influence",
-    "data",
     "guess",
     "kernel_draws",
     "kinds",
@@ -30,6 +29,7 @@ __all__ = [
     "live_response",
     "mechanism",
     "sampler_draws",
+    "sentences",
     "show_against_cost",
     "show_bystander",
     "show_components",

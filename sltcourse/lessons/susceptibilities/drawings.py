@@ -99,7 +99,7 @@ def show_components(chi: np.ndarray) -> None:
     loadings, size, scores = np.linalg.svd(z / z.std(1, keepdims=True), full_matrices=False)
     sign = np.sign(loadings.sum(0))
     loadings, scores = loadings * sign, scores * sign[:, None] * chi.shape[1] ** 0.5
-    kinds = heads.kinds(*heads.data())[: len(chi[0]) // 64].ravel()
+    kinds = heads.kinds(*heads.sentences())[: len(chi[0]) // 64].ravel()
     share = size**2 / np.sum(size**2)
     fig, (left, right) = style.figure(1, 2, height=3.9, width_ratios=[1.25, 1])
     palette = ("loss", "muted", "theory", "singular", "posterior")

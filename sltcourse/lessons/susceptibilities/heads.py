@@ -19,7 +19,7 @@ NEAR = 12  # a name seen at most so many places ago is near
 
 
 @cache
-def data() -> tuple[Tensor, Tensor]:
+def sentences() -> tuple[Tensor, Tensor]:
     """(read, said), (texts, length) each: the texts of the posterior's own loss."""
     return texts(SETTINGS["texts"], seed=SETTINGS["data_seed"])
 
@@ -81,13 +81,13 @@ def moved(model: nn.Module, head: int | None, draws: int, spring: float = SPRING
 def as_draws(kept: NDArray[np.float32], spring: float) -> xr.Dataset:
     """Draws as those of ``sample``, from ``kept`` (chain, draw, 1 + data sets), ``spring`` being γ.
 
-    ``loss`` is L_n on ``data()`` less L_n(w*), ``losses`` (chain, draw, set) the mean loss on each of ``DATA_SETS``,
+    ``loss`` is L_n on ``sentences()`` less L_n(w*), ``losses`` (chain, draw, set) the mean on each of ``DATA_SETS``,
     and ``again`` (chain, draw) that on all names seen before.
     """
     both = ("chain", "draw")
     rise = kept[..., 0].astype(float)
     sets = kept[..., 1:].astype(float)
-    counts = np.bincount(kinds(*data()).ravel(), minlength=5)[3:]
+    counts = np.bincount(kinds(*sentences()).ravel(), minlength=5)[3:]
     return xr.Dataset(
         {
             "loss": (both, rise),

@@ -30,7 +30,7 @@ def recorded(head: int | None, spring: float, chains: int) -> tuple[np.ndarray, 
 
     The first column of losses is L less L(w*).
     """
-    model, (read, said) = copier(), heads.data()
+    model, (read, said) = copier(), heads.sentences()
     kind, weights = heads.kinds(read, said), heads.moved(model, head, chains * SETTINGS["draws"], spring)
     noise = heads.noise()
     start = {name: w.detach()[None] for name, w in model.named_parameters()}
@@ -64,7 +64,7 @@ def make_whole(smaller: int) -> dict[str, np.ndarray]:
     ``kind`` (k,), the token losses less those of w*, ``tokens`` (chain, draw, k) in half precision."""
     chains = max(2, SETTINGS["chains"] // smaller)
     losses, tokens = recorded(None, SETTINGS["whole_spring"], chains)
-    read, said = heads.data()
+    read, said = heads.sentences()
     kind, rng = heads.kinds(read, said), np.random.RandomState(SETTINGS["seed"])
     some = [np.argwhere(kind == k) for k in range(5)]
     places = np.concatenate([s[rng.permutation(len(s))[: SETTINGS["kernel_places"]]] for s in some])
@@ -79,7 +79,7 @@ def make_whole(smaller: int) -> dict[str, np.ndarray]:
 def make_samplers(smaller: int) -> dict[str, np.ndarray]:
     """``sgld`` and ``mala`` (chain, draw): L less L(w*), of one head alone, at ``kept.RUN``."""
     model = copier()
-    posterior = LocalPosterior(model, heads.data(), next_symbol_loss, nbeta=NBETA, localization=SPRING,
+    posterior = LocalPosterior(model, heads.sentences(), next_symbol_loss, nbeta=NBETA, localization=SPRING,
                                mask=model.head_mask(*heads.HEADS[RUN["head"]]))  # fmt: skip
     sgld = sample(
         posterior, SGLD(lr=RUN["lr"]), num_chains=max(2, RUN["chains"] // smaller), num_draws=RUN["draws"],
