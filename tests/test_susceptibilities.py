@@ -1,11 +1,16 @@
+import warnings
+
 import numpy as np
 import pytest
 import sympy as sp
+import torch
 from scipy.integrate import dblquad
 
 from sltcourse.lessons import susceptibilities as lesson
-from sltcourse.lessons.susceptibilities import models
+from sltcourse.lessons.susceptibilities import heads, models
+from sltcourse.llc import susceptibility
 from sltcourse.theory.linear_response import gaussian_posterior, loss_covariance, mean_losses
+from sltcourse.zoo import LANGUAGE, copier
 from tests.exercises import exercise_tests
 
 POSTERIOR = models.posterior()
@@ -86,6 +91,62 @@ def test_the_live_figure():
     assert "Nothing has moved" in live.at(point="point 1", h=0.0)["caption"]
 
 
+def test_the_kept_draws_can_be_made_again_and_lose_the_same():
+    model, (read, said) = copier(), heads.sentences()
+    kept = heads.asset("heads")["losses"]
+    start = heads.losses(model, {n: w.detach()[None] for n, w in model.named_parameters()}, read, said).mean()
+    for head in (0, 6):
+        some = {name: w[:2] for name, w in heads.moved(model, head, kept[head, ..., 0].size).items()}
+        found = heads.losses(model, some, read, said)
+        rows = [found.mean((1, 2)) - start] + [found[:, heads.kinds(read, said) == k].mean(1) for k in range(5)]
+        assert np.array(rows).T == pytest.approx(kept[head, 0, :2, :6], abs=1e-5)
+        noise = heads.losses(model, some, *heads.noise()).mean((1, 2))
+        assert noise == pytest.approx(kept[head, 0, :2, 6], abs=1e-4)
+
+
+def test_the_kinds_of_what_is_to_be_said():
+    row = torch.from_numpy(LANGUAGE.read("abAcBdAc" + "aB" * 8 + "Ae"))[None]
+    found = heads.kinds(row[:, :-1], row[:, 1:])[0]
+    assert found[:8].tolist() == [0, 1, 2, 1, 2, 1, 3, 0]
+    assert found[-1] == 4 and found[9] == 3
+
+
+def test_the_bystander_of_a_weighted_posterior_by_the_library():
+    draws = heads.all_heads()
+    lines, values, errors = heads.against_the_line()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        chi = susceptibility(draws, "loss", "losses", scale="response")
+    assert (chi.value.values - lines[:, None]) / lines[:, None] == pytest.approx(values, rel=0.02, abs=0.02)
+    assert (errors > 0).all()
+
+
+def test_a_text_is_answered_as_its_draws_say():
+    text = "abABcdAB"
+    value, error = heads.answers(text)
+    row = torch.from_numpy(LANGUAGE.read(text))[None]
+    rise = heads.asset("heads")["losses"][6, ..., 0].astype(float)
+    tokens = heads.losses(copier(), heads.moved(copier(), 6, rise.size), row[:, :-1], row[:, 1:])[:, 0]
+    weight = np.exp(-heads.NBETA * rise.ravel())
+    assert value[6] == pytest.approx(
+        heads.NBETA * np.cov(rise.ravel(), tokens.T, aweights=weight)[0, 1:], rel=0.1, abs=1e-5
+    )
+    assert value.shape == error.shape == (8, 7)
+
+
+@pytest.mark.parametrize("text", ["ab", "a" * 34, "xyz"])
+def test_a_text_that_is_none_is_refused(text):
+    with pytest.raises(ValueError, match="letters"):
+        lesson.live_heads(text)
+
+
+def test_the_live_heads():
+    live = lesson.live_heads("abABcdABefABghAB")
+    at = live.at(head="0.0", letter=7)
+    assert at["sets"][0].shape == (6,)
+    assert "Head 0.0: the B after" in at["caption"]
+
+
 p, v = sp.symbols("p v", positive=True)
 
 
@@ -94,12 +155,19 @@ def negative(phi, delta):
     return -value, error
 
 
+def unscaled(first, second, k):
+    return abs(
+        np.dot(*(np.linalg.svd(m - m.mean(1, keepdims=True), full_matrices=False)[2][k] for m in (first, second)))
+    )
+
+
 test_right, test_wrong, test_untouched = exercise_tests(
     lesson.check,
     [
         ("susceptibility", (models.susceptibility,)),
         ("loss_covariance", (models.loss_covariance,)),
         ("bystander", (p * v,)),
+        ("agreement", (models.agreement,)),
     ],
     [
         ("susceptibility", (negative,), "The sign"),
@@ -109,5 +177,6 @@ test_right, test_wrong, test_untouched = exercise_tests(
             "squares are missing",
         ),
         ("bystander", (0,), "does not vanish"),
+        ("agreement", (unscaled,), "the loudest head"),
     ],
 )

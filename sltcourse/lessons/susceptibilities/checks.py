@@ -113,3 +113,44 @@ def bystander(answer: Any) -> str | None:
         _v: "ℓ₁ stands in L with the weight p.",
         _p**2 * _v: "φ is ℓ₁ here, without another p.",
     })  # fmt: skip
+
+
+_true = _random.normal(size=(2, 40)).T @ _random.normal(size=(2, 4))  # (tokens, heads) of rank 2
+_first, _second = ((_true + 0.3 * _random.normal(size=_true.shape)).T for _ in range(2))
+_orthogonal = np.array([[1.0, -1, 0, 0], [2, -2, 0, 0]]), np.array([[0.0, 0, 1, -1], [0, 0, 2, -2]])
+
+
+def _component(scaled: bool = True, centred: bool = True, side: int = 2, signed: bool = False) -> Any:
+    def agreement(first, second, k):
+        found = []
+        for chi in (first, second):
+            z = chi - chi.mean(1, keepdims=True) if centred else chi
+            z = z / z.std(1, keepdims=True) if scaled else z
+            part = np.linalg.svd(z, full_matrices=False)[side]
+            found.append(part[k] if side == 2 else part[:, k])
+        cosine = found[0] @ found[1]
+        return cosine if signed else abs(cosine)
+
+    return agreement
+
+
+@check.writing(
+    "A component that halves of the chains do not share is noise.",
+    ours=models.agreement,
+    cases=[
+        Case("a matrix and itself", (_first, _first, 1), 1.0),
+        Case("no token in common", (*_orthogonal, 0), 0.0),
+        Case("two estimates, first component", (_first, _second, 0)),
+        Case("two estimates, third component", (_first, _second, 2)),
+        Case("the heads in other units", (_first, (_second.T * [1, 10, 100, 1000]).T, 1)),
+    ],
+    common={
+        _component(signed=True): "A component's sign means nothing: take the absolute value.",
+        _component(scaled=False): "Divide each row by its standard deviation: else the loudest head is the component.",
+        _component(centred=False): "Take off each row's mean first.",
+        _component(side=0): "Those are the components over the heads. Over the tokens they are the rows of Vh.",
+        lambda first, second, k: models.agreement(first, second, k) ** 2: "That is its square.",
+    },
+)
+def agreement(function: Any) -> str | None:
+    """|cos| of two estimates' k-th principal components: ``models.agreement``."""

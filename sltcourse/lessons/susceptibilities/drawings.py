@@ -4,7 +4,8 @@ import numpy as np
 import xarray as xr
 
 from sltcourse.kit import style
-from sltcourse.lessons.susceptibilities.figures import draw_points
+from sltcourse.lessons.susceptibilities import heads
+from sltcourse.lessons.susceptibilities.figures import draw_points, squeezed
 
 COLORS = style.COLORS
 
@@ -48,3 +49,76 @@ def show_kernel(kernel: xr.Dataset, groups: list[str]) -> None:
     ax.set_yticks(middles, names, rotation=90, va="center")
     fig.colorbar(image, ax=ax, label="correlation of the losses")
     style.show(fig, f"The loss kernel of {len(groups)} data points in {len(names)} groups, as correlations.")
+
+
+def show_data_sets(above: xr.DataArray) -> None:
+    """χ of each head to each data set, less the bystander's line and in units of it: ``above`` (8 heads, 6 data sets).
+
+    The standard errors are those of ``heads.against_the_line``.
+    """
+    values, (_, _, errors) = above.values, heads.against_the_line()
+    fig, ax = style.figure(height=3.9)
+    ax.imshow(squeezed(values), vmin=-4, vmax=4, cmap="RdBu_r", alpha=0.75, aspect="auto")
+    for (i, j), value in np.ndenumerate(values):
+        ax.text(j, i, style.estimate(value, errors[i, j]), ha="center", va="center", fontsize=9)
+    ax.set_xticks(range(values.shape[1]), heads.DATA_SETS, fontsize=9.5)
+    ax.set_yticks(range(len(values)), [f"head {name}" for name in heads.NAMES])
+    ax.grid(False)
+    ax.set_title("χ less the bystander's line, in lines")
+    words = "; ".join(
+        f"head {name}: " + ", ".join(f"{v:.1f}" for v in row) for name, row in zip(heads.NAMES, values, strict=True)
+    )
+    style.show(fig, f"Eight heads by six data sets ({'; '.join(heads.DATA_SETS)}). {words}.")
+
+
+def show_against_cost(cost: np.ndarray, chi: xr.Dataset, lam: xr.DataArray, lam_error: xr.DataArray) -> None:
+    """nβχ with its error, and λ̂ with its, of each head over what switching it off costs, ``cost`` (8,) in nats."""
+    fig, axes = style.figure(1, 2, height=3.6)
+    pairs = ((-chi.value, chi.std_error, "−nβχ to names seen before"), (lam, lam_error, "λ̂ on names seen before"))
+    for ax, (value, error, title) in zip(axes, pairs, strict=True):
+        ax.errorbar(cost, value, 2 * error, fmt="o", color=COLORS["posterior"], elinewidth=1.4)
+        ax.set(title=title, xlabel="cost of switching the head off, nats", xlim=(-0.25, 3.2))
+        ax.axhline(0, color=COLORS["reference"], lw=1)
+    axes[0].set_yscale("symlog", linthresh=1e-3)
+    axes[1].set(yscale="log", ylim=(0.03, 2))
+    axes[1].set_yticks([0.05, 0.1, 0.2, 0.5, 1], ["0.05", "0.1", "0.2", "0.5", "1"])
+    for ax, (value, _, _) in zip(axes, pairs, strict=True):
+        for name, x, y in zip(heads.NAMES, cost, value.values, strict=True):
+            side = (-6, 2, "right") if name in ("0.2", "0.3", "1.0", "1.1") else (6, 2, "left")
+            ax.annotate(name, (x, y), xytext=side[:2], ha=side[2], textcoords="offset points", fontsize=9)
+    words = "; ".join(
+        f"{n}: {c:.2f}, {-r:.4f}, {v:.2f}"
+        for n, c, r, v in zip(heads.NAMES, cost, chi.value.values, lam.values, strict=True)
+    )
+    style.show(fig, f"For each head its cost in nats, −nβχ and λ̂: {words}.")
+
+
+def show_components(chi: np.ndarray) -> None:
+    """The first two principal components over the tokens of ``chi`` (8 heads, tokens): by kind, and as loadings."""
+    z = chi - chi.mean(1, keepdims=True)
+    loadings, size, scores = np.linalg.svd(z / z.std(1, keepdims=True), full_matrices=False)
+    sign = np.sign(loadings.sum(0))
+    loadings, scores = loadings * sign, scores * sign[:, None] * chi.shape[1] ** 0.5
+    kinds = heads.kinds(*heads.sentences())[: len(chi[0]) // 64].ravel()
+    share = size**2 / np.sum(size**2)
+    fig, (left, right) = style.figure(1, 2, height=3.9, width_ratios=[1.25, 1])
+    palette = ("loss", "muted", "theory", "singular", "posterior")
+    for k in (1, 0, 2, 3, 4):
+        at = kinds == k
+        left.plot(*scores[:2, at], "o", markersize=2.6, color=COLORS[palette[k]], label=heads.DATA_SETS[k])
+    left.set(xlabel=f"component 1 ({share[0]:.0%})", ylabel=f"component 2 ({share[1]:.0%})", title="letters")
+    left.legend(fontsize=8.5, markerscale=2.5, loc="best")
+    for k, name in ((0, "estimate"), (1, "singular")):
+        right.bar(np.arange(8) + 0.4 * k - 0.2, loadings[:, k], 0.38, color=COLORS[name], label=f"component {k + 1}")
+    right.set_xticks(range(8), heads.NAMES)
+    right.set(title="heads", xlabel="head")
+    right.legend(fontsize=9)
+    middles = "; ".join(
+        f"{heads.DATA_SETS[k]}: {scores[0, kinds == k].mean():.2f}, {scores[1, kinds == k].mean():.2f}"
+        for k in range(5)
+    )
+    style.show(
+        fig,
+        f"Left: letters in the plane of the first two components, by kind; their mean places: {middles}. Right: the "
+        "part of each head in the two.",
+    )

@@ -42,4 +42,33 @@ guess = SimpleNamespace(
         answer="exactly zero, for all pairs",
         because="It is a product of gradients, damped or not.",
     ),
+    head=choice(
+        "11-head",
+        "Random letters count more. Head 0.0 looks one place back, so that names can be copied. Where does its χ lie?",
+        ["below the bystander's line", "on the line: random letters follow no rule", "above the line"],
+        answer="above the line",
+        because="There a copy is a mistake. What lowers L raises the loss on random letters.",
+    ),
+    hot=choice(
+        "11-hot",
+        "At the published settings, by what factor is SGLD's Var L that of the posterior?",
+        ["about 1: R-hat sees nothing", "about 1.2", "about 2"],
+        answer="about 2",
+        because="The finite step and the minibatch noise heat the chain, and a variance suffers more than a mean.",
+    ),
+    same=choice(
+        "11-same",
+        "Order the heads by −χ to names seen before, and by what switching them off costs there. What comes out?",
+        ["the same order", "the same first head, another order behind it", "another first head"],
+        answer="the same first head, another order behind it",
+        because="χ asks about small steps, and switching off is a large one.",
+    ),
+    third=choice(
+        "11-third",
+        "The first three components hold 32, 15 and 13 % of the variance. From two halves of 512 draws each, how well "
+        "does the third agree, from 0 to 1?",
+        ["above 0.9", "about 0.5", "below 0.1"],
+        answer="below 0.1",
+        because="The fourth holds 11 %. Components with nearly equal shares turn into one another.",
+    ),
 )

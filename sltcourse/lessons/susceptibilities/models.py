@@ -28,6 +28,19 @@ def susceptibility(phi: ArrayLike, delta: ArrayLike) -> tuple[Array, Array]:
     return by_chain.mean(0), by_chain.std(0, ddof=1) / np.sqrt(len(by_chain))
 
 
+def agreement(first: ArrayLike, second: ArrayLike, k: int) -> float:
+    """|cos| between the k-th principal components (k from 0) over the tokens of two estimates (heads, tokens).
+
+    Of each row its mean is taken off, and what is left is divided by its standard deviation.
+    """
+
+    def components(chi: ArrayLike) -> Array:
+        z = np.asarray(chi, float) - np.mean(chi, 1, keepdims=True)
+        return np.linalg.svd(z / z.std(1, keepdims=True), full_matrices=False)[2]
+
+    return float(abs(components(first)[k] @ components(second)[k]))
+
+
 def posterior(point: int = 0, h: float = 0.0) -> tuple[Array, Array]:
     """Mean (2,) and covariance (2, 2) of the posterior of the six points when h (ℓ_point − L) is added to the loss."""
     p = np.full(6, (1 - h) / 6)
