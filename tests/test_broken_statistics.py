@@ -3,17 +3,18 @@ import numpy as np
 import pytest
 import sympy as sp
 from scipy.integrate import quad, quad_vec
-from scipy.special import erf, gamma, k0
+from scipy.optimize import brentq
+from scipy.special import erf, gamma, k0, logsumexp, ndtr
 from scipy.stats import chi2, kstest, norm
 
+from sltcourse.kit import style
 from sltcourse.lessons import broken_statistics as lesson
 from sltcourse.lessons.broken_statistics import ours
 from sltcourse.lessons.broken_statistics.models import TANH, ProductPosterior, Wedge, checked_mean, project, wedge
-from sltcourse.theory.mean_errors import chance_of_choice, mean_complexity, scaled_error
-from sltcourse.theory.mean_models import deep_product, power_mean
+from sltcourse.theory.mean_models import deep_product, expected_error, normal_mean, power_mean
 from sltcourse.theory.quadrature import Posterior
 from tests.exercises import exercise_tests
-from tests.notebooks.lessons import prose
+from tests.notebooks.lessons import ROOT, prose, read
 
 check, guess = lesson.check, lesson.guess
 TEXT = prose("02_broken_statistics")
@@ -21,6 +22,34 @@ TEXT = prose("02_broken_statistics")
 
 def cubic(w):
     return w**3
+
+
+def mean_complexity(model, n):
+    """E[F_n − nL_n(ŵ)] over data from N(0, 1)."""
+    return normal_mean(lambda t: model.free_energy(n, t), n) + 0.5
+
+
+def scaled_error(model, n):
+    return n * expected_error(model, n)
+
+
+def chance_of_choice(model, n, mean):
+    """Chances (by BIC, by F_n) that a model is chosen against N(0, 1), from n data of N(mean, 1)."""
+    cutoffs = np.sqrt(model.d * np.log(n)), brentq(lambda z: model.free_energy(n, np.sqrt(n) * z), 0, 60)
+    shift = np.sqrt(n) * mean
+    return tuple(ndtr(shift - c) + ndtr(-shift - c) for c in cutoffs)
+
+
+def from_the_notebook(*names):
+    """Functions that stand in cells of the lesson, run with ours in the place of the learner's."""
+    cells = [c.source for c in read(ROOT / "notebooks" / "02_broken_statistics.ipynb").cells if c.cell_type == "code"]
+    given = {"np": np, "sp": sp, "norm": norm, "logsumexp": logsumexp, **vars(lesson), **vars(ours), "style": style}
+    given["print"] = lambda *texts: None
+    given.update({s: sp.Symbol(s, positive=True) for s in "ab"})
+    for name in names:
+        (source,) = [c for c in cells if f"\ndef {name}(" in f"\n{c}"]
+        exec(source, given)
+    return [given[name] for name in names]
 
 
 # ---- what the text says in numbers ----------------------------------------------------------------------------
@@ -170,11 +199,27 @@ def test_the_free_energy_of_a_deep_product_is_that_of_quadrature_over_w(depth, z
     assert deep_product(depth).free_energy(n, np.sqrt(n) * z) == pytest.approx(F, abs=1e-6)
 
 
-def test_a_product_without_factors_and_a_choice_without_data_are_refused():
+def test_a_product_without_factors_is_refused():
     with pytest.raises(ValueError, match="depth must be at least 1"):
         deep_product(0)
-    with pytest.raises(ValueError, match="n must be at least 2"):
-        chance_of_choice(lesson.MODELS["N(ab, 1)"], 1, 0.1)
+
+
+def test_the_notebooks_free_energy_price_and_error_are_exact():
+    free_energy, price, error = from_the_notebook("free_energy", "price", "scaled_error")
+    for name, model in lesson.MODELS.items():
+        z = np.array([-1.3, 0.0, 2.0])
+        assert free_energy(model, 50, z) == pytest.approx(model.free_energy(50, np.sqrt(50) * z), abs=1e-9), name
+        assert price(model, 10**4) == pytest.approx(mean_complexity(model, 10**4), abs=1e-8)
+        assert error(model, 1000) == pytest.approx(scaled_error(model, 1000), rel=1e-5)
+
+
+def test_the_notebooks_ratios_and_lengths():
+    ratios, length = from_the_notebook("ratios", "fisher_length")
+    noise = np.random.default_rng(6).normal(size=(2000, 2))
+    nearest = project(noise, wedge(np.tanh, (1, 3)))[0]
+    assert ratios(np.tanh, (1, 3), noise) == pytest.approx(np.sum(nearest**2, axis=1), abs=2e-3)
+    t = sp.Symbol("t", positive=True)
+    assert length((t, 3 / t), 1, 5) == 0 and length((t, t), 1, 3) == 8
 
 
 def test_the_regular_error_has_its_closed_form():
