@@ -42,10 +42,11 @@ def draw_errors(d: Sequence[int], errors: Sequence[float], n: float) -> Figure:
 def draw_bump(w0: np.ndarray, errors: Mapping[str, np.ndarray], n: float) -> Figure:
     """n times the error of Bayes against the true w, for some models, beside the ½ of the best fit. A figure."""
     fig, ax = style.figure(height=3.2)
-    for (name, values), key in zip(errors.items(), _TURN[1:], strict=False):
+    for (name, values), key in zip(errors.items(), ["singular", "posterior", "loss", "estimate"], strict=False):
         ax.plot(w0, values, color=COLORS[key], label=f"Bayes, {name}")
-    ax.axhline(0.5, color=COLORS["regular"], ls="--", label="maximum likelihood")
-    ax.set(xlabel="true w", ylabel=f"n × error, n = {style.number(n)}", ylim=(0, 1.2), xlim=(w0[0], w0[-1]))
+    ax.axhline(0.5, color=COLORS["regular"], ls="--", label="maximum likelihood, N(w³, 1)")
+    ax.set(xlabel="true w", ylabel=f"n × error, n = {style.number(n)}", xlim=(w0[0], w0[-1]))
+    ax.set_ylim(0, max(1.2, 1.1 * max(float(values.max()) for values in errors.values())))
     ax.legend(loc="upper right")
     fig.set_label("n times the error against w₀: that of the best fit, a level line, and that of Bayes.")
     return fig
