@@ -1,60 +1,52 @@
-"""The static pictures of lesson 02."""
+"""The static pictures of lesson 02; what they show is computed in the notebook."""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from sltcourse.kit import style
-from sltcourse.lessons.broken_statistics.models import MODELS
-from sltcourse.theory.mean_errors import chance_of_choice, mean_complexity, scaled_error
-from sltcourse.theory.mean_models import deep_product, power_mean
 
 COLORS = style.COLORS
+_TURN = ["regular", "singular", "loss", "posterior", "estimate"]
 
 
-def draw_bic(mean=0.1) -> Figure:
-    """Left E[F_n − nL_n(ŵ)] of three models beside BIC's (d/2) log n; right how often two of them are chosen. A figure.
+def draw_prices(n: np.ndarray, price: Mapping[str, np.ndarray], bic: Mapping[str, float]) -> Figure:
+    """The mean of F_n − nL_n(ŵ) of some models against n, each beside BIC's slope. A figure.
 
-    ``mean`` is the true mean of the right panel's data.
+    ``price`` maps a model's name to an array like ``n``, ``bic`` to its d/2; BIC's line starts on the exact curve.
     """
-    fig, (left, right) = style.figure(1, 2)
-    n = np.geomspace(30, 1e6, 30)
-    colors = dict(zip(MODELS, (COLORS["regular"], COLORS["singular"], COLORS["loss"]), strict=True))
-    for name, model in MODELS.items():
-        left.plot(n, [mean_complexity(model, x) for x in n], color=colors[name], label=name)
-        dashed = mean_complexity(model, 30) + model.d / 2 * np.log(n / 30)
-        left.plot(n, dashed, "--", color=colors[name], lw=1.2)
-    left.plot([], [], "--", color=COLORS["reference"], lw=1.2, label="BIC: slope d/2")
-    left.set(xscale="log", xlabel="n", ylabel="mean of Fₙ − nLₙ(ŵ)", ylim=(0, 9))
-    left.legend(loc="upper left")
-    n = np.unique(np.geomspace(30, 1e4, 40).round())
-    for name in ("N(w, 1)", "N(ab, 1)"):
-        bic, exact = np.array([chance_of_choice(MODELS[name], x, mean) for x in n]).T
-        right.plot(n, bic, "--", color=colors[name], label=f"{name} by BIC")
-        right.plot(n, exact, color=colors[name], label=f"{name} by the exact Fₙ")
-    right.set(xscale="log", xlabel="n", ylim=(0, 1.02), title="Chance to be chosen against N(0, 1)")
-    right.legend(loc="upper left", fontsize=9)
+    fig, ax = style.figure(height=3.6)
+    for (name, exact), key in zip(price.items(), _TURN, strict=False):
+        ax.plot(n, exact, color=COLORS[key], label=name)
+        ax.plot(n, exact[0] + bic[name] * np.log(n / n[0]), "--", color=COLORS[key], lw=1.2)
+    ax.plot([], [], "--", color=COLORS["reference"], lw=1.2, label="BIC: (d/2) log n")
+    ax.set(xscale="log", xlabel="n", ylabel="mean of Fₙ − nLₙ(ŵ)", xlim=(n[0], n[-1]))
+    ax.legend(loc="upper left")
+    fig.set_label("The mean of F_n − nL_n(ŵ) against n on a log axis, for each model beside the line of BIC.")
     return fig
 
 
-def draw_errors(n=1000) -> Figure:
-    """n E[G_n] of N(w₁…w_d, 1) with the truth at mean 0, for d = 1, …, 8, beside d/2 and λ = 1/2. A figure."""
-    fig, ax = style.figure(height=3.4)
-    d = np.arange(1, 9)
-    errors = [scaled_error(deep_product(k), n) for k in d]
-    ax.plot(d, d / 2, "o--", color=COLORS["regular"], label="d regular means: d/2")
+def draw_errors(d: Sequence[int], errors: Sequence[float], n: float) -> Figure:
+    """n E[G_n] of the product of d weights at ``n`` data, beside d/2 and λ = 1/2. A figure."""
+    fig, ax = style.figure(height=3.2)
+    ax.plot(d, np.array(d) / 2, "o--", color=COLORS["regular"], label="d regular means: d/2")
     ax.plot(d, errors, "o-", color=COLORS["singular"], label=f"product of d weights, n = {style.number(n)}")
     ax.axhline(0.5, color=COLORS["theory"], ls=":", label="λ = 1/2, the limit n → ∞ for every product")
     ax.set(xlabel="number of parameters d", ylabel="n E[Gₙ]", yscale="log", ylim=(3e-3, 60), xticks=d)
-    ax.legend(loc="upper left")
+    ax.legend(loc="upper left", fontsize=9)
+    fig.set_label("n E[G_n] against the number of parameters d, on a log axis: the product of d weights beside d/2.")
     return fig
 
 
-def draw_price(n=1000) -> Figure:
-    """n E[G_n] of N(w³, 1) against its true w, beside the 1/2 of the MLE and of every regular truth. A figure."""
-    fig, ax = style.figure(height=3.4)
-    w0 = np.linspace(0, 0.9, 46)
-    ax.plot(w0, [scaled_error(power_mean(3, w), n) for w in w0], color=COLORS["singular"], label="Bayes")
-    ax.axhline(0.5, color=COLORS["regular"], ls="--", label="maximum likelihood")
-    ax.set(xlabel="true w", ylabel=f"n × error, n = {style.number(n)}", ylim=(0, 1))
+def draw_bump(w0: np.ndarray, errors: Mapping[str, np.ndarray], n: float) -> Figure:
+    """n times the error of Bayes against the true w, for some models, beside the ½ of the best fit. A figure."""
+    fig, ax = style.figure(height=3.2)
+    for (name, values), key in zip(errors.items(), ["singular", "posterior", "loss", "estimate"], strict=False):
+        ax.plot(w0, values, color=COLORS[key], label=f"Bayes, {name}")
+    ax.axhline(0.5, color=COLORS["regular"], ls="--", label="maximum likelihood, N(w³, 1)")
+    ax.set(xlabel="true w", ylabel=f"n × error, n = {style.number(n)}", xlim=(w0[0], w0[-1]))
+    ax.set_ylim(0, max(1.2, 1.1 * max(float(values.max()) for values in errors.values())))
     ax.legend(loc="upper right")
+    fig.set_label("n times the error against w₀: that of the best fit, a level line, and that of Bayes.")
     return fig

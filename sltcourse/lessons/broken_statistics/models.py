@@ -5,71 +5,115 @@ through one average or two, and each number is a sum or an integral in one dimen
 5 and 6 are those of ``sltcourse.theory.mean_models``.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
-from scipy.stats import chi2, norm
+from scipy.stats import chi2
 
-from sltcourse.theory.mean_models import (
-    PZ,
-    Z,
-    power_mean,
-    product_mean,
-)
+from sltcourse.theory.cubature import panel_rule
+from sltcourse.theory.mean_models import PZ, MeanModel, Z, power_mean, product_mean
 
 NINETY = chi2.ppf(0.9, 2)  # squared Mahalanobis radius of the ellipse that holds 90 % of a normal law in the plane
 
 
-# ---- the estimator of the cubic model --------------------------------------------------------------------------------
+# ---- a mean of the learner's own -------------------------------------------------------------------------------------
 
 
-class Estimator(NamedTuple):
-    """Exact mean and variance of an estimator, and the least variance that Cramér–Rao allows with its bias."""
+def checked_mean(mean: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> np.ndarray:
+    """The values of a learner's mean m(w) at 1001 points of [low, high]. Raises ValueError where it is no such thing.
 
-    mean: float
-    variance: float
-    bound: float
-
-
-def cubic_mle(w0: float, n: float) -> Estimator:
-    """The maximum likelihood estimator ŵ = x̄^(1/3) of N(w³, 1) from n observations at the true w0: an Estimator.
-
-    ŵ has the density 3ŵ²√n φ(√n(ŵ³ − w0³)), which is smooth and vanishes at both ends of its range, so the trapezoidal
-    rule gives its moments to rounding. With E[ŵ] = h(w0³), the bound for an estimator of this bias,
-    (dE[ŵ]/dw)²/(n I(w)) (Lehmann & Casella, Theory of Point Estimation, 1998, sec. 2.5), is h′(w0³)²/n, also in the
-    limit w0 → 0. Raises ValueError unless n >= 1.
+    ``mean`` maps arrays of w to arrays of means.
     """
-    if not n >= 1:
-        raise ValueError(f"n must be at least 1, not {n}")
-    w = np.linspace(*np.cbrt(w0**3 + np.array([-12, 12]) / np.sqrt(n)), 2001)
-    z = np.sqrt(n) * (w**3 - w0**3)
-    p = 3 * w**2 * norm.pdf(z)
-    p /= p.sum()
-    mean = p @ w
-    return Estimator(float(mean), float(p @ (w - mean) ** 2), float((p @ (z * w)) ** 2))
+    if not callable(mean):
+        raise ValueError(f"the mean must be a function of w, say lambda w: w**5, not {mean!r}")
+    w = np.linspace(low, high, 1001)
+    with np.errstate(all="ignore"):
+        values = np.asarray(mean(w))
+    if values.shape != w.shape or values.dtype.kind not in "fi":
+        raise ValueError("the mean must map an array of w to an array of as many real numbers: use numpy's functions")
+    if not np.isfinite(values).all():
+        raise ValueError(f"the mean is not finite at w = {w[~np.isfinite(values)][0]:.3g}; choose one that is")
+    if np.ptp(values) < 1e-9:
+        raise ValueError("this mean is the same for all w: let it depend on w")
+    return values.astype(float)
 
 
-# ---- means: evidence, generalization error, choice of model ----------------------------------------------------------
+def own_model(mean: Callable[[np.ndarray], np.ndarray], w0: float = 0.0) -> MeanModel:
+    """The model N(mean(w), 1) with one parameter, uniform on [−1, 1], and the truth w0; λ is not known (NaN).
+
+    ``mean`` maps arrays of w to arrays of means. Good for n up to about 10⁸. Raises ValueError for what is no mean, and
+    for a truth outside (−1, 1).
+    """
+    if not -1 < w0 < 1:
+        raise ValueError(f"the prior is uniform on [−1, 1], so w0 must lie inside, not at {w0}")
+    checked_mean(mean, -1, 1)
+    w, weight = panel_rule(-1, 1, sorted({0.0, float(w0)}), 1e-6)
+    return MeanModel(mean(w) - mean(np.array([w0]))[0], weight, 1, float("nan"), 1)
 
 
 # ---- the network's double wedge --------------------------------------------------------------------------------------
 
 
-LOW, HIGH = np.arctan([1, 2])  # the angles of the wedge's edges in the plane (f(1), f(2))
+class Wedge(NamedTuple):
+    """All (f(x₁), f(x₂)) of the network a·activation(bx): a double wedge between two angles, in radians.
+
+    ``reached`` says for the low and the high edge whether a weight b attains it. A line has low = high; where high −
+    low is π the network makes every point.
+    """
+
+    low: float
+    high: float
+    reached: tuple[bool, bool]
 
 
-def project(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest points of the closed double wedge between the slopes 1 and 2, and which points lie in its inside.
+def wedge(activation: Callable[[np.ndarray], np.ndarray] = np.tanh, inputs: Sequence[float] = (1, 2)) -> Wedge:
+    """The double wedge of the network a·activation(bx) at two inputs, found by following b from −60 to 60.
+
+    ``activation`` maps arrays to arrays. Raises ValueError unless it does so with finite numbers and ``inputs`` are
+    two different numbers other than 0, and for an activation that is 0 everywhere.
+    """
+    if len(inputs) != 2 or inputs[0] == inputs[1] or 0 in inputs:
+        raise ValueError(f"two different inputs are needed, neither of them 0, say (1, 3), not {inputs}")
+    half = np.r_[np.geomspace(1e-4, 0.02, 60), np.linspace(0.02, 60, 12_000)]
+    b = np.r_[-half[::-1], half]
+    with np.errstate(all="ignore"):
+        f = np.stack([np.asarray(activation(b * x), float) for x in inputs])
+    if f.shape != (2, len(b)) or not np.isfinite(f).all():
+        raise ValueError(f"the activation must map arrays to finite arrays, also at ±{60 * max(map(abs, inputs)):g}")
+    size = np.hypot(*f)
+    there = size > 0
+    if not there.any():
+        raise ValueError("this activation is 0 everywhere: the network has one function only")
+    b, f = b[there], f[:, there]
+    angle = np.unwrap(np.arctan2(f[1], f[0]), period=np.pi)
+    low, high = float(angle.min()), float(angle.max())
+    if high - low >= np.pi - 1e-6:
+        return Wedge(0.0, np.pi, (True, True))
+    shift = np.pi * np.floor(low / np.pi)
+    inner = (np.abs(b) > 2e-3) & (0.8 * b.min() < b) & (b < 0.8 * b.max())  # else it is a limit: b → 0 or b → ±∞
+    limits = angle[~inner]
+    reached = tuple(bool(high - low < 1e-9 or np.abs(limits - edge).min(initial=9) > 1e-4) for edge in (low, high))
+    return Wedge(low - shift, high - shift, (reached[0], reached[1]))
+
+
+TANH = wedge()
+
+
+def project(points: np.ndarray, cone: Wedge = TANH) -> tuple[np.ndarray, np.ndarray]:
+    """Nearest points of a closed double wedge, and which of them the network attains.
 
     ``points`` has shape (N, 2). Returns arrays of shape (N, 2) and (N,), bool.
     """
-    angle = np.mod(np.arctan2(points[:, 1], points[:, 0]), np.pi)
-    inside = (LOW < angle) & (angle < HIGH)
-    to_low, to_high = (np.abs(np.mod(angle - edge + np.pi / 2, np.pi) - np.pi / 2) for edge in (LOW, HIGH))
-    nearest = np.where(inside, angle, np.where(to_low < to_high, LOW, HIGH))
-    line = np.stack([np.cos(nearest), np.sin(nearest)], axis=1)
-    return line * np.sum(points * line, axis=1, keepdims=True), inside
+    width = cone.high - cone.low
+    above = np.mod(np.arctan2(points[:, 1], points[:, 0]) - cone.low, np.pi)  # the angle over the lower edge
+    inside = (0 < above) & (above < width)
+    at_high = above - width < np.pi - above
+    angle = cone.low + np.where(inside, above, np.where(at_high, width, 0))
+    line = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    attained = inside | np.where(at_high, cone.reached[1], cone.reached[0])
+    return line * np.sum(points * line, axis=1, keepdims=True), attained
 
 
 # ---- the product's posterior -----------------------------------------------------------------------------------------
