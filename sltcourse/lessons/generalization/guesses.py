@@ -35,7 +35,7 @@ guess = SimpleNamespace(
         "The cubic has n E[Gₙ] = 0.167, and d/2 = ½. What is n E[Tₙ], T the error on the training data?",
         -1,
         0.5,
-        answer=-0.389,
+        answer=-0.39,
         because="It is neither −0.167 nor −½: a second number comes in.",
     ),
     seesaw=choice(
