@@ -65,7 +65,7 @@ def potential(w: Tensor, u: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def posterior_draws(
-    u: Tensor, y: Tensor, chains: int, burnin: int, draws: int, leapfrog: int, generator: torch.Generator
+    u: Tensor, y: Tensor, *, chains: int, burnin: int, draws: int, leapfrog: int, generator: torch.Generator
 ) -> Tensor:
     """Draws of every data set's posterior, (sets, chains, draws, 17), by HMC (Neal 2011).
 
