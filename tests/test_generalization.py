@@ -337,6 +337,17 @@ def test_what_is_no_mean_is_refused_in_a_sentence(theta, truth, words):
         lesson.own_mean(theta, truth)
 
 
+def test_the_prices_that_the_teachers_notes_quote():
+    for theta, truth, price in (
+        (lambda w: np.sin(3 * w), 0, 0.5),
+        (lambda w: w**5, 0.3, 0.92),
+        (lambda w: np.maximum(w, 0), 0, 0.0017),
+        (lambda a, b: a * b**2 + b**3, (0, 0), 0.244),
+    ):
+        assert 1e6 * expected_error(lesson.own_mean(theta, truth), 1e6) == pytest.approx(price, rel=0.02)
+    told(LESSON, "0.500", "0.92", "0.0017")
+
+
 def test_a_mean_that_does_not_move_costs_nothing():
     assert expected_error(lesson.own_mean(lambda w: 0 * w), 100) == pytest.approx(0, abs=1e-12)
 

@@ -97,7 +97,7 @@ def live_price(theta: Theta, truth: float | Sequence[float] | None = None) -> Li
         models, ns, "own", "How high does your own model stand at n = 10⁶?",
         alt="n E[G] against n, on the left, and against 1/log n, on the right, of the regular model, the cubic and a "
         "model of your own; dashed lines at 1/6 and 1/2.",
-        start=1e6, top=1.08 * max(own.d / 2, most, 0.6),
+        start=1e6, top=1.08 * max(1, np.ceil(most)),  # a top that tells no answer
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ networks trained on 10 000 rows. The file holds what is done so far, whenever th
 
 import json
 import sys
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from sltcourse.lessons.generalization.tanh_network import (
     posterior_draws,
     trained,
 )
-from sltcourse.llc import estimate_llc
+from sltcourse.llc import LLCResult, estimate_llc
 from sltcourse.progress import progress
 
 NAME, COMMAND = "generalization/network.json", "python -m sltcourse.lessons.generalization.make network"
@@ -42,6 +43,7 @@ def estimated(seed: int) -> dict[str, Any]:
     """λ̂ of a network trained on ``LLC_ROWS`` rows, with the estimator's defaults."""
     net, data = trained(LLC_ROWS, seed)
     result = estimate_llc(net, data, half_square, seed=seed)
+    assert isinstance(result, LLCResult)  # one network, one result
     return {"llc": round(result.llc, 4), "std_error": round(result.std_error, 4), "verdict": result.verdict.word}
 
 
@@ -51,8 +53,8 @@ def main(arguments: list[str]) -> None:
     torch.set_num_threads(1)
     (assets.folder() / NAME).parent.mkdir(exist_ok=True)
     done: dict[str, Any] = {"d": D, "sizes": [], "llc_rows": LLC_ROWS, "llc": []}
-    jobs = [("sizes", lambda n=n, sets=sets: measured(n, sets)) for n, sets in SETS.items()]
-    jobs += [("llc", lambda seed=seed: estimated(seed)) for seed in LLC_SEEDS]
+    jobs = [("sizes", partial(measured, n, sets)) for n, sets in SETS.items()]
+    jobs += [("llc", partial(estimated, seed)) for seed in LLC_SEEDS]
     for key, job in progress(jobs, "network"):
         done[key].append(job())
         (assets.folder() / NAME).write_text(json.dumps(done) + "\n", encoding="utf-8")

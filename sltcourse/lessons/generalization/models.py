@@ -11,7 +11,7 @@ from sltcourse.theory.mean_models import MeanModel, power_mean, product_mean
 
 MEANS = {"regular": power_mean(1), "cubic": power_mean(3), "product": product_mean()}
 
-_CELLS = {1: 2_000_000, 2: 2000}  # an axis of [−1, 1]; for two parameters 1/1000 is a third of 1/√n at n = 10⁵
+_CELLS = {1: 500_000, 2: 1500}  # an axis of [−1, 1]; with two a cell is 4/3 of 1/√n at n = 10⁶
 _PER_E = 60  # bins for a factor e in |δ|
 _LEAST = 1e-9  # below it |δ| counts as 0
 
