@@ -1,4 +1,4 @@
-"""Small networks and their worlds, for any lesson to take apart (so far lesson 10): a transformer of attention alone, a
+"""Small networks and their worlds, for any lesson to take apart (lessons 10 and 11): a transformer of attention alone, a
 synthetic language with exact losses, and the network that has learned it (``copier``)."""
 
 from sltcourse.zoo.attention import AttentionLayer, AttentionOnly, next_symbol_loss, train
