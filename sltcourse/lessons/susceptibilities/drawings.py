@@ -55,15 +55,12 @@ def show_kernel(kernel: xr.Dataset, groups: list[str], most: float = 1.0) -> Non
     group = np.array(groups)
     off = np.where(np.eye(len(value), dtype=bool), np.nan, value)
     means = [
-        f"{one} with {two}: {np.nanmean(off[np.ix_(group == one, group == two)]):.2f}"
+        f"{one} with {two}: {np.nanmean(off[np.ix_(group == one, group == two)]) + 0.0:.2f}"
         for i, one in enumerate(names)
         for two in names[: i + 1]
     ]
-    style.show(
-        fig,
-        f"The loss kernel of {len(groups)} data points in {len(names)} groups, as correlations. Mean off the diagonal: "
-        f"{'; '.join(means)}.",
-    )
+    more = f" Mean off the diagonal: {'; '.join(means)}." if long else ""
+    style.show(fig, f"The loss kernel of {len(groups)} data points in {len(names)} groups, as correlations.{more}")
 
 
 def show_data_sets(above: xr.DataArray) -> None:
