@@ -8,7 +8,7 @@ from scipy.integrate import dblquad
 
 from sltcourse.lessons import susceptibilities as lesson
 from sltcourse.lessons.susceptibilities import heads, models
-from sltcourse.llc import susceptibility
+from sltcourse.llc import Importance, LocalPosterior, PerSample, covariance, loss_kernel, sample, susceptibility
 from sltcourse.theory.linear_response import gaussian_posterior, loss_covariance, mean_losses
 from sltcourse.zoo import LANGUAGE, copier
 from tests.exercises import exercise_tests
@@ -145,6 +145,49 @@ def test_the_live_heads():
     at = live.at(head="0.0", letter=7)
     assert at["sets"][0].shape == (6,)
     assert "Head 0.0: the B after" in at["caption"]
+
+
+class Two(torch.nn.Module):
+    """Two products that share no weight: row 0 of the data asks for the first, row 1 for the second."""
+
+    def __init__(self):
+        super().__init__()
+        self.w = torch.nn.Parameter(torch.ones(4))
+
+    def forward(self, first):
+        return torch.where(first, self.w[0] * self.w[1], self.w[2] * self.w[3])
+
+
+def test_mechanisms_that_share_no_weight_covary_within_the_error():
+    first, target = torch.tensor([True, True, False, False]), torch.tensor([1.1, 0.9, 1.1, 0.9])
+    posterior = LocalPosterior(
+        Two(), (first, target), lambda f, y: ((f - y) ** 2).mean() / 2, nbeta=30, localization=50
+    )
+    draws = sample(posterior, Importance(), num_chains=8, num_draws=500, observe={"losses": PerSample()})
+    z = (lambda kernel: kernel.value / kernel.std_error)(loss_kernel(draws)).values
+    assert np.sqrt((z[:2, 2:] ** 2).mean()) < 2.5
+    assert np.abs(z[:2, :2]).min() > 5
+
+
+def test_the_kept_kernel_tells_copying_from_the_rest():
+    draws, kind = heads.kernel_draws()
+    kernel = loss_kernel(draws)
+    z, copied = (kernel.value / kernel.std_error).values, np.char.startswith(kind, "name again")
+    assert np.sqrt((z[np.ix_(copied, ~copied)] ** 2).mean()) < 1.5
+    near, far = (np.array(kind) == f"name again, {where}" for where in ("near", "far"))
+    assert np.sqrt((z[np.ix_(near, far)] ** 2).mean()) > 1.7
+
+
+def test_sgld_at_the_published_settings_is_hotter_than_the_posterior():
+    runs = heads.sampler_draws()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = {name: covariance(run, "loss") for name, run in (runs | {"own": heads.all_heads()["0.0"]}).items()}
+    own = found["own"]
+    for name, low, high in (("SGLD, all", 2.0, 6.0), ("MALA", -2.0, 2.0)):
+        away = (found[name].value - own.value) / np.hypot(found[name].std_error, own.std_error)
+        assert low < float(away) < high, name
+    assert max(found[f"SGLD, run {i}"].attrs["rhat"] for i in (1, 2, 3)) < 1.05
 
 
 p, v = sp.symbols("p v", positive=True)

@@ -1,5 +1,5 @@
-"""Small networks and their worlds, for any lesson to take apart (so far lesson 10): a transformer of attention alone, a
-synthetic language with exact losses, and the network that has learned it (``copier``)."""
+"""Small networks and their worlds, for any lesson to take apart (lessons 10 and 11): a transformer of attention alone,
+a synthetic language with exact losses, and the network that has learned it (``copier``)."""
 
 from sltcourse.zoo.attention import AttentionLayer, AttentionOnly, next_symbol_loss, train
 from sltcourse.zoo.copier import COPIER_STEPS, LANGUAGE, copier, induction_scores, new_copier, previous_scores, texts

@@ -32,12 +32,15 @@ def show_bystander(share: np.ndarray, own: np.ndarray, other: np.ndarray) -> Non
     )
 
 
-def show_kernel(kernel: xr.Dataset, groups: list[str]) -> None:
-    """A loss kernel as a correlation matrix, rows grouped by mechanism; ``groups`` names each row's."""
+def show_kernel(kernel: xr.Dataset, groups: list[str], most: float = 1.0) -> None:
+    """A loss kernel as a correlation matrix, rows grouped by mechanism; ``groups`` names each row's.
+
+    ``most``: the correlation of the darkest colour.
+    """
     value = kernel.value.values
     fig, ax = style.figure(height=4.0)
-    fig.set_size_inches(6.0, 4.0)
-    image = ax.imshow(value, vmin=-1, vmax=1, cmap="RdBu_r")
+    fig.set_size_inches(6.4, 4.6) if len(value) > 32 else fig.set_size_inches(6.0, 4.0)
+    image = ax.imshow(value, vmin=-most, vmax=most, cmap="RdBu_r")
     edges = [i for i in range(1, len(groups)) if groups[i] != groups[i - 1]]
     for edge in edges:
         ax.axhline(edge - 0.5, color="white", lw=2)
@@ -45,10 +48,19 @@ def show_kernel(kernel: xr.Dataset, groups: list[str]) -> None:
     ax.grid(False)
     middles = [(a + b - 1) / 2 for a, b in zip([0, *edges], [*edges, len(groups)], strict=True)]
     names = [groups[a] for a in [0, *edges]]
-    ax.set_xticks(middles, names)
-    ax.set_yticks(middles, names, rotation=90, va="center")
+    long = len(names) > 2
+    ax.set_xticks(middles, names, fontsize=8 if long else None, rotation=20 if long else 0)
+    ax.set_yticks(middles, names, rotation=0 if long else 90, va="center", fontsize=8 if long else None)
     fig.colorbar(image, ax=ax, label="correlation of the losses")
-    style.show(fig, f"The loss kernel of {len(groups)} data points in {len(names)} groups, as correlations.")
+    group = np.array(groups)
+    off = np.where(np.eye(len(value), dtype=bool), np.nan, value)
+    means = [
+        f"{one} with {two}: {np.nanmean(off[np.ix_(group == one, group == two)]) + 0.0:.2f}"
+        for i, one in enumerate(names)
+        for two in names[: i + 1]
+    ]
+    more = f" Mean off the diagonal: {'; '.join(means)}." if long else ""
+    style.show(fig, f"The loss kernel of {len(groups)} data points in {len(names)} groups, as correlations.{more}")
 
 
 def show_data_sets(above: xr.DataArray) -> None:

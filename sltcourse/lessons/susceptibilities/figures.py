@@ -147,7 +147,7 @@ def live_heads(text: str = TEXT) -> LiveFigure:
 
     def colours(head: int) -> np.ndarray:
         shown = np.where(np.abs(own[head]) > 2 * own_error[head], own[head], 0)
-        return np.repeat((shown / np.abs(own[head]).max())[None, :], 12, 1)
+        return np.repeat((squeezed(shown) / squeezed(np.abs(own[head]).max()))[None, :], 12, 1)
 
     live.image(top, colours, (0.5, size - 0.5, -0.45, 0.45), -1, 1, cmap="RdBu_r", name="text", alpha=0.6)
     live.points(top, lambda letter: (letter, -0.68), color=COLORS["truth"], markersize=6)
@@ -174,7 +174,7 @@ def live_heads(text: str = TEXT) -> LiveFigure:
 
 def _two_lines(name: str) -> str:
     """A data set's name for a narrow axis."""
-    return "\n".join(name.rsplit(" ", 1))
+    return "\n".join(name.replace("name again", "again").rsplit(" ", 1))
 
 
 def _error_bars(values: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -71,4 +71,15 @@ guess = SimpleNamespace(
         answer="below 0.1",
         because="The fourth holds 11 %. Components with nearly equal shares turn into one another.",
     ),
+    together=choice(
+        "11-together",
+        "All weights move. Which two kinds of letters have losses that rise and fall together?",
+        [
+            "small letters and names, both after a small letter",
+            "new names and names seen before",
+            "names seen a short, and a long while ago",
+        ],
+        answer="names seen a short, and a long while ago",
+        because="One mechanism copies both. After a small letter, what one kind gains in chance the other loses.",
+    ),
 )

@@ -113,11 +113,15 @@ def sampler_draws() -> dict[str, xr.Dataset]:
 
 
 def kernel_draws() -> tuple[xr.Dataset, list[str]]:
-    """(draws of all weights, with ``losses`` (chain, draw, sample) at 160 places; each place's kind, a name)."""
-    kept = asset("whole")
-    draws = as_draws(kept["losses"], SETTINGS["whole_spring"]).drop_vars("losses")
-    draws["losses"] = (("chain", "draw", "sample"), kept["tokens"].astype(float))
-    return draws, [DATA_SETS[k] for k in kept["kind"]]
+    """(draws of all weights, with ``losses`` (chain, draw, sample) at 160 places; each place's kind, a name).
+
+    The places are ordered by kind, and by the letter to be said.
+    """
+    kept, (_, said) = asset("whole"), sentences()
+    order = np.lexsort((said.numpy()[tuple(kept["places"].T)], kept["kind"]))
+    draws = as_draws(kept["losses"], SETTINGS["whole_spring"]).drop_vars(["losses", "set"])
+    draws["losses"] = (("chain", "draw", "sample"), kept["tokens"][..., order].astype(float))
+    return draws, [DATA_SETS[k] for k in kept["kind"][order]]
 
 
 def all_heads() -> dict[str, xr.Dataset]:
