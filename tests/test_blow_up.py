@@ -90,6 +90,8 @@ def test_the_answer_is_told_step_by_step():
     text = str(resolve((x**2 - y**3) ** 2, [x, y]))
     assert text.startswith("chart 0: as given") and text.endswith("λ = 5/12, m = 1")
     assert "no normal crossings" in text and "(4 + 1)/12 = 5/12" in text and "blow up x = 0, y = 0 of chart 0" in text
+    lines = resolve(x**2 * y**2 * (x - y) ** 2, [x, y]).charts[0].obstacle
+    assert str(lines) == "x - y; x; y are not like coordinates at x = 0, y = 0"
 
 
 @pytest.mark.parametrize(
