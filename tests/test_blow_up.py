@@ -90,6 +90,8 @@ def test_the_answer_is_told_step_by_step():
     text = str(resolve((x**2 - y**3) ** 2, [x, y]))
     assert text.startswith("chart 0: as given") and text.endswith("λ = 5/12, m = 1")
     assert "no normal crossings" in text and "(4 + 1)/12 = 5/12" in text and "blow up x = 0, y = 0 of chart 0" in text
+    lines = resolve(x**2 * y**2 * (x - y) ** 2, [x, y]).charts[0].obstacle
+    assert str(lines) == "x - y; x; y are not like coordinates at x = 0, y = 0"
 
 
 @pytest.mark.parametrize(
@@ -124,11 +126,14 @@ def test_where_blow_ups_end_nowhere_the_polyhedron_is_asked():
     assert "did not end" in found.why and "by the Newton polyhedron" in str(found) and len(found.charts) > 1
 
 
-def test_what_is_not_resolved_is_refused_with_the_reason_the_charts_and_the_bounds():
+def test_what_is_not_resolved_is_refused_with_the_reason_the_charts_and_the_bounds(monkeypatch):
     K = [x**4 - 2 * y**4 + x * y**2 * z, x**2 * y - 3 * z**3, (x**2 - 2 * y**2 + z**3) * z]
     with pytest.raises(NotResolved, match="not resolved, stuck in chart .* Try other coordinates") as caught:
         resolve(K, [x, y, z], seconds=0.5)
     assert caught.value.charts and 0 < caught.value.known.lower <= caught.value.known.value
+    monkeypatch.setattr(blow_up, "MOST_STEPS", 1)
+    with pytest.raises(NotResolved, match="stuck in chart 0: .* not like coordinates at .*, after 1 blow-ups"):
+        resolve(K, [x, y, z], seconds=0.5)
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,52 @@ from sltcourse.theory.closed_forms import deep_linear_network, tanh_network
 from sltcourse.theory.newton import learning_coefficient, search_coordinates
 from sltcourse.theory.polyhedron import NewtonPolyhedron
 from sltcourse.theory.real_zeros import has_real_zero, real_zeros
+from sltcourse.theory.sums_of_squares import is_positive
 from tests.test_exact_cases import linear_network, units
 
-x, y, z = sp.symbols("x y z", real=True)
+x, y, z, t = sp.symbols("x y z t", real=True)
+
+# --- what is proved positive -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "positive"),
+    [
+        (2 * x**4 + 2 * x**3 * y - x**2 * y**2 + 5 * y**4, True),  # Parrilo 2003, example 3.5: not diagonal at first
+        (2 * x**4 + 2 * x**3 * y - x**2 * y**2 + y**4 / 10, False),  # -0.4 at (1, -1), less below
+        (x**4 - x**2 * y**2 + y**4, True),
+        (x**4 - 2 * x**2 * y**2 + y**4, False),  # 0 at (1, 1)
+        (x**4 * y**2 + x**2 * y**4 + 1 - 3 * x**2 * y**2, False),  # Motzkin: ≥ 0, and no sum of squares
+    ],
+    ids=str,
+)
+def test_positive_sums_of_squares(f, positive):
+    ring = sp.ring([x, y], sp.QQ)[0]
+    assert is_positive(ring.from_expr(f)) is positive
+
+
+@pytest.mark.parametrize("function", [learning_coefficient, search_coordinates])
+def test_a_vertex_of_the_polyhedron_may_be_negative(function):
+    """Where the lowest form is ≥ 0 a single term may spoil it: that of w₁ alone on the axis."""
+    pairs = x**2 * y**2 + y**2 * z**2 + z**2 * x**2
+    for K, words in (
+        (pairs + x**9, r"its part x\*\*9 is negative at x = -1"),
+        (pairs - x**9, r"its part -x\*\*9 is negative at x = 1"),
+        (pairs - x**12, r"its part -x\*\*12 is negative at x = 1"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            function(K, [x, y, z])
+    found = function(pairs + x**10, [x, y, z])
+    assert found.exact and (found.value, found.multiplicity) == (Fraction(3, 4), 1)
+
+
+def test_the_formula_for_tanh_units_is_for_a_flat_prior():
+    moments = [x * y + z * t, x * y**3 + z * t**3]
+    assert "tanh" in search_coordinates(moments, [x, y, z, t]).why
+    for prior in ({x: 1}, {x: 1, z: 1}, {y: 1, t: 1}):
+        found = search_coordinates(moments, [x, y, z, t], prior=prior)
+        assert "tanh" not in found.why and found.lower <= 1 <= found.value
+
 
 # --- the polyhedron ----------------------------------------------------------------------------------
 
@@ -302,14 +345,15 @@ def test_an_interrupted_search_keeps_what_it_has(monkeypatch):
         (["x**2"], [x], {}, TypeError, "text is not evaluated"),
         ({x**2}, [x], {}, TypeError, "sympy expression"),
         (np.array(["x**2"]), [x], {}, TypeError, "sympy expression"),
-        (x**2, [x], {"point": ["0"]}, TypeError, "exact real number"),
-        (x**2, [x], {"prior": {x: "0"}}, TypeError, "exact real number"),
+        (x**2, [x], {"point": ["0"]}, TypeError, "^a coordinate of the point must be an exact real number"),
+        (x**2, [x], {"prior": {x: "0"}}, TypeError, "^h must be an exact real number"),
         (x**2, [x], {"prior": "flat"}, TypeError, "prior must be"),
         ([], [x], {}, ValueError, "empty list"),
         (x ** sp.Pow(10, 500, evaluate=False), [x], {}, ValueError, "exponent"),
         (x ** (x**x), [x], {}, ValueError, "exponent|not a polynomial"),
         (sp.Mul(sp.Pow(2, 10**9, evaluate=False), x**2, evaluate=False), [x], {}, ValueError, "exponent"),
         (((x**2 + y) ** 40) ** 40, [x, y], {}, ValueError, "500 monomials"),
+        ((x**100 + y) ** 101, [x, y], {}, ValueError, "degree of up to 10100, which is too large: 10000"),
         (x**2, [x], {"seconds": -1}, ValueError, "seconds"),
         (x**2, [x], {"point": (0, 0)}, ValueError, "2 coordinates, but there are 1"),
         (x**2, [x], {"point": {y: 0}}, ValueError, "a number for each of x"),

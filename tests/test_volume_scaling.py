@@ -255,7 +255,7 @@ def _changed(function, old, new):
     """The source of a function of ours with one thing changed, as a learner might write it."""
     source = inspect.getsource(function)
     assert old in source
-    names = {"np": np, "STIRS": ours.STIRS, "Fraction": Fraction}
+    names = dict(vars(ours))
     exec(source.replace(old, new), names)
     return names[function.__name__]
 
