@@ -3,11 +3,14 @@
 ``ZOO[name]()`` gives (model in eval mode, data, loss). ``BATCHED`` names those that torch.func.vmap can batch.
 """
 
+from typing import NamedTuple
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrizations
+from torch.utils.checkpoint import checkpoint
 
 N = 24
 
@@ -248,6 +251,123 @@ class GivesLoss(nn.Module):
         return logits, None if targets is None else over_tokens(logits, targets)
 
 
+class Forces(nn.Module):
+    """The gradient of an energy, taken in forward."""
+
+    def __init__(self):
+        super().__init__()
+        self.energy = mlp()
+
+    def forward(self, x):
+        x = x.detach().requires_grad_(True)
+        return torch.autograd.grad(self.energy(x).sum(), x, create_graph=True)[0]
+
+
+class Packed(nn.Module):
+    """Sequences of different lengths."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.out = nn.GRU(4, 6, batch_first=True), nn.Linear(6, 1)
+
+    def forward(self, x, lengths):
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        return self.out(self.inner(packed)[1][-1])
+
+
+class Experts(nn.Module):
+    """Each row goes to one of three layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate, self.experts = nn.Linear(3, 3), nn.ModuleList(nn.Linear(3, 1) for _ in range(3))
+
+    def forward(self, x):
+        share, chosen = self.gate(x).softmax(-1).max(-1)
+        out = torch.zeros(len(x), 1)
+        for k, expert in enumerate(self.experts):
+            mine = chosen == k
+            out[mine] = expert(x[mine]) * share[mine, None]
+        return out
+
+
+class StraightThrough(torch.autograd.Function):
+    """In the new style, and without a rule for vmap."""
+
+    @staticmethod
+    def forward(x):
+        return x.sign()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * (ctx.saved_tensors[0].abs() < 1)
+
+
+class Filter(nn.Module):
+    """A convolution by Fourier transform, its complex weights kept as real ones."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight, self.out = nn.Parameter(torch.randn(3, 2)), nn.Linear(4, 1)
+
+    def forward(self, x):
+        return self.out(torch.fft.irfft(torch.fft.rfft(x, n=4) * torch.view_as_complex(self.weight), n=4))
+
+
+class Weighted(nn.Module):
+    """A bag whose entries have weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.bag, self.out = nn.EmbeddingBag(11, 4, mode="sum"), nn.Linear(4, 3)
+
+    def forward(self, ids, weights):
+        return self.out(self.bag(ids, per_sample_weights=weights))
+
+
+class Symmetric(nn.Module):
+    def forward(self, w):
+        return w.triu() + w.triu(1).T
+
+
+def weighted_bag():
+    ids, labels = classes()
+    return Weighted(), (ids, torch.rand(ids.shape), labels), F.cross_entropy
+
+
+def hooked():
+    model = mlp()
+    model[0].register_forward_hook(lambda module, inputs, output: output * 0.5)
+    return model, vectors(), F.mse_loss
+
+
+def symmetric():
+    model = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 1))
+    nn.utils.parametrize.register_parametrization(model[0], "weight", Symmetric())
+    return model, vectors(), F.mse_loss
+
+
+class Pair(NamedTuple):
+    scores: torch.Tensor
+    balance: torch.Tensor
+
+
+class Balanced(nn.Module):
+    """Scores, and a term of the loss."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(3, 4)
+
+    def forward(self, x):
+        out = self.inner(x)
+        return Pair(out, out.square().mean())
+
+
 class TwoInputs(nn.Module):
     def __init__(self):
         super().__init__()
@@ -372,11 +492,23 @@ ZOO = {
     "autoencoder": lambda: (nn.Linear(3, 3), vectors()[0], F.mse_loss),
     **{f"{kind}, {attention}": (lambda kind=kind, attention=attention: hugging_face_labels(kind, attention, False))
        for kind in ("gpt2", "llama", "gpt_neox") for attention in ("sdpa", "eager")},
+    "forces": lambda: (Forces(), (torch.randn(N, 3),) * 2, F.mse_loss),
+    "packed": lambda: (Packed(), (sequences()[0], torch.arange(N) % 5 + 1, torch.randn(N, 1)), F.mse_loss),
+    "experts": lambda: (Experts(), vectors(), F.mse_loss),
+    "straight through": lambda: (Body(StraightThrough.apply), vectors(), F.mse_loss),
+    "checkpointing": lambda: (Body(lambda h: checkpoint(torch.tanh, h, use_reentrant=False)), vectors(), F.mse_loss),
+    "fourier": lambda: (Filter(), vectors(), F.mse_loss),
+    "bag, weighted": weighted_bag,
+    "hooked": hooked,
+    "symmetric": symmetric,
+    "a named tuple": lambda: (Balanced(), (torch.randn(N, 3), torch.arange(N) % 4),
+                              lambda out, y: F.cross_entropy(out.scores, y) + 0.1 * out.balance),
     "gpt2, logits": lambda: hugging_face_logits("gpt2"),
 }  # fmt: skip
 
 # vmap cannot batch these; they run chain by chain
 UNBATCHED = {"old function", "branch", "reads a number", "writes", "scripted", "one hot"}
+UNBATCHED |= {"forces", "packed", "experts", "straight through", "checkpointing", "fourier"}
 UNBATCHED |= {f"{kind}, sdpa" for kind in ("gpt2", "llama", "gpt_neox")}  # its mask is looked into
 
 

@@ -23,6 +23,7 @@ KINDS = [
     "multi-head attention", "encoder", "lstm", "bag", "embedding, sparse", "old function", "compiled",
     "data parallel", "branch", "writes", "ablates", "one hot", "weight norm", "counting", "convolutional", "scripted",
     "gpt2, sdpa", "llama, eager", "gpt_neox, sdpa", "gives its loss",
+    "forces", "packed", "experts", "straight through", "checkpointing", "bag, weighted", "a named tuple",
 ]  # fmt: skip
 SHORT = dict(sampler=SGLD(1e-5), num_chains=2, num_draws=3, num_burnin_steps=2, batch_size=8)
 

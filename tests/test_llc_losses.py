@@ -71,6 +71,37 @@ def test_a_loss_that_cannot_be_sampled_is_refused(loss, words):
     assert "\n" not in str(refusal.value)
 
 
+class Clamped(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(3, 1)
+
+    def forward(self, x):
+        self.inner.weight.data.clamp_(min=0)
+        return self.inner(x)
+
+
+@pytest.mark.parametrize("model", [nn.Sequential(nn.Embedding(5, 4, max_norm=0.5), nn.Linear(4, 1)), Clamped()])
+def test_a_model_that_writes_into_its_parameters_is_refused(model):
+    """Its loss is that of other parameters, and the gradient is not the loss's."""
+    x = torch.arange(20) % 5 if isinstance(model, nn.Sequential) else torch.randn(20, 3)
+    with pytest.raises(ValueError, match="forward writes into the parameters"):
+        make_objective(model, (x, torch.randn(20, 1)), F.mse_loss)
+
+
+def test_a_function_that_takes_derivatives_of_its_inputs():
+    """As physics-informed losses do: u' = u, u(x) = w x."""
+
+    def loss(w, x):
+        x = x.detach().requires_grad_(True)
+        (slope,) = torch.autograd.grad((w * x).sum(), x, create_graph=True)
+        return (slope - w * x).square().mean()
+
+    objective = make_objective(loss, (torch.ones(10, 1) * 3,), points=[torch.tensor([2.0])])
+    value, grad = objective.plain(objective.centers[0], 0, objective.rows.slice(0, 10))
+    assert (value.item(), grad.item()) == pytest.approx((16.0, 16.0))
+
+
 def test_the_users_own_error_is_the_cause():
     def loss(out, targets):
         raise KeyError("a name of theirs")

@@ -199,11 +199,17 @@ def _same_again(objective: "Objective", batch: Batch) -> None:
     """Refuse a loss that is random."""
     for w in (objective.centers[0], displaced(objective, 0.01), displaced(objective, 0.1)):
         first, second = _value(objective, w, batch), _value(objective, w, batch)
+        if objective.rewritten(w):
+            raise ValueError(
+                "forward writes into the parameters (an Embedding with max_norm, a .data.clamp_()?), so that the "
+                "gradient is not that of a function of w: leave it out, or make it a parametrization "
+                "(torch.nn.utils.parametrize)."
+            )
         size = max(abs(first), abs(second))
         if np.isfinite([first, second]).all() and abs(first - second) > 1e-5 * size:
             raise ValueError(
                 "the loss changes from call to call at the same w: take the randomness out of it (dropout: call "
-                "model.eval(); sampled noise: draw it once and put it into the data)."
+                "model.eval(); sampled noise: draw it once and put it into the data), or the state that forward keeps."
             )
 
 

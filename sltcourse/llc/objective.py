@@ -60,6 +60,7 @@ class Objective:
         self.num_samples = rows.num_samples if rows is not None else None
         self.notes, self.counts, self._mean_count, self._function = [], None, 1.0, function
         self._module, self.calling = module, None
+        self.differentiates = False  # whether the model takes gradients itself, and needs them switched on
         self.functional = not isinstance(module, torch.jit.ScriptModule)
         self.why_not_functional = "" if self.functional else "torch.func cannot batch a scripted module."
 
@@ -189,20 +190,24 @@ class Objective:
         """
         if isinstance(share, Tensor):
             return self._plain_by_row(w, point, batch, grad, share)
-        with torch.inference_mode(False), torch.set_grad_enabled(grad):
+        with torch.inference_mode(False), torch.set_grad_enabled(grad or self.differentiates):
             raw = self.plain_loss(w, point, batch)
             loss = self._minibatch(raw, batch) if share is None else raw * share
             return loss.detach(), self._backward(loss, batch) if grad else None
 
     def plain_per_row(self, w: Tensor, point: int, batch: Batch) -> Tensor:
         """``per_row`` by one plain forward pass for each row."""
-        with torch.inference_mode(False), torch.no_grad():
+        with torch.inference_mode(False), torch.set_grad_enabled(self.differentiates):
             ones = [tuple(x[k : k + 1] for x in batch) for k in range(len(batch[0]))]
             return torch.stack([self.plain_loss(w, point, one).detach() for one in ones])
 
+    def rewritten(self, w: Tensor) -> bool:
+        """Whether the latest plain forward pass, at w (d,), wrote into the parameters."""
+        return self._plain.rewritten(w)
+
     def output(self, w: Tensor, point: int, batch: Batch) -> Any:
         """What the module gives for ``batch`` at w, by a plain forward pass."""
-        with torch.inference_mode(False), torch.no_grad():
+        with torch.inference_mode(False), torch.set_grad_enabled(self.differentiates):
             form = self.form(batch)
             return self._plain.forward(w, point, lambda m: self._call.output(self._plainly(m), form))
 

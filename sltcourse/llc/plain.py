@@ -75,6 +75,11 @@ class PlainModule:
         finally:
             self._restore(before)
 
+    def rewritten(self, w: Tensor) -> bool:
+        """Whether the latest ``forward`` at w (d,) left other parameters behind than it was given."""
+        same = torch.equal(self._flat[self._free], w.to(self._flat))
+        return not same or any(not torch.equal(p, window.read(self._flat[at]).to(p)) for p, window, at in self._copies)
+
     @property
     def storage(self) -> int:
         """The address of w."""
@@ -134,6 +139,10 @@ class PlainFunction:
         self._w = w.detach().clone().requires_grad_(torch.is_grad_enabled())
         vectors = [vector[point] for vector in self._fixed]
         return run(self._layout.tensors(self._layout.split(self._w), vectors)["w"])
+
+    def rewritten(self, w: Tensor) -> bool:
+        """Whether the latest ``forward`` at w (d,) changed it."""
+        return not torch.equal(self._layout.join([self._w.detach()]), w.to(self._w))
 
     @property
     def storage(self) -> int:

@@ -2,7 +2,8 @@
 
 import threading
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -49,8 +50,8 @@ def settle(objective: "Objective", user_model: nn.Module | None, loss: Loss | No
         try:
             if user_model is not None:
                 _settle_calling(objective, batch, loss)
-            with torch.no_grad():
-                objective.plain_loss(objective.centers[0], 0, batch)
+            with torch.set_grad_enabled(objective.differentiates):
+                _differentiating(objective, lambda: objective.plain_loss(objective.centers[0], 0, batch))
                 if rows is not None:
                     _settle_strides(objective, rows, batch)
         except ModelFails as error:
@@ -69,7 +70,7 @@ def _settle_calling(objective: "Objective", batch: Batch, loss: Loss | None) -> 
     form = objective.form(batch)
     call = objective.calling = calling(objective.model, loss, form)
     try:
-        out = objective.output(objective.centers[0], 0, batch)
+        out = _differentiating(objective, lambda: objective.output(objective.centers[0], 0, batch))
     except Exception as error:
         if isinstance(form, dict) and call.inputs == "all":
             raise TypeError(unknown_keys(objective.model, form)) from error
@@ -77,7 +78,7 @@ def _settle_calling(objective: "Objective", batch: Batch, loss: Loss | None) -> 
             raise TypeError(NEEDS_LOSS) from error
         raise sentence(error, batch, "the model", call.said(form)) from error
     try:
-        with torch.no_grad():
+        with torch.set_grad_enabled(objective.differentiates):
             call = objective.calling = call.settled(out, form)
     except Exception as error:
         if isinstance(error, TypeError) and NEEDS_LOSS in str(error):
@@ -86,6 +87,22 @@ def _settle_calling(objective: "Objective", batch: Batch, loss: Loss | None) -> 
     if call.part != "whole":
         what = ".logits" if call.part == "logits" else "first entry"
         objective.notes.append(f"the loss is given the {what} of the model's output ({type(out).__name__}).")
+
+
+def _differentiating(objective: "Objective", run: Callable[[], Any]) -> Any:
+    """``run()``, with gradients on where it fails without (forces are the gradient of an energy)."""
+    try:
+        return run()
+    except Exception as error:
+        if out_of_memory(error) or objective.differentiates:
+            raise
+        objective.differentiates = True
+        try:
+            with torch.enable_grad():
+                return run()
+        except Exception:
+            objective.differentiates = False
+            raise error from error.__cause__
 
 
 def _settle_strides(objective: "Objective", rows: Rows, batch: Batch) -> None:
