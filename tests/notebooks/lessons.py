@@ -8,9 +8,6 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NAMES = [p.stem for p in PATHS]
-# not yet in the new way; the rhythm of all others is held
-OLDER = ["00_two_mysteries"]
-MODEL = [name for name in NAMES if name not in OLDER]
 
 
 def read(path):

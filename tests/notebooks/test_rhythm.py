@@ -1,18 +1,18 @@
-"""What the lessons in the new way promise beyond the contract: they are done, not read."""
+"""What the lessons promise beyond the contract: they are done, not read."""
 
 import pytest
 
 from sltcourse.kit.rhythm import measured
-from tests.notebooks.lessons import MODEL, PATHS, read
+from tests.notebooks.lessons import NAMES, PATHS, read
 
-in_the_new_way = pytest.mark.parametrize("path", [p for p in PATHS if p.stem in MODEL], ids=lambda path: path.stem)
+every_lesson = pytest.mark.parametrize("path", PATHS, ids=NAMES)
 
 
 def shown(cell):
     return [o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in cell.get("outputs", [])]
 
 
-@in_the_new_way
+@every_lesson
 def test_the_core_path_takes_an_hour_and_the_head_says_so(path):
     lesson = measured(read(path))
     assert lesson.minutes <= 60, f"{lesson.minutes:.0f} minutes: fold what can be skipped under Deeper"
@@ -21,7 +21,7 @@ def test_the_core_path_takes_an_hour_and_the_head_says_so(path):
     )
 
 
-@in_the_new_way
+@every_lesson
 def test_there_is_code_to_read_and_to_write(path):
     lesson = measured(read(path))
     assert lesson.words_a_line <= 16, f"{lesson.words_a_line:.1f} words of prose for a line of code"
@@ -30,12 +30,12 @@ def test_there_is_code_to_read_and_to_write(path):
     assert lesson.guesses >= 2, "at least two guesses are made"
 
 
-@in_the_new_way
+@every_lesson
 def test_no_verdict_stands_where_a_number_could(path):
     assert measured(read(path)).verdicts == 0
 
 
-@in_the_new_way
+@every_lesson
 def test_an_answer_is_folded(path):
     """What comes up after a guess or a "Predict" is tagged "answer" (or "deeper"), and so stored folded."""
     waiting = None
@@ -51,7 +51,7 @@ def test_an_answer_is_folded(path):
             waiting = None
 
 
-@in_the_new_way
+@every_lesson
 def test_no_code_in_sight_gives_an_answer_away(path):
     for i, cell in enumerate(read(path).cells):
         if cell.cell_type == "code" and "deeper" not in cell.metadata.get("tags", []):
