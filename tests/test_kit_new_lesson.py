@@ -1,6 +1,5 @@
 """The template of a lesson keeps the contract as it is made."""
 
-import re
 import shutil
 import subprocess
 import sys
