@@ -56,6 +56,7 @@ def descent(
     noises: tuple[float, ...] = NOISES,
     widths: tuple[int, ...] = WIDTHS,
     bend: Curve = relu,
+    *,
     sets: int = SETS,
     seed: int = 0,
 ) -> tuple[Floats, Floats]:
