@@ -174,7 +174,7 @@ def live_planes(f: sp.Expr | Mean | None = None, data: bool = False, n: int = 20
     live.points(plane, lambda a, b: (a, b), name="w", color=COLORS["truth"], markersize=9)
     live.points(image, lambda a, b: tuple(places[at(a, b)]), name="f", color=COLORS["truth"], markersize=9)
     if data:
-        _add_data(live, plane, image, model, places, at, n)
+        _add_data(live, (plane, image), model, places, at, n)
     else:
         live.caption(
             lambda a, b: (
@@ -189,9 +189,10 @@ def live_planes(f: sp.Expr | Mean | None = None, data: bool = False, n: int = 20
 
 
 def _add_data(
-    live: LiveFigure, plane: Any, image: Any, model: Planes, places: np.ndarray, at: Callable[..., Any], n: int
+    live: LiveFigure, axes: tuple[Any, Any], model: Planes, places: np.ndarray, at: Callable[..., Any], n: int
 ) -> None:
     """Add to the figure its data sets, the nearest function of the model, and the weights that make it."""
+    plane, image = axes
     means = places[:, :, None] + data_means(n)
     best = model.nearest(means)
     fitted = model.values(best[..., 0], best[..., 1])
