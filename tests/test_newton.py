@@ -348,6 +348,7 @@ def test_an_interrupted_search_keeps_what_it_has(monkeypatch):
         (x**2 * y, [x, y], {}, ValueError, "negative near the point"),
         (x**4 - 3 * x**2 * y**2 + y**4, [x, y], {}, ValueError, "negative near the point"),
         (x**2 + z**2, [x, y], {}, ValueError, "unknown symbol z"),
+        (x**2 + z**2 + t**2, [x, y], {}, ValueError, "unknown symbol t, z in K"),
         (x**2, "x", {}, TypeError, "list of sympy symbols"),
         (x**2, [], {}, TypeError, "list of sympy symbols"),
         (x**2, [x, x], {}, ValueError, "listed twice"),
