@@ -14,6 +14,7 @@ from sltcourse.theory.closed_forms import deep_linear_network, tanh_network
 from sltcourse.theory.newton import learning_coefficient, search_coordinates
 from sltcourse.theory.polyhedron import NewtonPolyhedron
 from sltcourse.theory.real_zeros import has_real_zero, real_zeros
+from sltcourse.theory.signs import is_nonnegative
 from sltcourse.theory.sums_of_squares import is_positive
 from tests.test_exact_cases import linear_network, units
 
@@ -36,6 +37,21 @@ x, y, z, t = sp.symbols("x y z t", real=True)
 def test_positive_sums_of_squares(f, positive):
     ring = sp.ring([x, y], sp.QQ)[0]
     assert is_positive(ring.from_expr(f)) is positive
+
+
+@pytest.mark.parametrize("f", [(3 * x - 2 * y**2) ** 2 * (1 + x), (3 * x - 2 * y**2) ** 2 + x**3 * y**2], ids=str)
+def test_a_valley_is_followed_to_prove_that_nothing_is_negative(f):
+    """Beside 3x = 2y² the loss is that valley's square and 5y⁶: λ = 1/2 + 1/6."""
+    K = sp.expand(f + 5 * y**6)
+    assert is_nonnegative(sp.ring([x, y], sp.QQ)[0].from_expr(K)) is True
+    found = search_coordinates(K, [x, y])
+    assert found.exact and (found.value, found.multiplicity) == (Fraction(2, 3), 1)
+
+
+def test_a_valley_that_falls_below_zero_is_refused():
+    """At x = 3y²/2 the rest is 27y⁷/8 + 7y⁸, negative for small y < 0."""
+    with pytest.raises(ValueError, match="K is negative near the point: its part 27"):
+        search_coordinates((2 * x - 3 * y**2) ** 2 + x**3 * y + 7 * y**8, [x, y])
 
 
 @pytest.mark.parametrize("function", [learning_coefficient, search_coordinates])
@@ -332,6 +348,7 @@ def test_an_interrupted_search_keeps_what_it_has(monkeypatch):
         (x**2 * y, [x, y], {}, ValueError, "negative near the point"),
         (x**4 - 3 * x**2 * y**2 + y**4, [x, y], {}, ValueError, "negative near the point"),
         (x**2 + z**2, [x, y], {}, ValueError, "unknown symbol z"),
+        (x**2 + z**2 + t**2, [x, y], {}, ValueError, "unknown symbol t, z in K"),
         (x**2, "x", {}, TypeError, "list of sympy symbols"),
         (x**2, [], {}, TypeError, "list of sympy symbols"),
         (x**2, [x, x], {}, ValueError, "listed twice"),

@@ -21,8 +21,8 @@ def count(
     """
     low, high = np.transpose(box)
     w = rng.uniform(low, high, (n, len(box)))
-    share = np.mean(K(w) <= eps)
-    return float(share), float(np.sqrt(share * (1 - share) / n))
+    share = float(np.mean(K(w) <= eps))
+    return share, np.sqrt(share * (1 - share) / n)
 
 
 def crossing(k: Sequence[int], h: Sequence[int]) -> tuple[Fraction, int]:
