@@ -115,6 +115,7 @@ def observed(what):
         (lambda: estimate_llc(MODEL, DATA, mse, weights=torch.ones(50) * 1j), ValueError, "must be real"),
         (lambda: estimate_llc(MODEL, DATA, mse, at=state(torch.Tensor.int)), ValueError, "torch.int32 in the check"),
         (lambda: estimate_llc(MODEL, DATA, mse, at=state(torch.Tensor.to_sparse)), ValueError, "sparse or quantized"),
+        (lambda: estimate_llc(MODEL, DATA, mse, at=state(lambda x: x * math.nan)), ValueError, "loss at w. is nan"),
         (lambda: estimate_llc(bowl, at={"w": DATA[0]}, nbeta=10.0), TypeError, "at is a dict; for a function"),
         (lambda: estimate_llc(MODEL, DATA, mse, mask={"bias": torch.ones(1).bool().to_sparse()}), ValueError, "dense"),
         (lambda: estimate_llc(MODEL, (DATA[0].long(), DATA[1]), mse), ValueError, "The batch: int64 .4, 3., float32"),
