@@ -120,14 +120,14 @@ def live_heads(text: str = TEXT) -> LiveFigure:
     for ax in axes[0]:
         ax.remove()
     top, (left, right) = fig.add_subplot(axes[0, 0].get_gridspec()[0, :]), axes[1]
-    top.set(xlim=(-0.6, size - 0.4), ylim=(-0.85, 0.75))
+    top.set(xlim=(-0.6, size - 0.4), ylim=(-0.85, 0.8))
     top.set_title("χ of the chosen head to each letter: blue below the bystander's line, red above")
     top.set_xticks([])
     top.set_yticks([])
     top.grid(False)
     top.spines[:].set_visible(False)
     for i, letter in enumerate(text):
-        top.text(i, 0, letter, ha="center", va="center", fontsize=14)
+        top.text(i, 0.38, letter, ha="center", va="center", fontsize=14)
     left.set(xlim=(-0.6, len(heads.DATA_SETS) - 0.4), title="the chosen head: which data?")
     left.set_xticks(range(len(heads.DATA_SETS)), [_two_lines(name) for name in heads.DATA_SETS], fontsize=9)
     right.set(xlim=(-0.6, count - 0.4), title="the marked letter: which heads?")
@@ -149,7 +149,7 @@ def live_heads(text: str = TEXT) -> LiveFigure:
         shown = np.where(np.abs(own[head]) > 2 * own_error[head], own[head], 0)
         return np.repeat((squeezed(shown) / squeezed(np.abs(own[head]).max()))[None, :], 12, 1)
 
-    live.image(top, colours, (0.5, size - 0.5, -0.45, 0.45), -1, 1, cmap="RdBu_r", name="text", alpha=0.6)
+    live.image(top, colours, (0.5, size - 0.5, -0.4, 0.05), -1, 1, cmap="RdBu_r", name="text", alpha=0.6)
     live.points(top, lambda letter: (letter, -0.68), color=COLORS["truth"], markersize=6)
     live.line(left, lambda head: _error_bars(sets[int(head)], set_errors[int(head)]), color=COLORS["posterior"], lw=1.6)
     live.points(left, lambda head: (np.arange(len(sets[0])), squeezed(sets[int(head)])), name="sets",
