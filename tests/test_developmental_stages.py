@@ -87,6 +87,15 @@ def test_weighted_draws_of_a_parabola():
     assert 500 < worth < 4000
 
 
+def test_at_a_lower_nbeta_the_heads_stand_in_another_order():
+    kept_losses = lesson.asset("heads")["losses"][-1]  # step 2 000
+    low = [models.weighted_llc(drawn, 30.0, 3)[1] for drawn in kept_losses]
+    for head, value, error in ((0, 0.47, 0.03), (6, 0.44, 0.02), (1, 0.33, 0.02)):
+        assert low[head] == pytest.approx((value, error), abs=0.006)
+    (value, _), (curved, _), _ = models.weighted_llc(kept_losses[1], 100.0, 3)
+    assert (value, value - curved) == pytest.approx((-2.0, -3.4), abs=0.05)
+
+
 def test_our_draws_of_a_head_and_the_rooms_agree():
     model, data = copier(), texts(16, seed=1)
     drawn = models.head_draws(model, (1, 2), data, spring=300.0, draws=120)

@@ -1,3 +1,4 @@
+import itertools
 import warnings
 
 import numpy as np
@@ -5,7 +6,9 @@ import pytest
 import sympy as sp
 import torch
 from scipy.integrate import dblquad
+from scipy.stats import spearmanr
 
+from sltcourse.lessons import developmental_stages
 from sltcourse.lessons import susceptibilities as lesson
 from sltcourse.lessons.susceptibilities import heads, models
 from sltcourse.llc import Importance, LocalPosterior, PerSample, covariance, loss_kernel, sample, susceptibility
@@ -119,6 +122,33 @@ def test_the_bystander_of_a_weighted_posterior_by_the_library():
         chi = susceptibility(draws, "loss", "losses", scale="response")
     assert (chi.value.values - lines[:, None]) / lines[:, None] == pytest.approx(values, rel=0.02, abs=0.02)
     assert (errors > 0).all()
+
+
+def test_other_texts_order_the_heads_otherwise():
+    cost = [2.74, 0.46, 0.41, 0.30, 0.07, 0.23, 0.71, 0.38]  # lesson 10, section 5
+    lines, ranks = [], {}
+    for drawn in developmental_stages.asset("heads")["losses"][-1]:  # step 2 000: (2, 1 + draws, all places and kinds)
+        rise, names = (drawn[0, 1:, k] - drawn[0, 0, k] for k in (0, 3))
+        weight = np.exp(-heads.NBETA * rise)
+        cov = np.cov(rise, names, aweights=weight)
+        lines.append(-cov[0, 1] / cov[0, 0])
+        mean = np.average(names, weights=weight)
+        for name, value in (("from 0", cov[0, 1] - cov[0, 0]), ("from the line", cov[0, 1]), ("λ̂", mean)):
+            ranks.setdefault(name, []).append(value)
+    assert lines == pytest.approx([-4.4, -1.6, -1.3, -1.2, -0.7, -2.8, -1.7, -3.3], abs=0.06)
+    found = {name: spearmanr(cost, values)[0] for name, values in ranks.items()}
+    assert found == pytest.approx({"from 0": 0.88, "from the line": 0.98, "λ̂": 0.79}, abs=0.006)
+
+
+def test_most_halves_of_the_chains_agree_on_the_third_component():
+    tokens = heads.asset("heads")["tokens"].reshape(8, 8, -1)
+    found = []
+    for half in itertools.combinations(range(1, 8), 3):
+        one = [0, *half]
+        other = [c for c in range(8) if c not in one]
+        found.append(models.agreement(tokens[:, one].mean(1), tokens[:, other].mean(1), 2))
+    assert len(found) == 35 and np.sum(np.array(found) < 0.1) == 4
+    assert np.median(found) == pytest.approx(0.85, abs=0.01)
 
 
 def test_a_text_is_answered_as_its_draws_say():
