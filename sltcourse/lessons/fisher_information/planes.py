@@ -72,7 +72,10 @@ class Planes:
         a, b = np.meshgrid(self.grid, self.grid)
         self.over = self.values(a, b)  # rows are b, columns a
         fine = np.linspace(-REACH, REACH, 521)
-        self.weights = np.stack(np.meshgrid(fine, fine), axis=-1).reshape(-1, 2)
+        fine_pairs = np.stack(np.meshgrid(fine, fine), axis=-1).reshape(-1, 2)
+        along = np.linspace(-REACH, REACH, 5201)  # the edges more finely: often the best weights lie there
+        edges = [np.stack([along, np.full_like(along, end)], axis=-1) for end in (-REACH, REACH)]
+        self.weights = np.concatenate([fine_pairs, *edges, *(edge[:, ::-1] for edge in edges)])
         self.tree = cKDTree(self.values(*self.weights.T))
 
     def values(self, a: Any, b: Any) -> np.ndarray:

@@ -51,7 +51,7 @@ guess = SimpleNamespace(
     ),
     hot=choice(
         "11-hot",
-        "At the published settings, by what factor is SGLD's Var L that of the posterior?",
+        "For head 0.0 at these settings, by what factor is SGLD's Var L that of the posterior?",
         ["about 1: R-hat sees nothing", "about 1.2", "about 2"],
         answer="about 2",
         because="The finite step and the minibatch noise heat the chain, and a variance suffers more than a mean.",
@@ -61,12 +61,12 @@ guess = SimpleNamespace(
         "Order the heads by −χ to names seen before, and by what switching them off costs there. What comes out?",
         ["the same order", "the same first head, another order behind it", "another first head"],
         answer="the same first head, another order behind it",
-        because="χ asks about small steps, and switching off is a large one.",
+        because="Read from 0, χ counts each head's own line in. Behind head 0.0 that mixes the order.",
     ),
     third=choice(
         "11-third",
-        "The first three components hold 32, 15 and 13 % of the variance. From two halves of 512 draws each, how well "
-        "does the third agree, from 0 to 1?",
+        "The first three components hold 32, 15 and 13 % of the variance. Take them from the first four chains and from "
+        "the last four, 512 draws each. How well does the third agree, from 0 to 1?",
         ["above 0.9", "about 0.5", "below 0.1"],
         answer="below 0.1",
         because="The fourth holds 11 %. Components with nearly equal shares turn into one another.",

@@ -64,8 +64,8 @@ def draw_plenty(prior: Floats, named: Mapping[str, ArrayLike], draws: int) -> Fi
         ax.plot(rank[f], at, "o", color=color, markersize=9, markeredgecolor="white")
         left = rank[f] > 150
         ax.annotate(
-            name, (rank[f], at), (-9 if left else 9, -17 if k % 2 else 9), textcoords="offset points", color=color,
-            ha="right" if left else "left",
+            name, (rank[f], at), (-9, -28 if k % 2 else 20) if left else (9, 9), textcoords="offset points",
+            color=color, ha="right" if left else "left",
         )  # fmt: skip
     ax.set(yscale="log", xlim=(-3, 260), ylim=(1 / draws, 0.3), xlabel="the 256 functions, by rank", ylabel="share")
     fig.set_label("The share of random networks that give each of the 256 functions, by rank, on a logarithmic axis.")

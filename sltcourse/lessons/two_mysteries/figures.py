@@ -183,7 +183,7 @@ def live_learning(
 
     fig, (left, ax) = style.figure(1, 2, height=4.2, width_ratios=(1, 1.2))
     left.set(xlim=(-1.4, 1.4), ylim=(-1.4, 1.4), aspect="equal", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
-    left.set_title("colour: what the network says", pad=8)
+    left.set_title("colour: what the network says")
     left.grid(False)
     ax.set(xscale="log", xlim=(0.6, 1800), ylim=(0.3, 1.04), xlabel="training step", ylabel="share right")
     ax.set_xticks([0.7, 10, 100, 1000], ["0", "10", "100", "1000"])
@@ -262,7 +262,8 @@ def live_clock(adder: Adder, keys: Sequence[int]) -> LiveFigure:
     reach = 1.1 * np.abs(logits).max()
 
     fig, (left, right) = style.figure(1, 2, height=4.2, width_ratios=(1, 1.15))
-    left.set(xlim=(-1.4, 1.4), ylim=(-1.4, 1.4), aspect="equal", xticks=[], yticks=[])
+    side = max(1.4, *(1.08 * np.abs(where).max() for where in seen.values()))
+    left.set(xlim=(-side, side), ylim=(-side, side), aspect="equal", xticks=[], yticks=[])
     left.spines[:].set_visible(False)
     left.add_patch(plt.Circle((0, 0), 1, fill=False, color=COLORS["muted"], lw=1))
     left.set_title("the embedding, in the plane of frequency k")
