@@ -66,7 +66,7 @@ guess = SimpleNamespace(
         "02-bump",
         "Bayes errs three times less than ŵ at w₀ = 0. At its worst w₀, how many times as much as ŵ does it err?",
         0,
-        3,
+        4,
         answer=1.53,
         unit="times",
         because="Near w₀ = 0.44 the prior bets on means near 0, and loses.",
