@@ -383,6 +383,16 @@ def test_the_wedge_of_an_activation(activation, slopes, reached):
     assert cone.reached == reached
 
 
+def test_a_sine_reaches_the_edge_to_which_it_comes_back_for_ever():
+    """sin 3b / sin b = 3 − 4 sin²b: −1 at b = π/2 and at each odd multiple, 3 only in the limit b → 0."""
+    cone = wedge(np.sin, (1, 3))
+    assert (np.tan(cone.low), np.tan(cone.high)) == pytest.approx((-1, 3), abs=1e-3)
+    assert cone.reached == (True, False)
+    assert wedge(np.sin, (1, 2)).reached == (False, False), "2 cos b is ±2 only where sin b is 0"
+    without = np.mean(~project(np.random.default_rng(4).normal(size=(20_000, 2)), cone)[1])
+    assert without == pytest.approx((np.pi - cone.high + cone.low) / (2 * np.pi), abs=0.01), "one side of two"
+
+
 def test_a_network_that_makes_every_point_has_a_best_fit_always():
     cone = wedge(lambda t: np.sin(t) + t * np.cos(9 * t))
     assert cone.high - cone.low == pytest.approx(np.pi)

@@ -47,6 +47,6 @@ def draw_bump(w0: np.ndarray, errors: Mapping[str, np.ndarray], n: float) -> Fig
     ax.axhline(0.5, color=COLORS["regular"], ls="--", label="maximum likelihood, N(w³, 1)")
     ax.set(xlabel="true w", ylabel=f"n × error, n = {style.number(n)}", xlim=(w0[0], w0[-1]))
     ax.set_ylim(0, max(1.2, 1.1 * max(float(values.max()) for values in errors.values())))
-    ax.legend(loc="upper right")
+    ax.legend(loc="upper left")
     fig.set_label("n times the error against w₀: that of the best fit, a level line, and that of Bayes.")
     return fig

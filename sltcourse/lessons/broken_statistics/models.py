@@ -92,9 +92,15 @@ def wedge(activation: Callable[[np.ndarray], np.ndarray] = np.tanh, inputs: Sequ
     if high - low >= np.pi - 1e-6:
         return Wedge(0.0, np.pi, (True, True))
     shift = np.pi * np.floor(low / np.pi)
-    inner = (np.abs(b) > 2e-3) & (0.8 * b.min() < b) & (b < 0.8 * b.max())  # else it is a limit: b → 0 or b → ±∞
-    limits = angle[~inner]
-    reached = tuple(bool(high - low < 1e-9 or np.abs(limits - edge).min(initial=9) > 1e-4) for edge in (low, high))
+    ends = [np.abs(b) < 2e-3, b < 0.8 * b.min(), b > 0.8 * b.max()]  # b → 0 and b → ±∞: there an edge is a limit
+    zeros = b[:-1][np.sum(f[:, 1:] * f[:, :-1], axis=0) < 0]  # there f = 0 has no angle: another limit
+    inner = ~np.any(ends, axis=0) & (np.abs(b - zeros[:, None]).min(axis=0, initial=9) > 0.1)
+
+    def attained(edge: float) -> bool:
+        near = np.abs(angle - edge) < 1e-4
+        return bool(near[inner].any() and not any(end.any() and near[end].all() for end in ends))
+
+    reached = tuple(high - low < 1e-9 or attained(edge) for edge in (low, high))
     return Wedge(low - shift, high - shift, (reached[0], reached[1]))
 
 

@@ -51,6 +51,6 @@ guess = SimpleNamespace(
         0,
         10,
         answer=3.29,
-        because="Measured, with an error of 0.06. An idle unit costs little more than its output weight.",
+        because="Measured, with an error of 0.06. In λ an idle unit counts at most as much as its output weight.",
     ),
 )

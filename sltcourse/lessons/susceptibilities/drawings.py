@@ -94,9 +94,10 @@ def show_against_cost(cost: np.ndarray, chi: xr.Dataset, lam: xr.DataArray, lam_
     axes[0].set_yscale("symlog", linthresh=1e-3)
     axes[1].set(yscale="log", ylim=(0.03, 2))
     axes[1].set_yticks([0.05, 0.1, 0.2, 0.5, 1], ["0.05", "0.1", "0.2", "0.5", "1"])
-    for ax, (value, _, _) in zip(axes, pairs, strict=True):
+    for ax, (value, _, _), lefts in zip(axes, pairs, (("1.0", "1.1"), ("0.2", "0.3", "1.0", "1.1")), strict=True):
         for name, x, y in zip(heads.NAMES, cost, value.values, strict=True):
-            side = (-6, 2, "right") if name in ("0.2", "0.3", "1.0", "1.1") else (6, 2, "left")
+            side = (-6, 2, "right") if name in lefts else (6, 2, "left")
+            side = (0, -13, "center") if name == "0.3" else side
             ax.annotate(name, (x, y), xytext=side[:2], ha=side[2], textcoords="offset points", fontsize=9)
     words = "; ".join(
         f"{n}: {c:.2f}, {-r:.4f}, {v:.2f}"

@@ -65,8 +65,8 @@ guess = SimpleNamespace(
     ),
     third=choice(
         "11-third",
-        "The first three components hold 32, 15 and 13 % of the variance. Take them from the first four chains and from "
-        "the last four, 512 draws each. How well does the third agree, from 0 to 1?",
+        "The first three components hold 32, 15 and 13 % of the variance. Take them from the first four chains and "
+        "from the last four, 512 draws each. How well does the third agree, from 0 to 1?",
         ["above 0.9", "about 0.5", "below 0.1"],
         answer="below 0.1",
         because="The fourth holds 11 %. Components with nearly equal shares turn into one another.",
