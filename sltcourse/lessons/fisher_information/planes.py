@@ -99,8 +99,12 @@ class Planes:
         return np.concatenate([piece for part in parts for piece in (part, gap)][:-1]).T
 
     def nearest(self, y: np.ndarray) -> np.ndarray:
-        """The weights in the window whose function is nearest to the pairs y (…, 2): shape (…, 2)."""
-        return self.weights[self.tree.query(y)[1]]
+        """The weights in the window whose function is nearest to the pairs y (…, 2): shape (…, 2); of twins that with
+        the larger a."""
+        distance, found = self.tree.query(y, k=2)
+        first, second = self.weights[found[..., 0]], self.weights[found[..., 1]]
+        twins = (distance[..., 1] - distance[..., 0] < 1e-12) & (second[..., 0] > first[..., 0])
+        return np.where(twins[..., None], second, first)
 
 
 def data_means(n: int) -> np.ndarray:

@@ -185,7 +185,7 @@ def live_learning(
     left.set(xlim=(-1.4, 1.4), ylim=(-1.4, 1.4), aspect="equal", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
     left.set_title("colour: what the network says")
     left.grid(False)
-    ax.set(xscale="log", xlim=(0.6, 1800), ylim=(0.3, 1.04), xlabel="training step", ylabel="share right")
+    ax.set(xscale="log", xlim=(0.6, 1800), ylim=(0.3, 1.04), xlabel="training step", title="share right")
     ax.set_xticks([0.7, 10, 100, 1000], ["0", "10", "100", "1000"])
     ax.minorticks_off()
     live = LiveFigure(
