@@ -13,7 +13,7 @@ COLAB_VENV ?= .venv-colab
 OLDEST_VENV ?= .venv-oldest
 GPU_PYTHON ?= $(if $(wildcard $(VENV)/bin/python),$(VENV)/bin/python,$(PYTHON))
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
-TWO = -n 2 --dist loadscope --no-loadscope-reorder  # the files that run whole lessons come first, and not alone at the end
+TWO = -n 2 --dist loadscope --no-loadscope-reorder --durations 40  # the files that run whole lessons come first, and not alone at the end
 # two workers on two cores: more threads would only wait for each other
 test test-all test-colab test-oldest test-browser: export OMP_NUM_THREADS = 1
 NBVAL = -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout 120
