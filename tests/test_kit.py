@@ -238,6 +238,12 @@ def test_a_one_file_lesson_carries_the_course(tmp_path):
     assert out == "True\n"
 
 
+def test_a_one_file_lesson_carries_what_it_reads_of_another_lesson():
+    read = {file.name for file in authoring.assets_of(authoring.ROOT / "notebooks" / "11_susceptibilities.ipynb")}
+    assert {"heads.npz", "copier.npz"} <= read
+    assert authoring.assets_of(authoring.ROOT / "notebooks" / "03_volume_scaling.ipynb") == []
+
+
 def test_one_file_lessons_are_small():
     for path in sorted((authoring.ROOT / "notebooks").glob("*.ipynb")):
         assert len(nbformat.writes(authoring.one_file(path))) < 5_000_000, path.name

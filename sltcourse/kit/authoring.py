@@ -23,6 +23,7 @@ from sltcourse.kit import assets
 ROOT = Path(__file__).resolve().parents[2]
 WIDGET = "application/vnd.jupyter.widget-view+json"
 BADGE_MARK = "<!-- badge -->"
+_ASSET = re.compile(r'assets\.\w+\("([\w./-]+)"\)')  # how code names a kept file
 ONE_FILE = "*This copy carries the course inside: open it on Colab or in any Jupyter and run the first cell.*"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -144,14 +145,23 @@ sys.path.insert(0, folder)
 """
 
 
+def assets_of(path: Path) -> list[Path]:
+    """The kept files that a lesson reads: those of its own folder, and those that ``zoo`` names if it is imported."""
+    name = path.stem[3:]
+    sources = [path, *(ROOT / "sltcourse" / "lessons" / name).glob("*.py")]
+    shared = [ROOT / "sltcourse" / "zoo"] if any("sltcourse.zoo" in s.read_text("utf-8") for s in sources) else []
+    named = {n for folder in shared for s in folder.glob("*.py") for n in _ASSET.findall(s.read_text("utf-8"))}
+    own = [file for file in (ROOT / "assets" / name).rglob("*") if file.is_file()]
+    return sorted({*own, *(ROOT / "assets" / n for n in named)})
+
+
 def one_file(path: Path) -> NotebookNode:
     """The notebook with the package and the lesson's assets packed into the set-up cell, folded; no outputs removed."""
     notebook: NotebookNode = nbformat.read(path, as_version=4)
     head = notebook.cells[0]
     head.source = re.sub(rf"^.*{BADGE_MARK}.*$", ONE_FILE, head.source, flags=re.M)
-    files = [ROOT / "assets" / "manifest.json"]
-    for folder in (ROOT / "sltcourse", ROOT / "assets" / path.stem[3:]):
-        files += [file for file in sorted(folder.rglob("*")) if file.is_file() and "__pycache__" not in file.parts]
+    package = [f for f in sorted((ROOT / "sltcourse").rglob("*")) if f.is_file() and "__pycache__" not in f.parts]
+    files = [ROOT / "assets" / "manifest.json", *package, *assets_of(path)]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for file in files:
