@@ -143,7 +143,7 @@ def test_coverage_in_brief():
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("name", CASES)
 def test_coverage(name):
-    """The claimed error within 20 % of the spread of many seeds; of those to trust, 95 % within 3 errors of the truth."""
+    """The claimed error within 20 % of the spread of seeds; of those to trust, 95 % within 3 errors of the truth."""
     case = CASES[name]()
     draws = 2000 if case.exact is None else case.draws
     found = measured(case, many_seeds(case, 80 if len(case.at) < 100 else 160, num_draws=draws))
