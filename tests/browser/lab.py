@@ -130,7 +130,7 @@ WORDS = {
 }
 
 
-def run_all(page, address, app="jupyterlab", timeout=240):
+def run_all(page, address, app="jupyterlab", timeout=180):
     """Open a notebook and run all its cells; returns the seconds that took. Raises if a cell fails."""
     words = WORDS[app]
     if app == "notebook":  # its widget manager shows none before it has asked the new kernel for old ones, in vain
