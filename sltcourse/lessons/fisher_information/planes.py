@@ -98,12 +98,15 @@ class Planes:
         gap = np.full((1, 2), np.nan)
         return np.concatenate([piece for part in parts for piece in (part, gap)][:-1]).T
 
-    def nearest(self, y: np.ndarray) -> np.ndarray:
-        """The weights in the window whose function is nearest to the pairs y (…, 2): shape (…, 2); of twins that with
-        the larger a."""
+    def nearest(self, y: np.ndarray, to: np.ndarray) -> np.ndarray:
+        """The weights in the window whose function is nearest to the pairs y (…, 2): shape (…, 2).
+
+        Of two weights with one function, those nearer to the weights ``to``, of a shape that broadcasts with y.
+        """
         distance, found = self.tree.query(y, k=2)
         first, second = self.weights[found[..., 0]], self.weights[found[..., 1]]
-        twins = (distance[..., 1] - distance[..., 0] < 1e-12) & (second[..., 0] > first[..., 0])
+        away = np.linalg.norm(first - to, axis=-1), np.linalg.norm(second - to, axis=-1)
+        twins = (distance[..., 1] - distance[..., 0] < 1e-12) & (away[1] < away[0])
         return np.where(twins[..., None], second, first)
 
 
@@ -201,7 +204,8 @@ def _add_data(
     """Add to the figure its data sets, the nearest function of the model, and the weights that make it."""
     plane, image = axes
     means = places[:, :, None] + data_means(n)
-    best = model.nearest(means)
+    truths = np.stack(np.meshgrid(SIDE, SIDE, indexing="ij"), axis=-1)[:, :, None]
+    best = model.nearest(means, truths)
     fitted = model.values(best[..., 0], best[..., 1])
 
     def of(table: np.ndarray, a: float, b: float, seed: int) -> np.ndarray:
@@ -219,7 +223,7 @@ def _add_data(
     live.points(image, lambda a, b, seed: tuple(of(fitted, a, b, seed)), name="nearest", color=blue, markersize=8,
                 label="nearest function")  # fmt: skip
     live.points(plane, lambda a, b, seed: tuple(of(best, a, b, seed)), name="best", color=blue, markersize=8,
-                label="its weights")  # fmt: skip
+                label="its weights", clip_on=False)  # fmt: skip
 
     def sentence(a: float, b: float, seed: int) -> str:
         y, w, f = (of(table, a, b, seed) for table in (means, best, fitted))
