@@ -116,11 +116,16 @@ def along_table() -> style.table:
     """λ̂ along training, with its error, R-hat and verdict: a row for each step."""
     read = along()
     rows = [
-        [style.number(step), style.estimate(read["llc"][i], read["error"][i]), f"{read['tilt'][i]:.1f}",
-         style.estimate(read["curved"][i], read["curved_error"][i]), f"{read['rhat'][i]:.2f}",
-         LEVELS[int(read["word"][i])]]
+        [
+            style.number(step),
+            style.estimate(read["llc"][i], read["error"][i]),
+            f"{read['tilt'][i]:.1f}".replace("-", "−"),
+            style.estimate(read["curved"][i], read["curved_error"][i]),
+            f"{read['rhat'][i]:.2f}",
+            LEVELS[int(read["word"][i])],
+        ]
         for i, step in enumerate(LLC_SETTINGS["steps"])
-    ]  # fmt: skip
+    ]
     return style.table(rows, ["step", "λ̂", "tilt", "λ̂ − tilt", "R-hat", "verdict"])
 
 

@@ -54,10 +54,10 @@ def live_stages(text: str = TEXT) -> LiveFigure:
                            lw=0)  # fmt: skip
     right.set_title(f"λ̂ at nβ = {LLC_SETTINGS['nbeta']:g}, γ = {LLC_SETTINGS['spring']:g}, ± 2 errors")
     right.legend(loc="best", fontsize=9)
-    below.set(xlim=(-0.6, size - 0.4), ylim=(-0.05, 3.1), title="share of attention, from the marked place")
+    below.set(xlim=(-0.6, size + 1.4), ylim=(-0.05, 3.1), title="share of attention, from the marked place")
     below.set_yticks([0, 0.5, 1, 1.4, 1.9, 2.4], ["0", "½", "1"] * 2)
     for base, name in ((1.4, f"head 0.{back}"), (0, f"head 1.{induces}")):
-        below.text(size - 0.45, base + 0.8, name, ha="right", va="center", fontsize=10)
+        below.text(size + 1.35, base + 0.5, name, ha="right", va="center", fontsize=10)
     below.set_xticks([])
     for i, letter in enumerate(text):
         below.text(i, 2.78, letter, ha="center", va="center", fontsize=13)

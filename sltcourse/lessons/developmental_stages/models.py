@@ -95,7 +95,7 @@ def train_regressor(
 
 # ---- one head alone --------------------------------------------------------------------------------------------------
 
-KINDS = ("after an ordinary symbol", "after a new name", "after a name seen before")
+KINDS = ("after a small letter", "after a new name", "after a name seen before")
 
 
 def head_draws(

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
 from sltcourse.lessons.susceptibilities import heads
+from sltcourse.lessons.susceptibilities.kept import NBETA
 from sltcourse.lessons.susceptibilities.models import W_STAR, X, Y, perturbed, posterior, tangents
 
 COLORS = style.COLORS
@@ -166,7 +167,7 @@ def live_heads(text: str = TEXT) -> LiveFigure:
         away = style.estimate(own[k, t - 1], own_error[k, t - 1])
         return (
             f"Head {heads.NAMES[k]}: the {text[t]} after {text[max(0, t - 6) : t]} lies {away} lines from the "
-            f"bystander's, which is nβ Var L = {style.number(lines[k], 2)}."
+            f"bystander's, which is Var L = {style.number(lines[k] / NBETA, 2)}."
         )
 
     return live.caption(caption)
