@@ -109,7 +109,6 @@ def _nodes_F(data: np.ndarray) -> float:
     return float(-np.log(prior @ norm.pdf(np.asarray(data)[:, None] - theta).prod(axis=0)))
 
 
-_Free = Callable[[np.ndarray], float]
 
 
 @check.writing(
