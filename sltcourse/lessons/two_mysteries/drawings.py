@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from sltcourse.kit import style
-from sltcourse.lessons.two_mysteries.models import truth
+from sltcourse.lessons.two_mysteries.models import Floats, truth
 
 COLORS = style.COLORS
 _TURN = ["estimate", "regular", "singular", "posterior", "theory"]
-Floats = NDArray[np.floating]
 
 
 def draw_fits(x: Floats, y: Floats, fits: Mapping[str, tuple[Floats, Floats]]) -> Figure:
