@@ -15,9 +15,6 @@ COLORS = style.COLORS
 _Function = Callable[[np.ndarray], np.ndarray]
 
 
-# ---- live figures ----------------------------------------------------------------------------------------------------
-
-
 def _steps(edges: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The outline of a histogram."""
     return np.repeat(edges, 2), np.r_[0, np.repeat(heights, 2), 0]

@@ -82,8 +82,8 @@ class Planes:
         a, b = np.asarray(a, float)[..., None], np.asarray(b, float)[..., None]
         return self.mean(a, b, AT)
 
-    def information(self, a: Any, b: Any, h: float = 1e-5) -> np.ndarray:
-        a, b = np.asarray(a, float), np.asarray(b, float)
+    def information(self, a: Any, b: Any) -> np.ndarray:
+        a, b, h = np.asarray(a, float), np.asarray(b, float), 1e-5
         slopes = np.stack(
             [self.values(a + h, b) - self.values(a - h, b), self.values(a, b + h) - self.values(a, b - h)]
         )
@@ -115,8 +115,8 @@ def data_means(n: int) -> np.ndarray:
     return np.random.default_rng(15).normal(size=(SEEDS, 2)) * np.sqrt(2 / n)
 
 
-def _signed(x: float, digits: int = 2) -> str:
-    return style.number(round(float(x), digits) + 0.0)
+def _signed(x: float) -> str:
+    return style.number(round(float(x), 2) + 0.0)
 
 
 def live_planes(f: sp.Expr | Mean | None = None, data: bool = False, n: int = 20) -> LiveFigure:
@@ -127,7 +127,7 @@ def live_planes(f: sp.Expr | Mean | None = None, data: bool = False, n: int = 20
     line is what the Fisher matrix says of it. With ``data`` there are data sets of size n whose truth is w, and the
     weights in the window that fit them best. Raises what ``mean_function`` raises.
     """
-    model = Planes((lambda a, b, x: network(a, b, x)) if f is None else f)
+    model = Planes(network if f is None else f)
     row = {float(s): k for k, s in enumerate(SIDE)}
     sizes, directions = axes_of(model.information(SIDE[:, None], SIDE[None, :]))
     places = model.values(SIDE[:, None], SIDE[None, :])

@@ -109,9 +109,6 @@ def _nodes_F(data: np.ndarray) -> float:
     return float(-np.log(prior @ norm.pdf(np.asarray(data)[:, None] - theta).prod(axis=0)))
 
 
-_Free = Callable[[np.ndarray], float]
-
-
 @check.writing(
     "The samples so far cancel from numerator and denominator, and what is left is the chance of the next one.",
     ours=ours.predictive_from_F,

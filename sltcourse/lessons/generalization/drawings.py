@@ -8,7 +8,7 @@ from sltcourse.kit import style
 from sltcourse.lessons.generalization.kept import Network
 
 COLORS = style.COLORS
-_KINDS = {"regular": "regular", "cubic": "singular", "product": "loss"}
+KINDS = {"regular": "regular", "cubic": "singular", "product": "loss", "own": "posterior"}  # model: its colour
 
 
 def draw_predictions(x: np.ndarray, data: np.ndarray, densities: dict[str, np.ndarray]) -> Figure:
@@ -17,7 +17,7 @@ def draw_predictions(x: np.ndarray, data: np.ndarray, densities: dict[str, np.nd
     ax.plot(x, norm.pdf(x), color=COLORS["truth"], ls="--", label="the truth, q")
     for name, density in densities.items():
         dots = {"ls": ":", "lw": 2.6} if name == "product" else {}  # it nearly covers the cubic
-        ax.plot(x, density, color=COLORS[_KINDS[name]], label=f"p*, {name}", **dots)
+        ax.plot(x, density, color=COLORS[KINDS[name]], label=f"p*, {name}", **dots)
     ax.plot(data, np.full(len(data), 0.008), "|", color=COLORS["estimate"], markersize=14, label="the data")
     ax.set(xlim=(x[0], x[-1]), ylim=(0, 0.45), xlabel="x", ylabel="density")
     ax.legend(loc="upper right")

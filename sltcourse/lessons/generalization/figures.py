@@ -6,12 +6,12 @@ import numpy as np
 
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
+from sltcourse.lessons.generalization.drawings import KINDS
 from sltcourse.lessons.generalization.models import MEANS, Theta, own_mean
 from sltcourse.theory.mean_errors import generalization_error, simulate_means
 from sltcourse.theory.mean_models import MeanModel, expected_error, power_mean
 
 COLORS = style.COLORS
-_KINDS = {"regular": "regular", "cubic": "singular", "product": "loss", "own": "posterior"}  # model: its colour
 _PRICE = r"$n\,\mathrm{E}[G_n]$"
 
 
@@ -115,17 +115,17 @@ def _settling(
     right.set(xlim=(-0.012, 0.45), ylim=(0, top), xlabel="1/log n   (n → ∞ is on the left)")
     for ax in (left, right):
         if most > 0.5:
-            ax.axhline(most, color=COLORS[_KINDS[hidden]], ls=":", lw=1.2)
+            ax.axhline(most, color=COLORS[KINDS[hidden]], ls=":", lw=1.2)
         ax.axhline(1 / 2, color=COLORS["regular"], ls="--", lw=1.2)
         ax.axhline(1 / 6, color=COLORS["singular"], ls="--", lw=1.2)
     if most > 0.5:
         left.text(12, most - 0.03, f"d/2 of {'yours' if hidden == 'own' else 'the ' + hidden}",
-                  color=COLORS[_KINDS[hidden]], fontsize=10, va="top")  # fmt: skip
+                  color=COLORS[KINDS[hidden]], fontsize=10, va="top")  # fmt: skip
     left.text(last, 0.51, "1/2", color=COLORS["regular"], ha="right", va="bottom")
     left.text(last, 0.176, "1/6", color=COLORS["singular"], ha="right", va="bottom")
     live = LiveFigure(fig, alt=alt, n=Slider("n", ns, start=start, format=style.power))
     for name, values in error.items():
-        color = COLORS[_KINDS[name]]
+        color = COLORS[KINDS[name]]
         for ax, across, side in ((left, ns, "left"), (right, 1 / np.log(ns), "right")):
             label = (name if name != "own" else "your own") if ax is left else None
             live.line(

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from sltcourse.kit import style
-from sltcourse.lessons.two_mysteries.models import truth
+from sltcourse.lessons.two_mysteries.models import Floats, truth
 
 COLORS = style.COLORS
-Floats = NDArray[np.floating]
+_TURN = ["estimate", "regular", "singular", "posterior", "theory"]
 
 
 def draw_fits(x: Floats, y: Floats, fits: Mapping[str, tuple[Floats, Floats]]) -> Figure:
@@ -56,10 +56,9 @@ def draw_plenty(prior: Floats, named: Mapping[str, ArrayLike], draws: int) -> Fi
     ax.plot(ranks, prior[order], ".", color=COLORS["loss"], markersize=4)
     ax.axhline(1 / 256, color=COLORS["reference"], ls=":", lw=1.5)
     ax.text(258, 1 / 256 * 1.15, "even share", ha="right", color=COLORS["reference"], fontsize=9.5)
-    colors = ["estimate", "regular", "singular", "posterior", "theory"]
     for k, (name, number) in enumerate(named.items()):
         f = int(np.asarray(number))
-        color = COLORS[colors[k % len(colors)]]
+        color = COLORS[_TURN[k % len(_TURN)]]
         at = max(prior[f], 0.3 / draws)
         ax.plot(rank[f], at, "o", color=color, markersize=9, markeredgecolor="white")
         left = rank[f] > 150
@@ -75,7 +74,7 @@ def draw_plenty(prior: Floats, named: Mapping[str, ArrayLike], draws: int) -> Fi
 def draw_foresight(curves: Mapping[str, Sequence[float]]) -> Figure:
     """The probability of the right answer at unseen inputs against how many are seen; ``curves``: {rule: (k,)}."""
     fig, ax = style.figure(height=3.2)
-    for name, color in zip(curves, ["estimate", "regular", "singular", "posterior", "theory"], strict=False):
+    for name, color in zip(curves, _TURN, strict=False):
         ax.plot(range(len(curves[name])), curves[name], "o-", color=COLORS[color])
         ax.text(len(curves[name]) - 0.85, curves[name][-1], name, color=COLORS[color], va="center")
     ax.axhline(0.5, color=COLORS["reference"], ls=":", lw=1.5)

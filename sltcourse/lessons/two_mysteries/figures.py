@@ -7,7 +7,6 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-from numpy.typing import NDArray
 
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
@@ -19,6 +18,7 @@ from sltcourse.lessons.two_mysteries.models import (
     WIDTHS,
     Adder,
     Curve,
+    Floats,
     circle,
     descent,
     hidden,
@@ -31,7 +31,6 @@ from sltcourse.lessons.two_mysteries.models import (
 )
 
 COLORS = style.COLORS
-Floats = NDArray[np.floating]
 
 
 # ---- a network whose hidden layer is frozen --------------------------------------------------------------------------
@@ -192,7 +191,7 @@ def live_learning(
         fig,
         alt="Left: the plane, coloured by what the network says at each point, with its training points. Right: the "
         "share of training points and of new points with the right label, against the training step.",
-        labels=Menu("labels", {name: name for name in runs}),
+        labels=Menu("labels", list(runs)),
         step=Slider("training step", STEPS, start=0),
     )
     live.image(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
@@ -41,8 +42,6 @@ def step(
     ``w`` and ``v`` are lists of tensors of the same shapes, ``loss`` maps a list like w to a number. Returns the new
     lists and leaves the old ones as they are.
     """
-    import torch
-
     at = [tensor.detach().requires_grad_() for tensor in w]
     gradient = torch.autograd.grad(loss(at), at)
     velocity = [keep * old - rate * g for old, g in zip(v, gradient, strict=True)]
