@@ -102,6 +102,7 @@ def observed(what):
         (lambda: calibrate(posterior_at(torch.zeros(2)), HMC()), TypeError, "SGLD and WhitenedSGLD"),
         (lambda: calibrate(MODEL), TypeError, "calibrate takes a LocalPosterior"),
         (lambda: llc_map(posterior_at([torch.zeros(2)]), nbetas=[1], localizations=[1]), TypeError, "takes one w"),
+        (lambda: llc_map(posterior_at(torch.zeros(2)), "sgld", nbetas=[1], localizations=[1]), TypeError, "is a str"),
         (lambda: default_nbeta(1), ValueError, "n ≥ 2"),
         (lambda: estimate_llc(MODEL, DATA, nn.MSELoss), TypeError, "class MSELoss: write MSELoss"),
         (lambda: estimate_llc(MODEL, DATA, mse, sampler="sgld"), TypeError, "sampler is a str"),

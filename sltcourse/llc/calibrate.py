@@ -14,7 +14,7 @@ from sltcourse.llc.chains import Group
 from sltcourse.llc.draws import dataset
 from sltcourse.llc.posterior import LocalPosterior, whole
 from sltcourse.llc.result import LLCResult
-from sltcourse.llc.samplers import SGLD, AnySampler, WhitenedSGLD, to_json
+from sltcourse.llc.samplers import SGLD, AnySampler, WhitenedSGLD, checked, to_json
 from sltcourse.llc.samplers.mala import propose
 from sltcourse.llc.samplers.metropolis import Proposal
 from sltcourse.llc.samplers.whitened import safe_radius
@@ -139,8 +139,8 @@ def llc_map(
     ``num_draws`` of each chain, after as many steps of burn-in. The posterior has one w*; its own nβ and γ are not
     used. Other arguments as in ``sample``.
 
-    Returns {(γ, nβ): result}; ``pictures.plot_llc_map`` draws it. Raises TypeError for another posterior, ValueError
-    for an nβ or γ that will not do.
+    Returns {(γ, nβ): result}; ``pictures.plot_llc_map`` draws it. Raises TypeError for another posterior or what is no
+    sampler, ValueError for an nβ or γ that will not do.
     """
     _one_point("llc_map", posterior)
     nbetas, localizations = list(nbetas), list(localizations)
@@ -151,6 +151,7 @@ def llc_map(
             if not (0 < value < math.inf or (value == 0 and name == "localizations")):
                 raise ValueError(f"{name} holds {value!r}; positive, finite numbers are wanted.")
     sampler, num_chains = WhitenedSGLD() if sampler is None else sampler, whole("num_chains", num_chains, 2)
+    checked(sampler)
     trials = Trials(posterior, sampler, num_chains, posterior.batch_size(batch_size, sampler.exact), seed)
     pairs = [(float(gamma), float(nbeta)) for nbeta in nbetas for gamma in localizations]
     settings = [dict(nbeta=nbeta, localization=gamma, lr=sampler.lr) for gamma, nbeta in pairs]
