@@ -2,7 +2,6 @@ import io
 import json
 import subprocess
 import sys
-import zipfile
 
 import matplotlib.pyplot as plt
 import nbformat
@@ -192,15 +191,6 @@ def test_every_asset_of_the_course_is_in_the_manifest_and_whole():
     assert files == set(entries)
     for name in entries:
         assets.path(name)
-
-
-def test_a_wheel_carries_the_assets(tmp_path):
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, authoring.ROOT]
-    subprocess.run(command, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    for needed in ("sltcourse/assets/manifest.json", "sltcourse/kit/live.js", "sltcourse/kit/live.css"):
-        assert needed in names
 
 
 def test_once_there_is_an_address_every_badge_leads_to_its_notebook(monkeypatch):
