@@ -1,7 +1,8 @@
 // Puts live figures and guesses into the pages of the book. A place is a .slt-figure with a still picture; as it comes
 // near the screen, the script with its numbers is loaded, and live.js or guess.js draws there. No kernel, no request
 // that a page opened from disk may not make.
-const VIEWS = { live, guess }, WORDS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array };
+(() => {
+const WORDS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array };
 const ROOT = document.documentElement.dataset.content_root || "./";   // the way from this page to the site's root
 const told = new Map();                    // a figure's text by its key, promised, and its script
 
@@ -15,7 +16,7 @@ function figure(key) {
 }
 
 // What the figures' scripts call.
-window.sltcourse = { figure(key, text) { Object.assign(figure(key), { here: true }).done(text); } };
+sltcourse.figure = (key, text) => Object.assign(figure(key), { here: true }).done(text);
 
 function load(key) {
   const one = figure(key);
@@ -58,7 +59,7 @@ function restore(tables, at, size, rows, count, steps) {
 function reserve(place) {
   const room = place.clientWidth, still = place.querySelector(".slt-still");
   if (!place.dataset.shape || !still || !room) return;
-  const shape = JSON.parse(place.dataset.shape), { width, height } = live.arrange(shape, room), scale = Math.min(1, room / width);
+  const shape = JSON.parse(place.dataset.shape), { width, height } = sltcourse.live.arrange(shape, room), scale = Math.min(1, room / width);
   Object.assign(still.style, { width: scale * width + "px", height: scale * height + "px", objectFit: "contain", objectPosition: "top" });
   const line = matchMedia("(pointer: coarse)").matches ? 48 : 28, wrapped = shape.reading * 8 + 190 > room ? 21 : 0;
   place.style.paddingTop = 11 + shape.controls * (line + wrapped) + (shape.guess ? line + 50 + wrapped : 0) + "px";
@@ -69,7 +70,7 @@ async function show(place) {
   const el = document.createElement("div"), drawn = new Promise(done => el.addEventListener("slt-drawn", done, { once: true }));
   el.className = "slt-coming";
   place.append(el);
-  VIEWS[view].render({ model: { get: name => values[name], set() {}, on() {}, off() {}, save_changes() {}, send() {} }, el });
+  sltcourse[view].render({ model: { get: name => values[name], set() {}, on() {}, off() {}, save_changes() {}, send() {} }, el });
   await drawn;
   for (const old of [...place.children]) if (old !== el) old.remove();
   el.className = "";
@@ -88,3 +89,4 @@ function start() {
   addEventListener("resize", () => places.forEach(reserve));
 }
 if (document.readyState === "loading") addEventListener("DOMContentLoaded", start); else start();
+})();

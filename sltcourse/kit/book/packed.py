@@ -114,12 +114,14 @@ def placeholder(key: str, figure: LiveFigure | Guess, still: str) -> str:
 
 
 def bundle() -> str:
-    """One classic script for all pages: ``live.js``, ``guess.js`` as they are, and ``book.js``, which loads figures."""
-    parts = []
+    """A classic script for all pages: ``live.js`` and ``guess.js`` as they are, as ``sltcourse.live`` and ``.guess``.
+
+    ``book.js`` comes after it and loads the figures.
+    """
+    parts = ["window.sltcourse = {};\n"]
     for name in ("live", "guess"):
         code, mark, exported = (_KIT / f"{name}.js").read_text(encoding="utf-8").partition("export default ")
         if not mark or exported.count("\n") > 1:
             raise ValueError(f"{name}.js must end in its one line `export default …`")
-        parts.append(f"const {name} = (() => {{\n{code}return {exported}}})();\n")
-    own = (Path(__file__).parent / "book.js").read_text(encoding="utf-8")
-    return "(() => {\n" + "".join(parts) + own + "})();\n"
+        parts.append(f"sltcourse.{name} = (() => {{\n{code}return {exported}}})();\n")
+    return "".join(parts)
