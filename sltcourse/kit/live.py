@@ -263,9 +263,9 @@ class LiveFigure:
             "controls": controls,
             "parts": encoded,
         }
-        cuts = narrow.columns(self.fig, narrow.texts(self.fig, drawn, encoded, blob))
-        if len(cuts) > 1:
-            whole["columns"] = cuts
+        columns = narrow.columns(self.fig, narrow.texts(self.fig, drawn, encoded, blob))
+        if len(columns) > 1:
+            whole["columns"] = columns
         else:
             whole["narrow"] = self.narrow_frame()[1]
         if self._guess:

@@ -5,6 +5,7 @@ no panel, label, legend or text stands. A picture of one column gets a second fr
 moves is sent once, for within its axes the one layout is the other one stretched.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,27 +17,41 @@ from sltcourse.kit import parts, style
 WIDTH = 4.4  # inches of a narrow frame: half a figure, so that a phone shows its letters at four fifths of their size
 _LONGEST = 5  # texts of a part that are measured
 _GAP = 4  # the least width of a cut, in the reader's pixels
+_MARGIN = 8  # at most, around what a column holds
 
 
-def columns(fig: Figure, moving: Iterable[tuple[float, float]] = ()) -> list[tuple[float, float]]:
-    """The columns (from, to) of a figure that is laid out, in the reader's pixels, side by side over its whole width.
+def columns(fig: Figure, moving: Iterable[tuple[float, float]] = ()) -> list[tuple[int, int]]:
+    """The columns (from, to) of a figure that is laid out, in the reader's pixels: what stands side by side in it.
 
-    ``moving`` are extents (from, to) of what no artist holds, the texts that move.
+    They hold all that is drawn, and leave out what is blank between them. ``moving`` are extents (from, to) of what no
+    artist holds, the texts that move.
     """
     scale, width = style.DPI / fig.dpi, fig.get_size_inches()[0] * style.DPI
     boxes = [a.get_tightbbox() for a in fig.get_children() if a is not fig.patch and a.get_visible()]
     spans = [(scale * box.x0, scale * box.x1) for box in boxes if box is not None and box.width > 0]
     spans = sorted([*spans, *moving])
-    cuts, reached = [0.0], spans[0][1]
+    found = [spans[0]]
     for left, right in spans[1:]:
-        if left - reached >= _GAP:
-            cuts.append(round((left + reached) / 2))
-        reached = max(reached, right)
-    return list(zip(cuts, [*cuts[1:], round(width)], strict=True))
+        if left - found[-1][1] >= _GAP:
+            found.append((left, right))
+        else:
+            found[-1] = found[-1][0], max(found[-1][1], right)
+    halves = [(a[1] + b[0]) / 2 for a, b in itertools.pairwise(found)]
+    edges = zip([0, *halves], found, [*halves, width], strict=True)
+    return [(round(max(least, a - _MARGIN)), round(min(most, b + _MARGIN))) for least, (a, b), most in edges]
+
+
+def extent(fig: Figure, x: float, text: str, artist: Any) -> tuple[float, float]:
+    """From where to where a text goes that is written at ``x`` (the reader's pixels) in the looks of ``artist``."""
+    written = fig.text(0, 0, text, fontsize=artist.get_fontsize(), fontweight=artist.get_fontweight())
+    width = written.get_window_extent().width * style.DPI / fig.dpi
+    written.remove()
+    left = x - width * {"left": 0, "center": 0.5, "right": 1}[artist.get_ha()]
+    return left, left + width
 
 
 def texts(
-    fig: Figure, moving: Iterable[parts.Part], encoded: Iterable[dict[str, Any]], blob: bytes | bytearray | bytearray
+    fig: Figure, moving: Iterable[parts.Part], encoded: Iterable[dict[str, Any]], blob: bytes | bytearray
 ) -> Iterator[tuple[float, float]]:
     """From where to where the texts go that follow the sliders, the longest ones of each part, in the reader's pixels.
 
@@ -50,15 +65,6 @@ def texts(
         there = {(text, x) for text, x in zip(written, places, strict=True) if x != parts.NOWHERE}
         for text, x in sorted(there, key=lambda pair: len(pair[0]))[-_LONGEST:]:
             yield extent(fig, x / parts.SCALE / style.SHARPNESS, text, part.artist)
-
-
-def extent(fig: Figure, x: float, text: str, artist: Any) -> tuple[float, float]:
-    """From where to where a text goes that is written at ``x`` (the reader's pixels) in the looks of ``artist``."""
-    written = fig.text(0, 0, text, fontsize=artist.get_fontsize(), fontweight=artist.get_fontweight())
-    width = written.get_window_extent().width * style.DPI / fig.dpi
-    written.remove()
-    left = x - width * {"left": 0, "center": 0.5, "right": 1}[artist.get_ha()]
-    return left, left + width
 
 
 def frame(fig: Figure) -> tuple[bytes, dict[str, Any]]:

@@ -77,7 +77,20 @@ async function show(place) {
   place.style.paddingTop = "";
 }
 
+// The gallery's lines for other pages get this site's address, and a button that copies them.
+function embeds() {
+  for (const box of document.querySelectorAll(".slt-embed")) {
+    const code = box.querySelector("code"), button = box.querySelector("button");
+    code.textContent = code.textContent.replace('src="', `src="${new URL(ROOT, location.href)}`);
+    button.addEventListener("click", async () => {
+      getSelection().selectAllChildren(code);
+      try { await navigator.clipboard.writeText(code.textContent); button.textContent = "Copied"; } catch { button.textContent = "Selected"; }
+    });
+  }
+}
+
 function start() {
+  embeds();
   const places = [...document.querySelectorAll(".slt-figure")];
   const near = new IntersectionObserver(entries => {
     for (const { isIntersecting, target } of entries) if (isIntersecting && !target.dataset.shown) {
