@@ -8,6 +8,8 @@
 # make gpu          what needs a CUDA device, in seven minutes, with what is installed; writes assets/llc/gpu.json
 # make wheel        source and wheel to publish, in build/dist
 # make colab        one-file copies of the lessons for Colab, in build/colab
+# make book         the whole course as a site whose sliders need no kernel, in build/book
+# make test-book    every page of it in a real browser
 PYTHON ?= python3
 VENV ?= .venv
 COLAB_VENV ?= .venv-colab
@@ -16,7 +18,7 @@ GPU_PYTHON ?= $(if $(wildcard $(VENV)/bin/python),$(VENV)/bin/python,$(PYTHON))
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 TWO = -n 2 --dist loadscope --no-loadscope-reorder --durations 40  # the files that run whole lessons come first, and not alone at the end
 # two workers on two cores: more threads would only wait for each other
-test test-all test-colab test-oldest test-browser: export OMP_NUM_THREADS = 1
+test test-all test-colab test-oldest test-browser book test-book: export OMP_NUM_THREADS = 1
 NBVAL = -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout 120
 ALONE = $(or $(TMPDIR),/tmp)/sltcourse-one-file
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -24,7 +26,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export JUPYTER_PLATFORM_DIRS = 1
 export TQDM_DISABLE = 1
 
-.PHONY: lab test test-all test-colab test-oldest test-browser colab lint lesson stamp notebooks rhythm latency animation speed wheel gpu gpu-rehearsal mutants clean
+.PHONY: lab test test-all test-colab test-oldest test-browser test-book book colab lint lesson stamp notebooks rhythm latency animation speed wheel gpu gpu-rehearsal mutants clean
 
 lab: $(VENV)/.ready
 	TQDM_DISABLE= $(VENV)/bin/jupyter lab $(ROOT_FLAG) $(firstword $(NOTEBOOKS))
@@ -51,7 +53,11 @@ test-oldest: $(OLDEST_VENV)/.ready
 # every lesson in JupyterLab, its one-file copy in Notebook 6, in headless Chromium (apt-get install chromium)
 test-browser: $(VENV)/.ready $(COLAB_VENV)/.ready colab
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
-	COLAB_VENV=$(COLAB_VENV) $(VENV)/bin/pytest $(TWO) -p no:cacheprovider tests/browser
+	COLAB_VENV=$(COLAB_VENV) $(VENV)/bin/pytest $(TWO) -p no:cacheprovider --ignore tests/browser/test_book.py tests/browser
+
+test-book: book
+	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
+	$(VENV)/bin/pytest $(TWO) -p no:cacheprovider tests/browser/test_book.py
 
 lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
@@ -79,6 +85,13 @@ wheel:   ## source and wheel to publish, in build/dist; the wheel is built from 
 	rm -rf build/dist build/lib build/bdist.* && $(PYTHON) -m venv build/packager
 	build/packager/bin/python -m pip install -q build
 	build/packager/bin/python -m build --outdir build/dist .
+
+book: $(VENV)/.ready build/katex/.ready
+	$(VENV)/bin/pip install -q -c constraints.txt -e ".[book]"
+	$(VENV)/bin/python -m sltcourse.kit.book
+
+build/katex/.ready: docs/katex.txt $(VENV)/.ready
+	rm -rf $(@D) && $(VENV)/bin/pip download -q --no-deps --require-hashes -d $(@D) -r docs/katex.txt && touch $@
 
 latency: $(VENV)/.ready   ## the live figures in a real browser; writes assets/latency/latency.json
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"

@@ -36,6 +36,7 @@ ACTIONS = {
 # All that is allowed beyond reading the repository, and to whom.
 PERMISSIONS = {
     ("drift", "report"): {"issues": "write"},
+    ("book", "publish"): {"pages": "write", "id-token": "write"},
     ("release", "pypi"): {"id-token": "write"},
     ("release", "lessons"): {"contents": "write"},
 }

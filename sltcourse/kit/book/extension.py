@@ -1,0 +1,56 @@
+"""What the book adds to Sphinx: formulas for KaTeX, and the table of contents from the files that are there."""
+
+from pathlib import Path
+from typing import Any
+
+# caption, patterns of the pages under it, in order
+CONTENTS = (
+    ("Lessons", ("[0-9][0-9]_*.ipynb",)),
+    ("Play, teach, use", ("gallery.md", "teachers.md", "researchers.md", "maintainers.md")),
+    ("Look up", ("symbols.md", "references.md", "bibliography.md", "api/index.*")),
+)
+
+
+def inline(writer: Any, node: Any) -> None:
+    """A formula in a line: its TeX, which KaTeX sets when the page is read."""
+    from docutils.nodes import SkipNode
+
+    writer.body.append(writer.starttag(node, "span", "", CLASS="math") + writer.encode(node.astext()) + "</span>")
+    raise SkipNode
+
+
+def block(writer: Any, node: Any) -> None:
+    """A formula on its own."""
+    from docutils.nodes import SkipNode
+
+    writer.body.append(writer.starttag(node, "div", "", CLASS="math") + writer.encode(node.astext()) + "</div>\n")
+    raise SkipNode
+
+
+def short(stem: str) -> str:
+    """A lesson's name where room is scarce: "03 Volume scaling"."""
+    number, name = stem[:2], stem[3:].replace("_", " ").replace("llc", "LLC")
+    return f"{number} {name[0].upper()}{name[1:]}"
+
+
+def contents(source: Path) -> str:
+    """The table of contents as MyST directives."""
+    blocks = []
+    for caption, patterns in CONTENTS:
+        found = [p.relative_to(source).with_suffix("") for t in patterns for p in sorted(source.glob(t))]
+        pages = [f"{short(p.name)} <{p.as_posix()}>" if p.name[:2].isdigit() else p.as_posix() for p in found]
+        if pages:
+            blocks.append("\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```", ""]))
+    return "\n".join(["", *blocks])
+
+
+def _read(app: Any, name: str, text: list[str]) -> None:
+    if name == app.config.root_doc:
+        text[0] += contents(Path(app.srcdir))
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """Called by Sphinx."""
+    app.add_html_math_renderer("katex", inline_renderers=(inline, None), block_renderers=(block, None))
+    app.connect("source-read", _read)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
