@@ -79,6 +79,8 @@ def test_the_wheel_holds_all_that_is_needed_and_is_small(wheel):
     needed = {"sltcourse/assets/manifest.json", "sltcourse/kit/live.js", "sltcourse/kit/live.css"}
     needed |= {f"sltcourse/notebooks/{name}" for name in NOTEBOOKS}
     needed |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "sltcourse").rglob("*.py")}
+    data = f"sltcourse-{sltcourse.__version__}.data/data/share/jupyter/labextensions/sltcourse/"
+    needed |= {data + path.name for path in (ROOT / "labextension").iterdir()}
     assert needed <= held
     assert [name for name in held if not name.startswith(("sltcourse/", f"sltcourse-{sltcourse.__version__}."))] == []
     assert wheel.stat().st_size < 12_000_000

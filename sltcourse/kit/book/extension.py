@@ -1,7 +1,11 @@
 """What the book adds to Sphinx: formulas for KaTeX, and the table of contents from the files that are there."""
 
+import os
+import re
 from pathlib import Path
 from typing import Any
+
+from sltcourse.kit import authoring
 
 # caption, patterns of the pages under it, in order
 CONTENTS = (
@@ -44,7 +48,21 @@ def contents(source: Path) -> str:
     return "\n".join(["", *blocks])
 
 
+def on_the_site(text: str, source: Path) -> str:
+    """A page's text, whose ways into the repository become ways on the site, where the lessons stand beside the pages."""
+    text = re.sub(r"\]\((?:\.\./)?notebooks/", "](", text)
+    return text.replace("{include} ../", f"{{include}} {os.path.relpath(authoring.ROOT, source)}/")
+
+
+def _included(app: Any, path: Path, _name: str, text: list[str]) -> None:
+    if path.name == "README.md":  # its last column says how to get to Colab, as each lesson does
+        text[0] = re.sub(r"^(\|.*\|)[^|\n]*\|$", r"\1", text[0], flags=re.M)
+    text[0] = on_the_site(text[0], Path(app.srcdir))
+
+
 def _read(app: Any, name: str, text: list[str]) -> None:
+    if name.isidentifier():  # a page of prose; lessons begin with their number
+        text[0] = on_the_site(text[0], Path(app.srcdir))
     if name == app.config.root_doc:
         text[0] += contents(Path(app.srcdir))
 
@@ -53,4 +71,5 @@ def setup(app: Any) -> dict[str, Any]:
     """Called by Sphinx."""
     app.add_html_math_renderer("katex", inline_renderers=(inline, None), block_renderers=(block, None))
     app.connect("source-read", _read)
+    app.connect("include-read", _included)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
