@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from sltcourse.__main__ import head
 from sltcourse.kit import assets
+from sltcourse.kit.book import extension
 from tests.test_readme import LESSONS, rows
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -118,6 +120,22 @@ def test_what_a_page_includes_is_there(page):
         for mark in re.findall(r"^:(?:start-after|end-before): (.+)$", options, re.M):
             assert text.count(mark) == 1, f"{file} has not one {mark}"
     assert "```{include}" in page
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.stem)
+def test_in_the_book_every_link_of_a_page_stays_within_it(path, tmp_path):
+    """Sphinx refuses a link that leads nowhere; here it is known without building the book."""
+    source = tmp_path / "book-source"
+    text = extension.on_the_site(path.read_text(encoding="utf-8"), source)
+    there = {lesson.name for lesson in LESSONS} | {page.name for page in (ROOT / "docs").glob("*.md")}
+    assert {link for link in re.findall(r"\]\((?!\w+:)([^)#\s]+)", text)} <= there
+    for included in re.findall(r"^```\{include\} (\S+)", text, re.M):
+        file = source / included
+        assert Path(os.path.normpath(file)).is_file()
+        within = extension.on_the_site(Path(os.path.normpath(file)).read_text(encoding="utf-8"), source)
+        begin, _, end = re.search(r":start-after: (.+)\n(:end-before: (.+))?|()()()", text).groups()[:3]
+        part = within.split(begin)[1].split(end)[0] if begin else within
+        assert {link for link in re.findall(r"\]\((?!\w+:)([^)#\s]+)", part)} <= there
 
 
 def test_the_commands_named_to_maintainers_are_there():

@@ -49,7 +49,7 @@ def contents(source: Path) -> str:
 
 
 def on_the_site(text: str, source: Path) -> str:
-    """A page's text, whose ways into the repository become ways on the site, where the lessons stand beside the pages."""
+    """A page's text with its ways into the repository as ways on the site, where the lessons stand beside the pages."""
     text = re.sub(r"\]\((?:\.\./)?notebooks/", "](", text)
     return text.replace("{include} ../", f"{{include}} {os.path.relpath(authoring.ROOT, source)}/")
 
