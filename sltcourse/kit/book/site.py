@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 
 from sltcourse.kit import authoring
-from sltcourse.kit.book import gallery, packed, pages, remake
+from sltcourse.kit.book import gallery, packed, pages, remake, sizes
 
 KIT = Path(__file__).resolve().parents[1]
 PROCESSES = 2
@@ -96,33 +96,6 @@ def _written(file: Path, text: str) -> None:
         file.write_text(text, encoding="utf-8")
 
 
-def weights(site: Path) -> dict[str, tuple[int, int]]:
-    """Of each page, in bytes: what it loads at once, and with all its figures and pictures. The whole under ""."""
-    import re
-
-    def size(names: set[str], page: Path) -> int:
-        files = {(page.parent / n.split("?")[0]).resolve() for n in names}
-        return sum(file.stat().st_size for file in files if file.is_file())
-
-    found = {}
-    fonts = sum(f.stat().st_size for f in (site / "_static" / "katex" / "fonts").glob("KaTeX_M*-*.woff2"))
-    for page in sorted(site.rglob("*.html")):
-        text = page.read_text(encoding="utf-8")
-        tags = re.findall(r"<(?:script|link|img)\b[^>]*>", text)
-        linked = {
-            t
-            for tag in tags
-            if ("loading=" not in tag and 'rel="' not in tag) or "stylesheet" in tag
-            for t in re.findall(r'(?:src|href)="([^"#:]+)"', tag)
-        }
-        lazy = {t for tag in tags if "loading=" in tag for t in re.findall(r'src="([^"#:]+)"', tag)}
-        lazy |= {f"_live/{key}.js" for key in re.findall(r'data-figure="([^"]+)"', text)}
-        first = page.stat().st_size + size(linked, page) + fonts
-        found[page.relative_to(site).as_posix()] = first, first + size(lazy, page)
-    whole = sum(f.stat().st_size for f in site.rglob("*") if f.is_file())
-    return {**found, "": (0, whole)}
-
-
 def main(arguments: list[str]) -> None:
     """``python -m sltcourse.kit.book``: the site of all lessons into build/book."""
     started = time.perf_counter()
@@ -130,6 +103,7 @@ def main(arguments: list[str]) -> None:
     (katex,) = (root / "build" / "katex").glob("*.whl")
     notebooks = [Path(a) for a in arguments] or sorted((root / "notebooks").glob("[0-9]*.ipynb"))
     site = build(notebooks, root / "docs", root / "build", katex)
-    for name, (first, all_) in weights(site).items():
-        print(f"{name or 'the site':40} {first / 1e3:8.0f} kB at once {all_ / 1e6:8.2f} MB with all it shows")
-    print(f"{site / 'index.html'}: {time.perf_counter() - started:.0f} s")
+    for name, (once, all_) in sizes.weights(site).items():
+        print(f"{name:44} {once / 1e3:6.0f} kB at once, {all_ / 1e6:5.2f} MB with all it shows")
+    whole, seconds = sizes.whole(site) / 1e6, time.perf_counter() - started
+    print(f"{site.relative_to(root) / 'index.html'}: {whole:.1f} MB, built in {seconds:.0f} s", flush=True)
