@@ -19,7 +19,8 @@ _here = Path(__file__).parent
 sys.path.insert(0, str(_here / "_ext"))
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sltcourse.kit.book.extension"]
 extensions += [file.stem for file in sorted((_here / "_ext").glob("*.py"))]
-exclude_patterns = ["_ext", "_static"]
+exclude_patterns = ["_ext", "_static", "_templates"]
+templates_path = ["_templates"]
 nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence"]

@@ -4,7 +4,7 @@
   for (const el of document.querySelectorAll(".math"))
     katex.render(el.textContent, el, { displayMode: el.tagName === "DIV", throwOnError: false });
 
-  const wide = ".math, pre, .slt-table, .table-wrapper";
+  const wide = "div.math, pre, .slt-table, .table-wrapper";
   const reachable = () => {
     for (const el of document.querySelectorAll(wide)) {
       if (el.scrollWidth > el.clientWidth + 1 && getComputedStyle(el).overflowX !== "visible") el.tabIndex = 0;
@@ -14,6 +14,9 @@
   reachable();
   addEventListener("resize", reachable);
   document.addEventListener("toggle", reachable, true);
+
+  for (const [name, label] of [[".sidebar-drawer", "Pages of the book"], [".toc-drawer", "On this page"]])
+    document.querySelector(name)?.setAttribute("aria-label", label);
 
   if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 })();

@@ -1,5 +1,6 @@
 """The site from the lessons: figures made anew, notebooks turned into pages, Sphinx, and what all that weighs."""
 
+import functools
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,13 @@ KIT = Path(__file__).resolve().parents[1]
 PROCESSES = 2
 
 
-def build(notebooks: Sequence[Path], docs: Path, work: Path, katex: Path, say: Callable[[str], None] = print) -> Path:
+def build(
+    notebooks: Sequence[Path],
+    docs: Path,
+    work: Path,
+    katex: Path,
+    say: Callable[[str], None] = functools.partial(print, flush=True),
+) -> Path:
     """Build the site of ``notebooks`` and of the pages in ``docs``; returns its folder, ``work``/book.
 
     ``katex``: the package that carries KaTeX, a wheel. Raises RuntimeError if a figure cannot be made, and
@@ -63,7 +70,7 @@ def _figures(notebooks: Sequence[Path], folder: Path, say: Callable[[str], None]
         waiting = {path.stem: pool.submit(remake.figures, path.resolve(), folder.resolve()) for path in notebooks}
         for stem, future in waiting.items():
             found[stem], seconds = future.result()
-            say(f"{stem}: {len(found[stem])} figures, {seconds:.1f} s")
+            say(f"{stem}: {len(found[stem])} figures, {seconds:.1f} s of CPU")
     return found
 
 
