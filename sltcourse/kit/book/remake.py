@@ -27,7 +27,7 @@ from sltcourse.kit.guess import Guess
 from sltcourse.kit.live import LiveFigure
 
 _MARKS = ("[Live figure", "[Guess]")
-_MADE = "made.json"
+MADE = "made.json"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def figures(path: Path, folder: Path) -> tuple[list[Made], float]:
             made.append(Made(key, k, packed.placeholder(key, figure, still)))
     kept_files = {str(f): _hash(f.read_bytes()) for f in (*_loaded(), *authoring.assets_of(path))}
     record = {"recipe": recipe, "files": kept_files, "made": [asdict(m) for m in made]}
-    (target / _MADE).write_text(json.dumps(record), encoding="utf-8")
+    (target / MADE).write_text(json.dumps(record), encoding="utf-8")
     return made, time.process_time() - started
 
 
@@ -149,7 +149,7 @@ def _loaded() -> list[Path]:
 def _kept(target: Path, recipe: str) -> list[Made] | None:
     """What an earlier build made of the same cells, with the same files; None if there is no such."""
     try:
-        record = json.loads((target / _MADE).read_text(encoding="utf-8"))
+        record = json.loads((target / MADE).read_text(encoding="utf-8"))
         same = record["recipe"] == recipe and all(_hash(Path(f).read_bytes()) == h for f, h in record["files"].items())
         return [Made(**m) for m in record["made"]] if same else None
     except (OSError, ValueError, KeyError, TypeError):

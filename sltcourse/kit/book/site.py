@@ -1,12 +1,11 @@
 """The site from the lessons: figures made anew, notebooks turned into pages, Sphinx, and what all that weighs."""
 
-import functools
 import shutil
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,20 +19,16 @@ KIT = Path(__file__).resolve().parents[1]
 PROCESSES = 2
 
 
-def build(
-    notebooks: Sequence[Path],
-    docs: Path,
-    work: Path,
-    katex: Path,
-    say: Callable[[str], None] = functools.partial(print, flush=True),
-) -> Path:
+def build(notebooks: Sequence[Path], docs: Path, work: Path, katex: Path) -> Path:
     """Build the site of ``notebooks`` and of the pages in ``docs``; returns its folder, ``work``/book.
 
     ``katex``: the package that carries KaTeX, a wheel. Raises RuntimeError if a figure cannot be made, and
     subprocess.CalledProcessError if Sphinx warns of anything.
     """
     source, extra, site = work / "book-source", work / "book-extra", work / "book"
-    made = _figures(notebooks, extra / "_live", say)
+    for made_anew in (pages.PICTURES, pages.DOWNLOADS, gallery.FOLDER):
+        shutil.rmtree(extra / made_anew, ignore_errors=True)
+    made = _figures(notebooks, extra / "_live")
     started = time.perf_counter()
     _copied(docs, source, {path.name for path in notebooks})
     static = source / "_static"
@@ -49,17 +44,16 @@ def build(
         _written(source / path.name, text + "\n")
     figures = {m.key: m.html for path in notebooks for m in made[path.stem]}
     gallery.write(figures, {path.stem: pages.title(path) for path in notebooks}, extra, source)
-    if site.exists():
-        shutil.rmtree(site)
+    shutil.rmtree(site, ignore_errors=True)
     command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-d", str(work / "book-doctrees"), str(source), str(site)]
     subprocess.run([sys.executable, *command], check=True)
-    for leftover in (".buildinfo", "objects.inv"):
-        (site / leftover).unlink(missing_ok=True)
-    say(f"pages: {time.perf_counter() - started:.0f} s")
+    for record in (site / ".buildinfo", *site.glob(f"_live/*/{remake.MADE}")):
+        record.unlink()
+    print(f"pages: {time.perf_counter() - started:.0f} s", flush=True)
     return site
 
 
-def _figures(notebooks: Sequence[Path], folder: Path, say: Callable[[str], None]) -> dict[str, list[remake.Made]]:
+def _figures(notebooks: Sequence[Path], folder: Path) -> dict[str, list[remake.Made]]:
     """The figures of all notebooks, in two processes; those of a notebook by its stem."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
@@ -70,7 +64,7 @@ def _figures(notebooks: Sequence[Path], folder: Path, say: Callable[[str], None]
         waiting = {path.stem: pool.submit(remake.figures, path.resolve(), folder.resolve()) for path in notebooks}
         for stem, future in waiting.items():
             found[stem], seconds = future.result()
-            say(f"{stem}: {len(found[stem])} figures, {seconds:.1f} s of CPU")
+            print(f"{stem}: {len(found[stem])} figures, {seconds:.1f} s of CPU", flush=True)
     return found
 
 
