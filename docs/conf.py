@@ -1,6 +1,8 @@
 """The book's settings for Sphinx. `make book` copies this folder, adds the lessons, and builds the site."""
 
+import sys
 import tomllib
+from pathlib import Path
 
 from sltcourse.kit import authoring
 
@@ -13,7 +15,12 @@ version = release = _project["version"]
 html_title = project
 language = "en"
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sltcourse.kit.book.extension"]
+_here = Path(__file__).parent
+sys.path.insert(0, str(_here / "_ext"))
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sltcourse.kit.book.extension"]
+extensions += [file.stem for file in sorted((_here / "_ext").glob("*.py"))]
+exclude_patterns = ["_ext", "_static", "_templates"]
+templates_path = ["_templates"]
 nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence"]

@@ -1,9 +1,13 @@
 """The book without a browser: which cells a figure needs, figures' names, notebooks as pages, the table of contents."""
 
+import base64
+
 import nbformat
 import pytest
 
-from sltcourse.kit.book import remake, slices
+from sltcourse.kit import authoring
+from sltcourse.kit.authoring import BADGE_MARK
+from sltcourse.kit.book import extension, pages, remake, sizes, slices
 
 
 def cut(*cells):
@@ -156,3 +160,93 @@ def test_a_figure_that_is_not_shown_again_is_named(tmp_path):
     path = lesson(tmp_path, (FIGURE, []), ("live_line(1)\nNone", [figure_output()]))
     with pytest.raises(RuntimeError, match="code cell 2 shows 0 figures, 1 are stored"):
         remake.figures(path, tmp_path / "out")
+
+
+def cell(source, tags=(), *outputs):
+    return nbformat.v4.new_code_cell(source, outputs=list(outputs), metadata={"tags": list(tags)})
+
+
+def shown(mime, data, **metadata):
+    return nbformat.v4.new_output("display_data", data={mime: data}, metadata=metadata)
+
+
+def paged(folder, *cells, made=()):
+    """The cells as a page of the book."""
+    path = folder / "00_small.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=list(cells)), path)
+    return pages.page(path, made, folder).cells
+
+
+def test_a_pages_head_says_how_to_run_it_and_shows_no_picture_from_elsewhere(tmp_path):
+    head = nbformat.v4.new_markdown_cell(f"# Small\n\nText.\n\n[![Colab](https://x/y.svg)](https://z) {BADGE_MARK}")
+    (found,) = paged(tmp_path, head)
+    assert found.source.startswith("# Small\n\nText.\n\n<p") and "https://x" not in found.source
+    assert '<a href="notebooks/00_small.ipynb" download>' in found.source
+
+
+def test_colab_is_offered_once_the_course_has_an_address(monkeypatch):
+    assert pages.colab("00_small.ipynb") is None and "Colab" not in pages.ways("00_small.ipynb")
+    monkeypatch.setattr(authoring, "project", lambda: ("1.0", "https://github.com/a/b"))
+    address = "https://colab.research.google.com/github/a/b/blob/main/notebooks/00_small.ipynb"
+    assert pages.colab("00_small.ipynb") == address and f'<a href="{address}">' in pages.ways("00_small.ipynb")
+
+
+def test_a_picture_keeps_its_size_and_its_words_and_waits(tmp_path):
+    data = base64.b64encode(b"png").decode()
+    (found,) = paged(tmp_path, cell("draw()", (), shown("image/png", data, **{"image/png": PICTURE})))
+    html = found.outputs[0].data["text/html"]
+    assert 'alt="1 &lt; 2, &quot;said&quot;"' in html and 'width="880" height="400" loading="lazy"' in html
+    assert (tmp_path / "_pictures" / "00_small" / "0-0.png").read_bytes() == b"png"
+
+
+PICTURE = {"alt": '1 < 2, "said"', "width": 880, "height": 400}
+
+
+def test_answers_and_deeper_cells_are_folded_and_the_setup_is_not_shown(tmp_path):
+    text = nbformat.v4.new_output("stream", text="12\n")
+    setup, answer, deeper = paged(
+        tmp_path, cell("import a", ["setup"]), cell("print(12)", ["answer"], text), cell("12", ["deeper", "rtol=0.1"])
+    )
+    assert setup.metadata.tags == ["remove-cell"]
+    assert answer.metadata.tags == ["hide-output"] and answer.metadata.mystnb.code_prompt_show == "Show the answer"
+    assert answer.outputs == [text]
+    assert deeper.metadata.tags == ["hide-cell"]
+
+
+def test_an_exercise_says_that_its_check_runs_in_python(tmp_path):
+    refused = shown("text/html", "Not answered.")
+    (found,) = paged(tmp_path, cell("answer = ...\ncheck.far(answer)", ["exercise"], refused))
+    (output,) = found.outputs
+    assert "runs in Python" in output.data["text/html"] and "Not answered" not in output.data["text/html"]
+
+
+def test_a_figure_is_its_placeholder_and_a_bare_call_is_not_shown(tmp_path):
+    made = [remake.Made("00_small/far", 0, "<div>far</div>"), remake.Made("00_small/own", 1, "<div>own</div>")]
+    bare, own = paged(
+        tmp_path, cell("guess.far", (), figure_output()), cell("n = 3\nlive_own(n)", (), figure_output()), made=made
+    )
+    assert bare.outputs[0].data["text/html"] == "<div>far</div>" and bare.metadata.tags == ["remove-input"]
+    assert own.outputs[0].data["text/html"] == "<div>own</div>" and own.metadata.tags == []
+    with pytest.raises(ValueError, match="code cell 1 has figures that were not made"):
+        paged(tmp_path, cell("guess.far", (), figure_output()))
+
+
+def test_the_contents_are_the_pages_that_are_there(tmp_path):
+    for name in ("index.md", "teachers.md", "03_volume_scaling.ipynb", "07_llc_estimation.ipynb"):
+        (tmp_path / name).touch()
+    found = extension.contents(tmp_path)
+    assert found.index("03 Volume scaling <03_volume_scaling>") < found.index("07 LLC estimation <07_llc_estimation>")
+    assert "\nteachers\n" in found and "gallery" not in found and "Look up" not in found
+
+
+def test_the_weight_of_a_page(tmp_path):
+    (tmp_path / "_live" / "a").mkdir(parents=True)
+    for name, size in (("s.css", 10), ("s.js", 20), ("near.png", 100), ("_live/a/b.js", 1000), ("other.js", 5)):
+        (tmp_path / name).write_bytes(b"x" * size)
+    page = (
+        '<link rel="stylesheet" href="s.css?v=1"><link rel="next" href="other.js"><script src="s.js"></script>'
+        '<img src="near.png" loading="lazy" alt=""><div data-figure="a/b"></div><a href="other.js">o</a>'
+    )
+    (tmp_path / "p.html").write_text(page)
+    assert sizes.weights(tmp_path) == {"p.html": (len(page) + 30, len(page) + 1130)}
+    assert sizes.whole(tmp_path) == len(page) + 1135

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from sltcourse.kit.book import packed
 
-_KIT = Path(__file__).parents[1]
-_LESSONS = _KIT.parent / "lessons"
+_LESSONS = packed.KIT.parent / "lessons"
 FOLDER = "embed"  # of the small pages, in the site
 _INTRODUCTION = """\
 # Gallery
@@ -55,8 +54,8 @@ def height(placeholder: str) -> int:
 
 def embed(key: str, script: str, title: str) -> str:
     """A figure's small page: ``script`` is what ``packed.packed`` gives, ``title`` its lesson's."""
-    style, code = (_KIT / "live.css").read_text(encoding="utf-8"), packed.bundle()
-    code += (Path(__file__).parent / "book.js").read_text(encoding="utf-8")
+    style, code = (packed.KIT / "live.css").read_text(encoding="utf-8"), packed.bundle()
+    code += (packed.HERE / "book.js").read_text(encoding="utf-8")
     told, lesson, name = html.escape(sentence(key)), key.partition("/")[0], html.escape(key)
     return (
         '<!doctype html>\n<html lang="en" data-content_root="../../">\n<head><meta charset="utf-8">'

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sltcourse.kit.guess import Guess
 from sltcourse.kit.live import LiveFigure
 
-_KIT = Path(__file__).parents[1]
+HERE, KIT = Path(__file__).parent, Path(__file__).parents[1]
 # How a table (state, number) may be prepared: differences of neighbours in a state ("p"), of a state and the one
 # before it ("s"), after one another; the browser takes them back in the opposite order.
 _STEPS = ("", "p", "s", "sp", "pp", "spp")
@@ -120,7 +120,7 @@ def bundle() -> str:
     """
     parts = ["window.sltcourse = {};\n"]
     for name in ("live", "guess"):
-        code, mark, exported = (_KIT / f"{name}.js").read_text(encoding="utf-8").partition("export default ")
+        code, mark, exported = (KIT / f"{name}.js").read_text(encoding="utf-8").partition("export default ")
         if not mark or exported.count("\n") > 1:
             raise ValueError(f"{name}.js must end in its one line `export default …`")
         parts.append(f"sltcourse.{name} = (() => {{\n{code}return {exported}}})();\n")

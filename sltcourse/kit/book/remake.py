@@ -27,7 +27,7 @@ from sltcourse.kit.guess import Guess
 from sltcourse.kit.live import LiveFigure
 
 _MARKS = ("[Live figure", "[Guess]")
-_MADE = "made.json"
+MADE = "made.json"
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,14 @@ def names(sources: dict[int, str]) -> dict[int, str]:
 
 
 def figures(path: Path, folder: Path) -> tuple[list[Made], float]:
-    """The figures of the notebook at ``path``, their files in ``folder``/<lesson>; and the seconds that took.
+    """The figures of the notebook at ``path``, their files in ``folder``/<lesson>; and the seconds of CPU that took.
 
     ``<name>.js`` holds a figure's tables, ``<name>.png`` its still picture. Raises RuntimeError, with the notebook's
     cell, if one fails, or shows another number of figures than its stored output.
     """
     from IPython.core.inputtransformer2 import TransformerManager
 
-    started = time.perf_counter()
+    started = time.process_time()
     cells = code_of(nbformat.read(path, as_version=4))
     plain = TransformerManager().transform_cell
     sources = [plain(cell.source) for cell in cells]
@@ -91,7 +91,7 @@ def figures(path: Path, folder: Path) -> tuple[list[Made], float]:
     target = folder / path.stem
     recipe = _hash("\0".join(sources[k] for k in run).encode())
     if (kept := _kept(target, recipe)) is not None:
-        return kept, time.perf_counter() - started
+        return kept, time.process_time() - started
     target.mkdir(parents=True, exist_ok=True)
     for old in target.iterdir():
         old.unlink()
@@ -112,8 +112,8 @@ def figures(path: Path, folder: Path) -> tuple[list[Made], float]:
             made.append(Made(key, k, packed.placeholder(key, figure, still)))
     kept_files = {str(f): _hash(f.read_bytes()) for f in (*_loaded(), *authoring.assets_of(path))}
     record = {"recipe": recipe, "files": kept_files, "made": [asdict(m) for m in made]}
-    (target / _MADE).write_text(json.dumps(record), encoding="utf-8")
-    return made, time.perf_counter() - started
+    (target / MADE).write_text(json.dumps(record), encoding="utf-8")
+    return made, time.process_time() - started
 
 
 def _shown(path: Path, cells: list[NotebookNode], run: list[int]) -> list[tuple[int, list[LiveFigure | Guess]]]:
@@ -149,7 +149,7 @@ def _loaded() -> list[Path]:
 def _kept(target: Path, recipe: str) -> list[Made] | None:
     """What an earlier build made of the same cells, with the same files; None if there is no such."""
     try:
-        record = json.loads((target / _MADE).read_text(encoding="utf-8"))
+        record = json.loads((target / MADE).read_text(encoding="utf-8"))
         same = record["recipe"] == recipe and all(_hash(Path(f).read_bytes()) == h for f, h in record["files"].items())
         return [Made(**m) for m in record["made"]] if same else None
     except (OSError, ValueError, KeyError, TypeError):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,20 +13,22 @@ from pathlib import Path
 import nbformat
 
 from sltcourse.kit import authoring
-from sltcourse.kit.book import gallery, packed, pages, remake
+from sltcourse.kit.book import gallery, packed, pages, remake, sizes
 
 KIT = Path(__file__).resolve().parents[1]
 PROCESSES = 2
 
 
-def build(notebooks: Sequence[Path], docs: Path, work: Path, katex: Path, say: Callable[[str], None] = print) -> Path:
+def build(notebooks: Sequence[Path], docs: Path, work: Path, katex: Path) -> Path:
     """Build the site of ``notebooks`` and of the pages in ``docs``; returns its folder, ``work``/book.
 
     ``katex``: the package that carries KaTeX, a wheel. Raises RuntimeError if a figure cannot be made, and
     subprocess.CalledProcessError if Sphinx warns of anything.
     """
     source, extra, site = work / "book-source", work / "book-extra", work / "book"
-    made = _figures(notebooks, extra / "_live", say)
+    for made_anew in (pages.PICTURES, pages.DOWNLOADS, gallery.FOLDER):
+        shutil.rmtree(extra / made_anew, ignore_errors=True)
+    made = _figures(notebooks, extra / "_live")
     started = time.perf_counter()
     _copied(docs, source, {path.name for path in notebooks})
     static = source / "_static"
@@ -42,17 +44,16 @@ def build(notebooks: Sequence[Path], docs: Path, work: Path, katex: Path, say: C
         _written(source / path.name, text + "\n")
     figures = {m.key: m.html for path in notebooks for m in made[path.stem]}
     gallery.write(figures, {path.stem: pages.title(path) for path in notebooks}, extra, source)
-    if site.exists():
-        shutil.rmtree(site)
+    shutil.rmtree(site, ignore_errors=True)
     command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-d", str(work / "book-doctrees"), str(source), str(site)]
     subprocess.run([sys.executable, *command], check=True)
-    for leftover in (".buildinfo", "objects.inv"):
-        (site / leftover).unlink(missing_ok=True)
-    say(f"pages: {time.perf_counter() - started:.0f} s")
+    for record in (site / ".buildinfo", *site.glob(f"_live/*/{remake.MADE}")):
+        record.unlink()
+    print(f"pages: {time.perf_counter() - started:.0f} s", flush=True)
     return site
 
 
-def _figures(notebooks: Sequence[Path], folder: Path, say: Callable[[str], None]) -> dict[str, list[remake.Made]]:
+def _figures(notebooks: Sequence[Path], folder: Path) -> dict[str, list[remake.Made]]:
     """The figures of all notebooks, in two processes; those of a notebook by its stem."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
@@ -63,7 +64,7 @@ def _figures(notebooks: Sequence[Path], folder: Path, say: Callable[[str], None]
         waiting = {path.stem: pool.submit(remake.figures, path.resolve(), folder.resolve()) for path in notebooks}
         for stem, future in waiting.items():
             found[stem], seconds = future.result()
-            say(f"{stem}: {len(found[stem])} figures, {seconds:.1f} s")
+            print(f"{stem}: {len(found[stem])} figures, {seconds:.1f} s of CPU", flush=True)
     return found
 
 
@@ -96,33 +97,6 @@ def _written(file: Path, text: str) -> None:
         file.write_text(text, encoding="utf-8")
 
 
-def weights(site: Path) -> dict[str, tuple[int, int]]:
-    """Of each page, in bytes: what it loads at once, and with all its figures and pictures. The whole under ""."""
-    import re
-
-    def size(names: set[str], page: Path) -> int:
-        files = {(page.parent / n.split("?")[0]).resolve() for n in names}
-        return sum(file.stat().st_size for file in files if file.is_file())
-
-    found = {}
-    fonts = sum(f.stat().st_size for f in (site / "_static" / "katex" / "fonts").glob("KaTeX_M*-*.woff2"))
-    for page in sorted(site.rglob("*.html")):
-        text = page.read_text(encoding="utf-8")
-        tags = re.findall(r"<(?:script|link|img)\b[^>]*>", text)
-        linked = {
-            t
-            for tag in tags
-            if ("loading=" not in tag and 'rel="' not in tag) or "stylesheet" in tag
-            for t in re.findall(r'(?:src|href)="([^"#:]+)"', tag)
-        }
-        lazy = {t for tag in tags if "loading=" in tag for t in re.findall(r'src="([^"#:]+)"', tag)}
-        lazy |= {f"_live/{key}.js" for key in re.findall(r'data-figure="([^"]+)"', text)}
-        first = page.stat().st_size + size(linked, page) + fonts
-        found[page.relative_to(site).as_posix()] = first, first + size(lazy, page)
-    whole = sum(f.stat().st_size for f in site.rglob("*") if f.is_file())
-    return {**found, "": (0, whole)}
-
-
 def main(arguments: list[str]) -> None:
     """``python -m sltcourse.kit.book``: the site of all lessons into build/book."""
     started = time.perf_counter()
@@ -130,6 +104,7 @@ def main(arguments: list[str]) -> None:
     (katex,) = (root / "build" / "katex").glob("*.whl")
     notebooks = [Path(a) for a in arguments] or sorted((root / "notebooks").glob("[0-9]*.ipynb"))
     site = build(notebooks, root / "docs", root / "build", katex)
-    for name, (first, all_) in weights(site).items():
-        print(f"{name or 'the site':40} {first / 1e3:8.0f} kB at once {all_ / 1e6:8.2f} MB with all it shows")
-    print(f"{site / 'index.html'}: {time.perf_counter() - started:.0f} s")
+    for name, (once, all_) in sizes.weights(site).items():
+        print(f"{name:44} {once / 1e3:6.0f} kB at once, {all_ / 1e6:5.2f} MB with all it shows")
+    whole, seconds = sizes.whole(site) / 1e6, time.perf_counter() - started
+    print(f"{site.relative_to(root) / 'index.html'}: {whole:.1f} MB, built in {seconds:.0f} s", flush=True)
