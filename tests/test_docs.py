@@ -128,14 +128,14 @@ def test_in_the_book_every_link_of_a_page_stays_within_it(path, tmp_path):
     source = tmp_path / "book-source"
     text = extension.on_the_site(path.read_text(encoding="utf-8"), source)
     there = {lesson.name for lesson in LESSONS} | {page.name for page in (ROOT / "docs").glob("*.md")}
-    assert {link for link in re.findall(r"\]\((?!\w+:)([^)#\s]+)", text)} <= there
-    for included in re.findall(r"^```\{include\} (\S+)", text, re.M):
-        file = source / included
-        assert Path(os.path.normpath(file)).is_file()
-        within = extension.on_the_site(Path(os.path.normpath(file)).read_text(encoding="utf-8"), source)
-        begin, _, end = re.search(r":start-after: (.+)\n(:end-before: (.+))?|()()()", text).groups()[:3]
-        part = within.split(begin)[1].split(end)[0] if begin else within
-        assert {link for link in re.findall(r"\]\((?!\w+:)([^)#\s]+)", part)} <= there
+    shown = [text]
+    for included, options in re.findall(r"^```\{include\} (\S+)\n(.*?)```", text, re.M | re.S):
+        part = Path(os.path.normpath(source / included)).read_text(encoding="utf-8")
+        for option, mark in re.findall(r"^:(start-after|end-before): (.+)$", options, re.M):
+            before, after = part.split(mark)
+            part = after if option == "start-after" else before
+        shown.append(extension.on_the_site(part, source))
+    assert set(re.findall(r"\]\((?!\w+:)([^)#\s]+)", "\n".join(shown))) <= there
 
 
 def test_the_commands_named_to_maintainers_are_there():
