@@ -43,7 +43,7 @@ test-colab: $(COLAB_VENV)/.ready colab
 	cd $(ALONE) && ! $(abspath $(COLAB_VENV))/bin/python -c "import sltcourse" 2>/dev/null
 	cd $(ALONE) && $(abspath $(COLAB_VENV))/bin/python -m pytest $(TWO) -c /dev/null --rootdir . -p nbval_numbers $(NBVAL) .
 
-TOOLS = architecture kit_new_lesson nbval_numbers wheel workflows
+TOOLS = architecture kit_book kit_new_lesson nbval_numbers wheel workflows
 # without the notebooks, whose stored outputs are Colab's and constraints.txt's, and without what tests maintainers' tools;
 # old versions warn of what has long been mended, so that a warning is no error
 test-oldest: $(OLDEST_VENV)/.ready

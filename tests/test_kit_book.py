@@ -250,3 +250,10 @@ def test_the_weight_of_a_page(tmp_path):
     (tmp_path / "p.html").write_text(page)
     assert sizes.weights(tmp_path) == {"p.html": (len(page) + 30, len(page) + 1130)}
     assert sizes.whole(tmp_path) == len(page) + 1135
+
+
+def test_a_signature_of_several_lines_is_no_list():
+    body = '<span class="sig-paren">(</span>\n\n<dl>\n<dd>a,</dd>\n<dd>b</dd>\n</dl>\n<span>)</span><dl><dd>c</dd></dl>'
+    found = extension.signatures(body)
+    assert found.count('<div class="sig-line">') == 2 and found.count("<dd>") == found.count("<dl>") == 1
+    assert found.endswith("<span>)</span><dl><dd>c</dd></dl>")

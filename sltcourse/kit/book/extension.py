@@ -67,9 +67,25 @@ def _read(app: Any, name: str, text: list[str]) -> None:
         text[0] += contents(Path(app.srcdir))
 
 
+def signatures(body: str) -> str:
+    """A page's html, in which a signature of several lines is no list of definitions without terms."""
+
+    def plain(found: re.Match[str]) -> str:
+        inside = found[2].replace("<dd>", '<div class="sig-line">').replace("</dd>", "</div>")
+        return f'{found[1]}<div class="sig-lines">{inside}</div>'
+
+    return re.sub(r'(<span class="sig-paren">[(\[]</span>\s*)<dl>(.*?)</dl>', plain, body, flags=re.S)
+
+
+def _page(_app: Any, _name: str, _template: str, context: dict[str, Any], _tree: Any) -> None:
+    if "body" in context:
+        context["body"] = signatures(context["body"])
+
+
 def setup(app: Any) -> dict[str, Any]:
     """Called by Sphinx."""
     app.add_html_math_renderer("katex", inline_renderers=(inline, None), block_renderers=(block, None))
     app.connect("source-read", _read)
+    app.connect("html-page-context", _page)
     app.connect("include-read", _included)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
