@@ -141,9 +141,9 @@ def _shown(path: Path, cells: list[NotebookNode], run: list[int]) -> list[tuple[
 
 
 def _loaded() -> list[Path]:
-    """The files of the course that are imported."""
+    """The files of the course that are imported; of the book's own only what makes figures."""
     here = [getattr(m, "__file__", None) for name, m in sys.modules.items() if name.split(".")[0] == "sltcourse"]
-    return [Path(file) for file in here if file]
+    return [f for f in map(Path, filter(None, here)) if f.parent.name != "book" or f.stem in ("packed", "remake")]
 
 
 def _kept(target: Path, recipe: str) -> list[Made] | None:
