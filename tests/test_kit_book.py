@@ -257,3 +257,12 @@ def test_a_signature_of_several_lines_is_no_list():
     found = extension.signatures(body)
     assert found.count('<div class="sig-line">') == 2 and found.count("<dd>") == found.count("<dl>") == 1
     assert found.endswith("<span>)</span><dl><dd>c</dd></dl>")
+
+
+def test_a_figure_that_says_something_else_than_the_stored_one_is_named(tmp_path, capsys):
+    path = lesson(tmp_path, (FIGURE, []), ("live_line(0.25)", [figure_output()]))
+    remake.figures(path, tmp_path / "out")
+    assert "00_small/line differs from what is stored" in capsys.readouterr().out
+    path = lesson(tmp_path, (FIGURE, []), ("live_line(0.5)", [figure_output()]))
+    remake.figures(path, tmp_path / "out")
+    assert "differs" not in capsys.readouterr().out

@@ -104,6 +104,9 @@ def figures(path: Path, folder: Path) -> tuple[list[Made], float]:
             )
         for i, figure in enumerate(shown):
             key = f"{path.stem}/{called[k]}{f'-{chr(97 + i)}' if i else ''}"
+            told, wanted_text = repr(figure), stored[k][i]["data"]["text/plain"]
+            if told != wanted_text:  # numbers may differ between machines, as in the notebooks' own tests
+                print(f"{key} differs from what is stored: {told!r}, not {wanted_text!r}", flush=True)
             still = ""
             if isinstance(figure, LiveFigure):
                 still = f"_live/{key}.png"
