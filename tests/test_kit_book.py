@@ -147,7 +147,9 @@ def test_a_notebooks_figures_are_made_anew_from_their_slice_and_kept(tmp_path):
     script.write_text("kept")
     assert remake.figures(path, tmp_path / "out")[0] == made and script.read_text() == "kept"
     lesson(tmp_path, figure[0], ("scale = 0.75", []), *figure[2:])
-    assert remake.figures(path, tmp_path / "out")[0] == made and script.read_text() != "kept"
+    (other,), _ = remake.figures(path, tmp_path / "out")
+    assert (other.key, other.cell) == ("00_small/line", 3) and other.html != made[0].html
+    assert script.read_text() != "kept"
 
 
 def test_a_figure_that_fails_is_named(tmp_path):
