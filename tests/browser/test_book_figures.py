@@ -86,6 +86,8 @@ def opened(page, address, **context):
     tab.on("pageerror", lambda error: said.append(str(error)))
     tab.on("request", lambda request: asked.append(request.url))
     tab.goto(address.as_uri())
+    tab.evaluate("""async () => { for (const place of document.querySelectorAll('.slt-figure')) {
+        place.scrollIntoView(); await new Promise(done => setTimeout(done, 50)); } scrollTo(0, 0); }""")
     tab.wait_for_function("() => !document.querySelector('.slt-coming, .slt-figure > :is(.slt-still, .slt-guess)')")
     yield tab
     assert said == [] and asked and all(url.startswith(("file:", "data:", "blob:")) for url in asked)
