@@ -105,7 +105,7 @@ def test_what_stands_there_before_a_figure_is_alive(figure):
     assert '<p class="slt-caption">The &lt;answer&gt; is 2.1.</p>' in text
     shape = json.loads(html.unescape(re.search('data-shape="(.*?)"', text)[1]))
     assert shape == {"width": 880, "height": 300, "narrow": {"width": 440, "height": 300}, "controls": 1, "reading": 9,
-                     "guess": False}  # fmt: skip
+                     "guess": 0}  # fmt: skip
     figure.with_guess(figure.fig.axes[0], "y", "How <high>?", hides=["curve"])
     packed._encoded.cache_clear()
     text = packed.placeholder(KEY, figure, "_live/a.png")

@@ -211,7 +211,7 @@ def test_on_paper_the_pictures_and_the_numbers_without_what_cannot_be_moved(page
     with opened(page, site[0] / "sub" / "index.html", **DESKTOP) as tab:
         tab.emulate_media(media="print")
         assert not tab.locator("input[type=range]").first.is_visible() and tab.locator("canvas").first.is_visible()
-        assert tab.locator(".slt-live output").first.is_visible()
+        assert tab.locator(".slt-live output").nth(1).is_visible()
 
 
 def test_a_page_of_its_own(page, site, tmp_path, monkeypatch):

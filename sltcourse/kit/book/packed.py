@@ -113,7 +113,11 @@ def placeholder(key: str, figure: LiveFigure | Guess, still: str) -> str:
     if "narrow" in spec:
         shape["narrow"] = {name: spec["narrow"][name] for name in ("width", "height")}
     longest = max(len(c.label) + 3 + max(map(len, c.texts)) for c in figure.controls.values())
-    shape |= {"controls": len(figure.controls), "reading": longest, "guess": "guess" in spec}
+    shape |= {
+        "controls": len(figure.controls),
+        "reading": longest,
+        "guess": len(spec.get("guess", {}).get("question", "")),
+    }
     written = html.escape(json.dumps(shape, separators=(",", ":")))
     return (
         f'<div class="slt-figure" data-figure="{html.escape(key)}" data-shape="{written}">'
