@@ -1,6 +1,6 @@
 """The network that has learned the synthetic language, at kept steps of its training, and what its heads look at.
 
-``python -m sltcourse.lessons.developmental_stages.make copier`` remakes the kept steps.
+``python -m sltcourse.lessons.developmental_stages.make copier`` remakes the kept steps, ``… second`` the second one.
 """
 
 from functools import cache
@@ -30,8 +30,8 @@ def texts(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
 
 
 @cache
-def _kept() -> dict[str, np.ndarray]:
-    return assets.arrays("developmental_stages/copier.npz")
+def _kept(name: str) -> dict[str, np.ndarray]:
+    return assets.arrays(f"developmental_stages/{name}.npz")
 
 
 def copier(step: int = COPIER_STEPS[-1]) -> AttentionOnly:
@@ -39,7 +39,14 @@ def copier(step: int = COPIER_STEPS[-1]) -> AttentionOnly:
     if step not in COPIER_STEPS:
         raise ValueError(f"step {step} was not kept; choose one of {COPIER_STEPS}")
     model, at = new_copier(), COPIER_STEPS.index(step)
-    model.load_state_dict({name: torch.from_numpy(_kept()[name][at].copy()) for name in model.state_dict()})
+    model.load_state_dict({name: torch.from_numpy(_kept("copier")[name][at].copy()) for name in model.state_dict()})
+    return model
+
+
+def second_copier() -> AttentionOnly:
+    """Another network that has learned the language: trained alike, from another start and on other texts (seed 1)."""
+    model = new_copier()
+    model.load_state_dict({name: torch.from_numpy(_kept("second")[name].copy()) for name in model.state_dict()})
     return model
 
 
