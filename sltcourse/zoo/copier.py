@@ -30,8 +30,13 @@ def texts(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
 
 
 @cache
-def _kept(name: str) -> dict[str, np.ndarray]:
-    return assets.arrays(name)
+def _kept() -> dict[str, np.ndarray]:
+    return assets.arrays("developmental_stages/copier.npz")
+
+
+@cache
+def _second() -> dict[str, np.ndarray]:
+    return assets.arrays("developmental_stages/second.npz")
 
 
 def copier(step: int = COPIER_STEPS[-1]) -> AttentionOnly:
@@ -39,21 +44,14 @@ def copier(step: int = COPIER_STEPS[-1]) -> AttentionOnly:
     if step not in COPIER_STEPS:
         raise ValueError(f"step {step} was not kept; choose one of {COPIER_STEPS}")
     model, at = new_copier(), COPIER_STEPS.index(step)
-    model.load_state_dict(
-        {
-            name: torch.from_numpy(_kept("developmental_stages/copier.npz")[name][at].copy())
-            for name in model.state_dict()
-        }
-    )
+    model.load_state_dict({name: torch.from_numpy(_kept()[name][at].copy()) for name in model.state_dict()})
     return model
 
 
 def second_copier() -> AttentionOnly:
     """Another network that has learned the language: trained alike, from another start and on other texts (seed 1)."""
     model = new_copier()
-    model.load_state_dict(
-        {name: torch.from_numpy(_kept("developmental_stages/second.npz")[name].copy()) for name in model.state_dict()}
-    )
+    model.load_state_dict({name: torch.from_numpy(_second()[name].copy()) for name in model.state_dict()})
     return model
 
 
