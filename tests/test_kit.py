@@ -262,7 +262,7 @@ def test_a_one_file_lesson_carries_the_course(tmp_path):
 
 def test_a_one_file_lesson_carries_what_it_reads_of_another_lesson():
     read = {file.name for file in authoring.assets_of(authoring.ROOT / "notebooks" / "11_susceptibilities.ipynb")}
-    assert {"heads.npz", "copier.npz"} <= read
+    assert {"heads.npz", "copier.npz", "second.npz"} <= read
     assert authoring.assets_of(authoring.ROOT / "notebooks" / "03_volume_scaling.ipynb") == []
 
 

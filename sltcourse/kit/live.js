@@ -354,7 +354,10 @@ function render({ model, el }) {
   const follow = () => { state = [...model.get("state")]; refresh(); };
   model.on("change:state", follow);
 
-  const bitmap = name => createImageBitmap(new Blob([bytesOf(model.get(name))], { type: "image/png" }));
+  const bitmap = name => {     // a PNG, or a WebP, which begins with "RIFF"
+    const bytes = bytesOf(model.get(name));
+    return createImageBitmap(new Blob([bytes], { type: bytes[0] === 82 ? "image/webp" : "image/png" }));
+  };
   Promise.all(["background", ...(spec.narrow ? ["narrow"] : [])].map(bitmap)).then(found => {
     frames = found;
     paint();

@@ -61,8 +61,9 @@ function reserve(place) {
   if (!place.dataset.shape || !still || !room) return;
   const shape = JSON.parse(place.dataset.shape), { width, height } = sltcourse.live.arrange(shape, room), scale = Math.min(1, room / width);
   Object.assign(still.style, { width: scale * width + "px", height: scale * height + "px", objectFit: "contain", objectPosition: "top" });
-  const line = matchMedia("(pointer: coarse)").matches ? 48 : 28, wrapped = shape.reading * 8 + 190 > room ? 21 : 0;
-  place.style.paddingTop = 11 + shape.controls * (line + wrapped) + (shape.guess ? line + 50 + wrapped : 0) + "px";
+  const coarse = matchMedia("(pointer: coarse)").matches, line = coarse ? 48 : 28, wrapped = 8 * shape.reading + 190 > room ? 21 : 0;
+  const question = shape.guess && 16 + 20 * Math.ceil(8.6 * shape.guess / room) + line + (room < 460 ? line : 0);
+  place.style.paddingTop = 11 + shape.controls * (line + wrapped) + question + "px";
 }
 
 async function show(place) {

@@ -49,7 +49,7 @@ def height(placeholder: str) -> int:
     if found is None:
         raise ValueError("only a live figure has a page of its own")
     shape = json.loads(html.unescape(found[1]))
-    return int(shape["height"] + 30 * shape["controls"] + 90 * shape["guess"] + 120)
+    return int(shape["height"] + 30 * shape["controls"] + 90 * bool(shape["guess"]) + 120)
 
 
 def embed(key: str, script: str, title: str) -> str:
@@ -61,9 +61,10 @@ def embed(key: str, script: str, title: str) -> str:
         '<!doctype html>\n<html lang="en" data-content_root="../../">\n<head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{told}</title>\n<style>\n'
         "body { margin: 8px; background: #fff; color: #222; font: 14px/1.45 system-ui, sans-serif; }\n"
+        "h1 { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); }\n"
         f".slt-from {{ margin: .6em 0 0; font-size: 12px; }}\n.slt-from a {{ color: #00568a; }}\n{style}"
         "</style></head>\n"
-        f'<body><main><div class="slt-figure" data-figure="{name}">'
+        f'<body><main><h1>{told}</h1><div class="slt-figure" data-figure="{name}">'
         f'<noscript><img src="../../_live/{name}.png" alt="{told}" style="max-width: 100%"></noscript></div>'
         f'<p class="slt-from">From <a href="../../{html.escape(lesson)}.html" target="_blank" rel="noopener">'
         f"{html.escape(title)}</a></p></main>\n<script>\n{code}</script>\n<script>\n{script}</script>\n</body></html>\n"
