@@ -65,7 +65,7 @@ def estimate_llc(
     seed: int = 0,
     **others: Any,
 ) -> LLCResult | list[LLCResult]:
-    """Estimate the local learning coefficient λ(w*) = nβ (E[L_n(w)] − L_n(w*)) (Lau et al. 2024, arXiv 2308.12108).
+    """Estimate the local learning coefficient λ(w*) = nβ (E[L_n(w)] − L_n(w*)) (Lau et al. 2023, arXiv:2308.12108).
 
     The expectation is over exp(−nβ L_n(w) − γ/2 ‖w − w*‖²), with γ = ``localization``. It is the real log canonical
     threshold (RLCT) of the loss at w* in the limit of large nβ and small γ/nβ.
@@ -90,7 +90,7 @@ def estimate_llc(
     ``nbeta``: None: n/log n. ``prior_precision``: α, adds (α/2)‖w‖² to the potential. ``penalty``: μ, for a w* that was
     trained with weight decay: L_n is then the loss plus (μ/2)‖w‖², of which w* is a minimum.
     ``mask``: names of parameters or modules to booleans or boolean tensors, the coordinates to sample (for a
-    function one boolean tensor); the others stay at w*, which gives a refined LLC (arXiv 2410.02984).
+    function one boolean tensor); the others stay at w*, which gives a refined LLC (Wang et al. 2024, arXiv:2410.02984).
     ``weights`` (n,): L_n = Σ v_i l_i / Σ v_i.
     ``target_error``: say 0.05: draw on until the standard error is that share of λ̂, or until 16·``num_draws`` draws.
     ``device``: where to compute; None: where w* is. ``memory_gib``: chains that do not fit run one group after another,

@@ -22,7 +22,7 @@ DEFAULT_MEMORY_GIB = 4.0  # on cpu and mps; on cuda 80 % of what is free
 
 
 class LocalPosterior:
-    """exp(−nβ L_n(w) − γ/2 ‖w − w*‖² − α/2 ‖w‖²) of a model on data, near w* (Lau et al. 2024, arXiv 2308.12108).
+    """exp(−nβ L_n(w) − γ/2 ‖w − w*‖² − α/2 ‖w‖²) of a model on data, near w* (Lau et al. 2023, arXiv:2308.12108).
 
     ``model``, ``data``, ``loss``, ``at``, ``mask``, ``weights``, ``dtype``, ``device``, ``memory_gib``: as in
     ``estimate_llc``. ``nbeta``: nβ, None: n/log n. ``localization``: γ. ``prior_precision``: α of a Gaussian prior on

@@ -80,7 +80,7 @@ class LLCResult:
 
     @property
     def wbic(self) -> float:
-        """n times the mean loss: Watanabe's WBIC (2013), an estimate of the free energy F_n, at nβ = n/log n."""
+        """n times the mean loss: WBIC (Watanabe 2013), an estimate of the free energy F_n, at nβ = n/log n."""
         if self.num_samples is None or not math.isclose(self.nbeta, self.num_samples / math.log(self.num_samples)):
             raise ValueError("WBIC is defined at nβ = n/log n; estimate with nbeta=None.")
         return self.num_samples * self.init_loss + self.llc * math.log(self.num_samples)
@@ -134,7 +134,7 @@ def diagnostics(draws: xr.Dataset) -> Diagnostics:
 
 
 def llc(draws: xr.Dataset) -> tuple[float, float]:
-    """λ̂ = nβ(E[L_n] − L_n(w*)) of the draws of one w*, and its Monte-Carlo standard error (Lau et al. 2024).
+    """λ̂ = nβ(E[L_n] − L_n(w*)) of the draws of one w*, and its Monte-Carlo standard error (Lau et al. 2023).
 
     Of weighted draws the expectation is the weighted one.
     """

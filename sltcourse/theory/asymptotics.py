@@ -1,8 +1,7 @@
 """What free energies tend to as n grows, and where one well of a posterior takes over from another.
 
 F_n ≈ nL_n + λ log n − (m − 1) log log n + a constant: the terms of a well one by one, the n at which two wells change
-over, exactly and by formula, and λ read off exact free energies. Source: Watanabe 2009, "Algebraic Geometry and
-Statistical Learning Theory", ch. 4.
+over, exactly and by formula, and λ read off exact free energies. Source: Watanabe 2009, ch. 4.
 """
 
 from collections.abc import Callable

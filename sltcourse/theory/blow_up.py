@@ -14,8 +14,7 @@ with that value through one point. *The powers written here are those of K*, 2k_
 set of largest multiplicity through the first such place. Where that does not end, within a number of steps, charts and
 seconds, it asks `newton`, and refuses with what is known.
 
-Source: H. Hironaka, Resolution of singularities of an algebraic variety over a field of characteristic zero, Annals of
-Mathematics 79 (1964); S. Watanabe, Algebraic Geometry and Statistical Learning Theory, Cambridge 2009.
+Source: Hironaka 1964; Watanabe 2009.
 """
 
 from collections.abc import Sequence

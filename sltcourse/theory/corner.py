@@ -9,9 +9,9 @@ K is comparable with Σ h^α near the corner h = 0 of the orthant {h ≥ 0} in R
     m = 1 + the dimension of the face of optimal guards.
 
 With h_e = exp(−t_e) the set {Σ h^α ≤ ε} is, up to constants, {t : t·α ≥ −log ε for each α}, and its volume the integral
-of exp(−Σ t) over it: a Laplace integral over a polyhedron. It is the theorem on monomial ideals of J. Howald
-(Multiplier ideals of monomial ideals, Trans. AMS 353 (2001), arXiv:math/0003232), for real h ≥ 0; the linear program is
-the meeting of the diagonal with the Newton polyhedron, see ``theory.polyhedron``.
+of exp(−Σ t) over it: a Laplace integral over a polyhedron. It is the theorem on monomial ideals of
+Howald (2001, arXiv:math/0003232), for real h ≥ 0; the linear program is the meeting of the diagonal with the Newton
+polyhedron, see ``theory.polyhedron``.
 """
 
 from collections.abc import Iterable, Sequence

@@ -10,8 +10,7 @@ A model is a `Density`: a sympy expression p(x|w), or p(y|x,w) with inputs x ~ q
 The two notions agree where the scores are square integrable: vᵀ I v = E[(∇_v log p)²] is 0 exactly when
 ∇_v p = 0. Where they are not, I(w) does not exist and `fisher_matrix` raises `InfiniteInformation`.
 
-Source: S. Watanabe, *Algebraic Geometry and Statistical Learning Theory*, Cambridge 2009 (regular: identifiable and
-I(w) positive definite).
+Source: Watanabe 2009 (regular: identifiable and I(w) positive definite).
 """
 
 import itertools

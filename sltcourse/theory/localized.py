@@ -18,7 +18,7 @@ def exact_llc(
 ) -> np.ndarray:
     """nβ (E[K(w)] − K(w*)) under p(w) ∝ exp(−nβ K(w) − γ/2 ‖w − w*‖²), by quadrature: what perfect chains would read.
 
-    The local learning coefficient at finite nβ (Lau et al., arXiv:2308.12108, with their sampler's errors left out).
+    The local learning coefficient at finite nβ (Lau et al. 2023, arXiv:2308.12108, without their sampler's errors).
     ``K`` maps (N, d) to (N,), d ≤ 3, or is a sympy expression; ``nbeta`` is a number ≥ 1 or an array, the result
     has its shape; ``localization`` is γ > 0; ``w_star`` is a point of d numbers. Raises ValueError if γ is not
     positive, and as ``quadrature.Posterior``.

@@ -20,11 +20,8 @@ A prior φ(w) ∝ Π|w_j|^{h_j} turns the diagonal into the ray through 1 + h. F
 be read off the ideal ⟨f_1, …, f_r⟩ instead: its polyhedron is half as large, and *λ of K is half the RLCT* of it. What
 counts then are the common zeros of the face polynomials (f_i)_γ.
 
-Sources: A. Varchenko, Newton polyhedra and estimation of oscillating integrals, Funct. Anal. Appl. 10 (1976) 175–196;
-M. Greenblatt, Oscillatory integral decay, sublevel set growth, and the Newton polyhedron, arXiv:0804.1579 (order of
-the zeros against the distance); S. Lin, Ideal-theoretic strategies for asymptotic approximation of marginal likelihood
-integrals, arXiv:1003.5338 (ideals, sums of squares, the prior); S. Watanabe, Algebraic Geometry and Statistical
-Learning Theory, Cambridge 2009 (λ, m and V(ε)).
+Sources: Varchenko 1976; Greenblatt 2008, arXiv:0804.1579 (order of the zeros against the distance); Lin 2010,
+arXiv:1003.5338 (ideals, sums of squares, the prior); Watanabe 2009 (λ, m and V(ε)).
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """V(ε) exactly, for normal crossings K = Π w_i^(2k_i): the volume scaling exponent λ and its multiplicity m.
 
 λ, the learning coefficient or real log canonical threshold (RLCT), and m are read off the exponents k and those of
-the prior, h (Watanabe, Algebraic Geometry and Statistical Learning Theory, Cambridge 2009, ch. 4).
+the prior, h (Watanabe 2009, ch. 4).
 """
 
 from fractions import Fraction

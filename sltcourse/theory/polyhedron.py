@@ -51,7 +51,7 @@ class NewtonPolyhedron:
         """All facets, as a tuple of `Facet`. Raises ArithmeticError if there are more than a few hundred.
 
         The pairs (normal, level) with normal ≥ 0 and normal·α ≥ level for all α form a cone; its extreme rays are
-        found by the double description method, one inequality after another (Motzkin and others 1953).
+        found by the double description method, one inequality after another (Motzkin et al. 1953).
         """
         d, (first, *others) = self.dimension, self.exponents
         unit = [tuple(int(i == j) for j in range(d)) for i in range(d)]

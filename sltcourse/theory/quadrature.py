@@ -4,7 +4,7 @@ The tempered posterior of a loss L and a prior φ on a box W in at most three di
 
     p(w) = exp(−nβ L(w)) φ(w) / Z,    Z = ∫_W exp(−nβ L(w)) φ(w) dw,    F = −log Z
 
-(Watanabe, Algebraic Geometry and Statistical Learning Theory, Cambridge 2009, ch. 1). L may be the population loss, the
+(Watanabe 2009, ch. 1). L may be the population loss, the
 divergence K(w), or the empirical loss L_n of a data set. What makes the integral hard is that for large n its
 mass sits on a thin set of unknown shape: a point, a cross, a sheet. Here the box is cut into cells, each with a coarse
 and a fine Gauss–Legendre rule; where these disagree a cell is halved, first for small nβ and then for larger and

@@ -217,7 +217,7 @@ def splitting(
     Start from prior draws. Lower the level until about 40 % of the particles lie below it: the share that does is one
     factor of V. Put copies of survivors in the place of the others, stir all of them inside {K ≤ level} by Markov
     chain moves (``theory.moves``), and go on. V is a product of moderate shares, so 1e-30 costs thirty times what 1e-1
-    costs, and not 1e30 times as much. Every sweep counts as a sample at its level (waste-free SMC, Dau & Chopin,
+    costs, and not 1e30 times as much. Every sweep counts as a sample at its level (waste-free SMC, Dau & Chopin 2020,
     arXiv:2011.02328). One extra population, the pilot, chooses the levels and lends directions to the others. For
     these the levels are thus given, their products of shares are independent unbiased estimates of V, and their
     spread is an honest error (``VolumeCurve.se``). The method is multilevel splitting (Kahn & Harris 1951), close to

@@ -1,6 +1,6 @@
 """The toy model of superposition, exactly: its loss, its polygons, their λ, its training, their free energies.
 
-The model (Elhage et al. 2022, arXiv 2209.10652; Chen et al. 2023, arXiv 2310.06301): x = μ e_i with i uniform on
+The model (Elhage et al. 2022, arXiv:2209.10652; Chen et al. 2023, arXiv:2310.06301): x = μ e_i with i uniform on
 c features and μ ~ U[0, 1], f(x) = ReLU(WᵀWx + b) with W of shape (2, c) and b of shape (c,), and the loss
 L = E‖x − f(x)‖², a sum over features without ½. A parameter is one row w of 3c numbers: W row by row, then b.
 """

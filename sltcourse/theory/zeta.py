@@ -10,7 +10,7 @@ volume V(ε) of {K ≤ ε} under φ, and for a monomial these are all there are:
 
     V(ε) = Σ over the poles of Res ζ(z) ε^{−z}/(−z),   for 0 < ε ≤ C.
 
-Source: S. Watanabe, Algebraic Geometry and Statistical Learning Theory, Cambridge 2009 (zeta function, state density).
+Source: Watanabe 2009 (zeta function, state density).
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""RMSProp-preconditioned SGLD (Li et al. 2016, arXiv 1512.07666), without its small Γ term."""
+"""RMSProp-preconditioned SGLD (Li et al. 2016, arXiv:1512.07666), without its small Γ term."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
