@@ -19,7 +19,9 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
-ROOT = Path(__file__).parents[2]
+from sltcourse.kit import authoring
+
+ROOT = authoring.ROOT
 ARXIV = re.compile(r"\b(?:arXiv:\s*)?((?:\d{4}\.\d{4,5}|math/\d{7}))(?!\d)")
 DOI = re.compile(r"\b(10\.\d{4,}/[\w./-]+\w)")
 NAME = r"(?:[A-Z]\. )*(?:van der |van |ter |Pepin )?[A-Z][\w-]+"
@@ -145,9 +147,9 @@ class References(SphinxDirective):
     """``references``: every work, with a place to link to, and the lessons and modules that cite it."""
 
     def run(self) -> list[nodes.Node]:
+        self.env.note_dependency(str(ROOT / "docs/references.bib"))
         listed = nodes.bullet_list(classes=["references"])
         for work in sorted(works().values(), key=lambda w: (w.authors[0][1].lower(), w.year, w.title)):
-            self.env.note_dependency("references.bib")
             line = nodes.paragraph("", f"{work.who} ({work.year}). " if work.year else f"{work.who}. ")
             line += [nodes.emphasis("", work.title), nodes.Text(f". {work.venue}." if work.venue else ".")]
             for text, url in work.links:
