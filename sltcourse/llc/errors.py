@@ -46,6 +46,12 @@ def summary(trace: ArrayLike) -> Summary:
     (ArviZ's MCSE of the draws 0.63 to 1.1, of block means 0.8 to 1.06); ``tests/test_llc_errors.py`` repeats it.
 
     Raises ValueError if ``trace`` is not a finite array of two dimensions with at least one draw.
+
+    >>> import numpy as np
+    >>> from sltcourse.llc.errors import summary
+    >>> found = summary(np.random.default_rng(0).normal(size=(4, 1000)))
+    >>> abs(found.mean) < 0.08, round(found.std_error, 2), found.rhat < 1.05
+    (True, 0.02, True)
     """
     x = np.asarray(trace, dtype=float)
     if x.ndim != 2 or x.size == 0:

@@ -34,6 +34,13 @@ class LocalPosterior:
     ``notes``: sentences on how model and data were taken.
 
     Raises ValueError or TypeError where the question makes no sense, in a sentence, before anything is sampled.
+
+    >>> import torch
+    >>> from sltcourse.llc import LocalPosterior
+    >>> model, x = torch.nn.Linear(2, 1, bias=False), torch.ones(50, 2)
+    >>> posterior = LocalPosterior(model, (x, model(x).detach()), torch.nn.functional.mse_loss)
+    >>> posterior.dim, posterior.num_samples, round(posterior.nbeta, 2), posterior.init_loss.tolist()
+    (2, 50, 12.78, [0.0])
     """
 
     def __init__(

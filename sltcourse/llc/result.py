@@ -104,6 +104,13 @@ def diagnostics(draws: xr.Dataset) -> Diagnostics:
 
     ``draws``: the Dataset of one w*. Where nothing can be said there is nan or None. Raises ValueError for weighted
     draws (``Importance``), which are no chains: their attributes ``ess`` and ``pareto_k`` say what they are worth.
+
+    >>> import torch
+    >>> from sltcourse.llc import HMC, LocalPosterior, diagnostics, sample
+    >>> posterior = LocalPosterior(lambda w: w[0]**2, at=torch.zeros(1), nbeta=50.0, localization=0.1)
+    >>> found = diagnostics(sample(posterior, HMC(), num_chains=4, num_draws=100))
+    >>> found.rhat < 1.2, found.num_chains, found.num_draws
+    (True, 4, 100)
     """
     if "log_weight" in draws:
         raise ValueError("these are independent, weighted draws, no chains: see their attributes ess and pareto_k.")
@@ -137,6 +144,13 @@ def llc(draws: xr.Dataset) -> tuple[float, float]:
     """λ̂ = nβ(E[L_n] − L_n(w*)) of the draws of one w*, and its Monte-Carlo standard error (Lau et al. 2023).
 
     Of weighted draws the expectation is the weighted one.
+
+    >>> import torch
+    >>> from sltcourse.llc import Importance, LocalPosterior, llc, sample
+    >>> posterior = LocalPosterior(lambda w: w[0]**2, at=torch.zeros(1), nbeta=10.0, localization=20.0)
+    >>> value, error = llc(sample(posterior, Importance(), num_draws=4000))  # exactly 1/4
+    >>> abs(value - 0.25) < 5 * error
+    True
     """
     if "log_weight" in draws:
         level, nbeta = expectation(draws), draws.attrs["nbeta"]

@@ -47,6 +47,13 @@ def sample(
 
     An interrupt returns the draws made so far, with the attribute ``partial`` = 1; of a list, the points that are done.
     Raises ValueError and TypeError as ``estimate_llc`` does, KeyboardInterrupt if nothing was drawn yet.
+
+    >>> import torch
+    >>> from sltcourse.llc import HMC, LocalPosterior, OfParameters, sample
+    >>> posterior = LocalPosterior(lambda w: w[0]**2, at=torch.zeros(1), nbeta=50.0, localization=0.1)
+    >>> draws = sample(posterior, HMC(), num_chains=4, num_draws=50, observe={"w": OfParameters(lambda p: p["w"])})
+    >>> draws.loss.shape, draws.w.shape
+    ((4, 50), (4, 50, 1))
     """
     sampler = WhitenedSGLD() if sampler is None else sampler
     counts = dict(num_chains=num_chains, num_draws=num_draws, num_steps_bw_draws=num_steps_bw_draws)

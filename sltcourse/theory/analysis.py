@@ -32,6 +32,12 @@ class LearningCoefficient:
     obstacles : the face polynomials (tuples of (f_i)_γ for a sum of squares), as sympy expressions, with zeros that
         stop the proof.
     assumes : what all of this rests on without a proof, such as "K ≥ 0 near the point"; empty if it rests on nothing.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.newton import learning_coefficient
+    >>> x, y = sp.symbols("x y")
+    >>> print(learning_coefficient((x * y)**2 + x**6, [x, y]).why)
+    nondegenerate: no face polynomial has a real zero off the coordinate planes
     """
 
     value: Fraction

@@ -48,7 +48,15 @@ class NotResolved(ArithmeticError):
 
 def start(K: Polynomials, variables: Sequence[sp.Symbol], point: Point = None, prior: Prior = None) -> Chart:
     """The chart in which K is given, the point moved to 0. Arguments and errors as in `newton.learning_coefficient`;
-    ValueError also for more than 8 variables, and for a K that is ≤ 0 near the point."""
+    ValueError also for more than 8 variables, and for a K that is ≤ 0 near the point.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.blow_up import start
+    >>> x, y = sp.symbols("x y")
+    >>> chart = start(x**2 + y**2, [x, y])
+    >>> [sp.factor(c.K) for c in chart.blow_up([x, y])]
+    [u1**2*(u2**2 + 1), u2**2*(u1**2 + 1)]
+    """
     f = germ(K, variables, point, prior)
     if f.ring.ngens > MOST_VARIABLES:
         raise ValueError(f"{f.ring.ngens} variables are too many to blow up: {MOST_VARIABLES} at most")
@@ -111,6 +119,13 @@ def resolve(
     Raises NotResolved with the reason and with the bounds that `newton` knows: too many steps or charts, a place that
     is not rational, a question about real solutions that could not be decided, or no time left; ValueError also where K
     turns out to be negative somewhere near the point.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.blow_up import resolve
+    >>> x, y = sp.symbols("x y")
+    >>> found = resolve((y**2 - x**3)**2, [x, y])
+    >>> found.learning_coefficient, found.multiplicity, len(found.charts)
+    (Fraction(5, 12), 1, 7)
     """
     budget, known = Budget(seconds), None
     f = budget.run(germ, K, variables, point, prior)

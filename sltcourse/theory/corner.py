@@ -49,6 +49,13 @@ def monomials_on_the_corner(exponents: Iterable[Sequence[int]]) -> Corner:
     Exact: λ and m come from the Newton polyhedron in fractions, guard and packing from ``scipy.optimize.linprog``, and
     that they are what they should be is checked in fractions. Raises ValueError for no exponents, for exponents that
     are no tuples of d whole numbers ≥ 0, and for the exponent 0 (then K does not vanish at the corner).
+
+    >>> from sltcourse.theory.corner import monomials_on_the_corner
+    >>> found = monomials_on_the_corner([(1, 0, 0), (0, 2, 0), (0, 1, 1)])
+    >>> found.lam, found.m
+    (Fraction(2, 1), 2)
+    >>> found.guard
+    (Fraction(1, 1), Fraction(1, 1), Fraction(0, 1))
     """
     polyhedron = NewtonPolyhedron(exponents)
     meeting = polyhedron.meet([1] * polyhedron.dimension)

@@ -78,6 +78,13 @@ def regression(
 
     `inputs` is {symbol: support}; where every support is an sp.FiniteSet, `input_pdf` may be left out and x is
     uniform on their product. The outputs are y, or y1, y2, … for a list.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.density import regression
+    >>> a, b, x = sp.symbols("a b x", real=True)
+    >>> model = regression(a * b * x, {x: sp.FiniteSet(-1, 1)}, [a, b])
+    >>> model.dimension
+    2
     """
     means = list(mean) if isinstance(mean, Sequence | sp.MatrixBase) else [mean]
     means = [_expression(f, "mean") for f in means]
@@ -93,7 +100,13 @@ def regression(
 
 
 def normal(x: sp.Expr, mean: sp.Expr) -> sp.Expr:
-    """The density of N(mean, 1) at x, as a sympy expression."""
+    """The density of N(mean, 1) at x, as a sympy expression.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.density import normal
+    >>> normal(sp.Symbol("x"), sp.Symbol("w"))
+    sqrt(2)*exp(-(-w + x)**2/2)/(2*sqrt(pi))
+    """
     return sp.exp(-((x - mean) ** 2) / 2) / sp.sqrt(2 * sp.pi)
 
 

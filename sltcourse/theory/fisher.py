@@ -65,6 +65,15 @@ def fisher_matrix(density: Density, point: PointOfW = None) -> sp.ImmutableMatri
 
     Raises InfiniteInformation where a score is not square integrable, Undecided where sympy finds no closed form
     (then `certify` still decides the rank), ValueError for a point that is no point of W.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.fisher import Density, fisher_matrix, normal
+    >>> x, w = sp.symbols("x w", real=True)
+    >>> cubic = Density(normal(x, w**3), {x: sp.S.Reals}, [w])
+    >>> fisher_matrix(cubic)
+    Matrix([[9*w**4]])
+    >>> fisher_matrix(cubic, [0])
+    Matrix([[0]])
     """
     at = {} if point is None else checked_point(density, point)
     where = shown(at) or "a general point"
@@ -144,6 +153,13 @@ def prove_null(density: Density, point: PointOfW, v: Mapping[sp.Symbol, Any] | S
 
     Returns a `Proof`. `holds` is True only after an exact simplification to 0 (for finitely many outcomes, outcome
     by outcome), and False only with an outcome at which ∇_v p differs from 0. Raises Undecided in any other case.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.fisher import prove_null, regression
+    >>> a, b, x = sp.symbols("a b x", real=True)
+    >>> model = regression(a * b * x, {x: sp.FiniteSet(-1, 1)}, [a, b])
+    >>> prove_null(model, [a, b], [a, -b]).holds, prove_null(model, [1, 1], [1, 1]).holds
+    (True, False)
     """
     at = checked_point(density, point, symbolic=True)
     v = checked_direction(density, v)
@@ -217,6 +233,14 @@ def certify(density: Density, point: PointOfW) -> Certificate:
     `point` is {parameter: exact number} or the numbers in order. Raises Undecided if a proof fails or a candidate's
     components are recognised neither as rational nor as algebraic numbers (for example sinh 1; `prove_null` takes
     them), ValueError for a point that is no point of W.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.fisher import certify, regression
+    >>> a, b, x = sp.symbols("a b x", real=True)
+    >>> model = regression(a * b * x, {x: sp.FiniteSet(-1, 1)}, [a, b])
+    >>> found = certify(model, [2, 1])
+    >>> found.singular, found.rank, len(found.null)
+    (True, 1, 1)
     """
     at = checked_point(density, point)
     outcomes, scores = _score_table(density, at)

@@ -22,6 +22,11 @@ def exact_llc(
     ``K`` maps (N, d) to (N,), d ≤ 3, or is a sympy expression; ``nbeta`` is a number ≥ 1 or an array, the result
     has its shape; ``localization`` is γ > 0; ``w_star`` is a point of d numbers. Raises ValueError if γ is not
     positive, and as ``quadrature.Posterior``.
+
+    >>> import numpy as np
+    >>> from sltcourse.theory.localized import exact_llc
+    >>> print(np.round(exact_llc(lambda w: w[:, 0]**4, [1e2, 1e4, 1e6], localization=1.0), 3))
+    [0.242 0.249 0.25 ]
     """
     if not (localization > 0 and math.isfinite(localization)):
         raise ValueError(f"localization is {localization}; the exact value needs γ > 0, or p is not confined.")
@@ -63,7 +68,12 @@ def langevin(
 
 @dataclass(frozen=True)
 class Volume:
-    """V(ε) = ε^λ (1 − λ log ε)^(m − 1) on (0, 1], for m = 1 or 2 (m = 2, λ = ½ is K = w₁²w₂² on [−1, 1]² exactly)."""
+    """V(ε) = ε^λ (1 − λ log ε)^(m − 1) on (0, 1], for m = 1 or 2 (m = 2, λ = ½ is K = w₁²w₂² on [−1, 1]² exactly).
+
+    >>> from sltcourse.theory.localized import Volume
+    >>> [round(float(Volume(0.5, m).reading(nbeta=1e4)), 3) for m in (1, 2)]
+    [0.5, 0.411]
+    """
 
     lam: float
     m: int = 1

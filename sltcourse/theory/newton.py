@@ -70,6 +70,15 @@ def learning_coefficient(
     symbols, too many variables or monomials, K ≠ 0 at the point, and K < 0 near it; TimeoutError if the time does not
     suffice to read K. Of a K that is not written as a sum of squares, K ≥ 0 is proved, or refuted by a curve on which K
     is negative (`signs`); where neither succeeds, the answer is not called exact, and ``assumes`` says so.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.newton import learning_coefficient
+    >>> x, y = sp.symbols("x y")
+    >>> cusp = learning_coefficient((y**2 - x**3)**2, [x, y])
+    >>> learning_coefficient(x**2 + y**4, [x, y]).value, learning_coefficient(x**2 * y**2, [x, y]).multiplicity
+    (Fraction(3, 4), 2)
+    >>> cusp.value, cusp.multiplicity, cusp.exact
+    (Fraction(5, 12), 1, True)
     """
     budget = Budget(seconds)
     germ = budget.run(_read, K, variables, point, prior)
@@ -92,6 +101,16 @@ def search_coordinates(
     with a prior that is not flat are not replaced. A linear network, ‖W_L ⋯ W_1 − A‖² as a list of entries or
     multiplied out, is recognised; where no proof is found for it, the formula of `closed_forms` decides. Returns the
     best answer; it has ``coordinates``. Arguments and errors are those of `learning_coefficient`.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.newton import learning_coefficient, search_coordinates
+    >>> x, y = sp.symbols("x y")
+    >>> K = (x + y)**2 + y**4
+    >>> learning_coefficient(K, [x, y]).exact
+    False
+    >>> found = search_coordinates(K, [x, y])
+    >>> found.value, found.multiplicity, found.exact
+    (Fraction(3, 4), 1, True)
     """
     budget = Budget(seconds)
     given = budget.run(germ_of, K, variables, point, prior, True)

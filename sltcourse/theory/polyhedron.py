@@ -37,6 +37,12 @@ class NewtonPolyhedron:
 
     Parameters: ``exponents``, tuples of d integers ≥ 0. Attributes: ``dimension`` d, and ``exponents``, sorted, without
     those that are another one plus something ≥ 0: they lie on no compact face.
+
+    >>> from sltcourse.theory.polyhedron import NewtonPolyhedron
+    >>> cusp = NewtonPolyhedron([(4, 0), (0, 6)])
+    >>> meeting = cusp.meet([1, 1])
+    >>> 1 / meeting.distance, meeting.codimension
+    (Fraction(5, 12), 1)
     """
 
     def __init__(self, exponents: Iterable[Sequence[int]]):

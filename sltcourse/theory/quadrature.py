@@ -78,6 +78,12 @@ class Posterior:
     Raises TypeError and ValueError for bad arguments, and for a loss or prior that returns NaN, infinities, complex
     numbers, the wrong shape, or a prior that does not integrate to 1; ArithmeticError if the rules do not agree to
     ``tolerance`` with ten million nodes.
+
+    >>> import numpy as np
+    >>> from sltcourse.theory.quadrature import Posterior
+    >>> posterior = Posterior(lambda w: w[:, 0]**4, [(-1, 1)], n=np.array([1e2, 1e4, 1e6]))
+    >>> print(np.round(np.diff(posterior.free_energy.value) / np.log(100), 4))
+    [0.25 0.25]
     """
 
     def __init__(

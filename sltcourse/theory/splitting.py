@@ -233,6 +233,12 @@ def splitting(
 
     Raises TypeError for a loss that is text or neither function nor expression; ValueError if ε ≤ 0, if the loss is
     NaN, negative, complex or of the wrong shape, or if no particle can get below ε (empty region).
+
+    >>> import numpy as np
+    >>> from sltcourse.theory.splitting import splitting
+    >>> curve = splitting(lambda w: w[:, 0]**2, [(-1, 1)], particles=64)  # V = √ε
+    >>> bool(curve.eps[-1] < 1e-20), bool(abs(curve.log_V[-1] / np.log(curve.eps[-1]) - 0.5) < 0.05)
+    (True, True)
     """
     if np.ndim(eps) != 0:
         raise ValueError("eps is one number, the smallest level to reach; the curve has all levels above it")

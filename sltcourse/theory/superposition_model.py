@@ -99,7 +99,13 @@ def _loss(w: np.ndarray, moments: _Moments) -> tuple[np.ndarray, np.ndarray]:
 
 
 def population_loss(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The exact L = E‖x − f(x)‖², shape (…,), and its gradient, shape (…, 3c), for parameters w (…, 3c)."""
+    """The exact L = E‖x − f(x)‖², shape (…,), and its gradient, shape (…, 3c), for parameters w (…, 3c).
+
+    >>> from sltcourse.theory.superposition_model import POLYGONS, population_loss
+    >>> loss, gradient = population_loss(POLYGONS["5"])
+    >>> round(float(loss), 5), gradient.shape
+    (0.06874, (18,))
+    """
     return _loss(np.asarray(w, float), lambda g, b: (uniform_moments(g, b), 1 / 3))
 
 
@@ -166,6 +172,11 @@ def polygon(k: int, length: float, bias: float, plus: int = 0, dead: float = DEA
 
     Of the c − k features without a column, ``plus`` have the bias 1/(2c); the others are dead, with bias ``dead``.
     Raises ValueError where ``plus`` does not fit.
+
+    >>> from sltcourse.theory.superposition_model import best_polygon, name_of, polygon
+    >>> length, bias = best_polygon(5)
+    >>> round(length, 4), round(bias, 4), name_of(polygon(5, length, bias, plus=1))
+    (1.1705, -0.2823, '5⁺')
     """
     if not 0 <= plus <= c - k:
         raise ValueError(f"a {k}-gon among {c} features leaves {c - k} without a column; plus = {plus} does not fit")

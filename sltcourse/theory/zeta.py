@@ -95,6 +95,17 @@ def monomial_zeta(K: sp.Expr, variables: Sequence[sp.Symbol], prior: Prior = Non
     box : b_j > 0, one exact number or one for each variable.
 
     Raises TypeError and ValueError as there, ValueError for what is no such monomial, and for box ≤ 0.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.zeta import monomial_zeta
+    >>> a, b = sp.symbols("a b")
+    >>> zeta = monomial_zeta(a**2 * b**2, [a, b])
+    >>> zeta.learning_coefficient, zeta.multiplicity
+    (Fraction(1, 2), 2)
+    >>> zeta.expression
+    (2*z + 1)**(-2)
+    >>> zeta.volume
+    -sqrt(epsilon)*log(epsilon)/2 + sqrt(epsilon)
     """
     variables = check_variables(variables)
     origin = [sp.Integer(0)] * len(variables)
