@@ -1,18 +1,14 @@
 """One bibliography, `docs/references.bib`, for all lessons, docstrings and pages."""
 
 import re
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pybtex", reason="the bibliography is read with pybtex")
-sys.path.insert(0, str(Path(__file__).parents[1] / "docs/_ext"))
-
-from citations import ARXIV, DOI, NAMED, cited_by, named, texts, works
-
-WORKS = works()
+citations = pytest.importorskip("citations", reason="the bibliography is read with pybtex", exc_type=ImportError)
+ARXIV, DOI, named, texts = citations.ARXIV, citations.DOI, citations.named, citations.texts
+WORKS = citations.works()
 BY_NUMBER = {number: work for work in WORKS.values() for number in (work.eprint, work.doi) if number}
 BIB = (Path(__file__).parents[1] / "docs/references.bib").read_text()
 
@@ -35,7 +31,7 @@ def test_the_year_is_that_of_the_posting_unless_a_publication_is_cited():
 
 
 def test_every_work_is_cited():
-    assert not [key for key, paths in cited_by().items() if not paths]
+    assert not [key for key, paths in citations.cited_by().items() if not paths]
 
 
 def wrong_numbers(path, text):
@@ -108,4 +104,6 @@ def test_the_patterns_see_what_they_should():
         (["Watanabe"], "2009"), (["Watanabe"], "2018"),
     ]  # fmt: skip
     assert ARXIV.findall("arXiv:2308.12108, arXiv:math/0003232 and 12345.6789") == ["2308.12108", "math/0003232"]
-    assert not NAMED.search("of 2000 data sets") and DOI.findall("(doi:10.24432/C50P49)") == ["10.24432/C50P49"]
+    assert not citations.NAMED.search("of 2000 data sets") and DOI.findall("(doi:10.24432/C50P49)") == [
+        "10.24432/C50P49"
+    ]

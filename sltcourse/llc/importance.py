@@ -61,7 +61,7 @@ class Importance:
 
         An interrupt returns the draws made so far (``partial`` = 1).
         Raises ValueError where there is no spring, prior or penalty, where a loss is not finite, and where the weights
-        leave fewer than 20 effective draws.
+        leave fewer than 20 effective draws. ``observe`` and ``seed`` as in ``sample``.
         """
         for name, value in (("num_chains", num_chains), ("num_draws", num_draws)):
             if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:

@@ -41,9 +41,10 @@ def sample(
 ) -> xr.Dataset | list[xr.Dataset]:
     """Draws of a local posterior by ``num_chains`` chains that start at w*, as a Dataset over (chain, draw).
 
-    ``sampler``, ``num_chains``, ..., ``seed``: as in ``estimate_llc``. ``observe``: names to what is recorded at each
-    draw besides the loss: other data (the loss on them), a function of the parameters, or one of ``observables``. What
-    the Dataset holds: see ``draws``. Where the posterior has a list of w*, a list of Datasets, one for each.
+    ``sampler``, ``num_draws``, ``num_burnin_steps``, ``num_steps_bw_draws``, ``batch_size``, ``compile``, ``seed``: as
+    in ``estimate_llc``. ``observe``: names to what is recorded at each draw besides the loss: other data (the loss on
+    them), a function of the parameters, or one of ``observables``. What the Dataset holds: see ``draws``. Where the
+    posterior has a list of w*, a list of Datasets, one for each.
 
     An interrupt returns the draws made so far, with the attribute ``partial`` = 1; of a list, the points that are done.
     Raises ValueError and TypeError as ``estimate_llc`` does, KeyboardInterrupt if nothing was drawn yet.

@@ -48,7 +48,9 @@ FORMS = ("leading", "with_multiplicity", "with_constant", "whole_pole", "exact")
 
 @dataclass(frozen=True)
 class TwoWells:
-    """A model with two wells: what each tends to; ``exact``: n, shape (k,) -> their two free energies.
+    """A model with two wells, ``simple`` and ``accurate``: what each tends to.
+
+    ``exact``: n, shape (k,) -> their two free energies.
 
     >>> from sltcourse.theory.asymptotics import TwoWells, Well
     >>> wells = TwoWells(Well(loss=0.01, lam=0.5), Well(loss=0.0, lam=1.0), exact=lambda n: (n, n))
@@ -70,15 +72,15 @@ class TwoWells:
         return getattr(self.simple, form)(n) - getattr(self.accurate, form)(n)
 
     def critical_n(self, form: str) -> float:
-        """The n at which the accurate well takes over, from the exact free energies or from one of the formulas."""
+        """The n at which the accurate well takes over, from the exact free energies or a formula, ``form``."""
         return critical_n(lambda n: self.advantage(n, form))
 
 
 def critical_n(advantage: Callable[[np.ndarray], np.ndarray], low: float = 20.0, high: float = 1e5) -> float:
     """The last n in [low, high] at which the accurate well takes over: ``advantage(n)`` turns positive.
 
-    ``advantage``: n, an array, -> F of the simple well minus F of the accurate one. Raises ValueError if it never
-    turns positive there.
+    ``advantage``: n, of shape (k,), -> F of the simple well minus F of the accurate one, (k,). Raises ValueError if it
+    never turns positive there.
 
     >>> import numpy as np
     >>> from sltcourse.theory.asymptotics import critical_n
@@ -102,10 +104,10 @@ def critical_n(advantage: Callable[[np.ndarray], np.ndarray], low: float = 20.0,
 
 
 def lambert_crossings(d_lambda: float, d_loss: float) -> tuple[float, float]:
-    """The two solutions n of n ΔL = Δλ log n, smaller first: −W(−r)/r on the branches 0 and −1, r = ΔL/Δλ.
+    """The two solutions n of n ΔL = Δλ log n, smaller first: −W(−r)/r on the branches 0 and −1.
 
-    To leading order in n the second is the critical n; the first is spurious. At r = 1/e both are e.
-    Raises ValueError for r > 1/e (there is none) and for ΔL or Δλ not greater than 0.
+    r = ΔL/Δλ = ``d_loss``/``d_lambda``. To leading order in n the second is the critical n; the first is spurious. At r
+    = 1/e both are e. Raises ValueError for r > 1/e (there is none) and for ΔL or Δλ not greater than 0.
 
     >>> from sltcourse.theory.asymptotics import lambert_crossings
     >>> [round(n, 3) for n in lambert_crossings(0.5, 0.01)]

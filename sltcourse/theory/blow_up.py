@@ -47,8 +47,9 @@ class NotResolved(ArithmeticError):
 
 
 def start(K: Polynomials, variables: Sequence[sp.Symbol], point: Point = None, prior: Prior = None) -> Chart:
-    """The chart in which K is given, the point moved to 0. Arguments and errors as in `newton.learning_coefficient`;
-    ValueError also for more than 8 variables, and for a K that is ≤ 0 near the point.
+    """The chart in which K is given, the point moved to 0. ``K``, ``variables``, ``point``, ``prior`` and the errors
+    are as in `newton.learning_coefficient`; ValueError also for more than 8 variables, and for a K that is ≤ 0 near the
+    point.
 
     >>> import sympy as sp
     >>> from sltcourse.theory.blow_up import start
@@ -82,6 +83,7 @@ def _refuse_negative(K: PolyElement) -> None:
 class Resolution:
     """λ (the real log canonical threshold of K) and m, and the charts they come from. Print it.
 
+    learning_coefficient, multiplicity : λ, a Fraction, and m.
     charts : all of them, each before those made from it; ``final`` : those with normal crossings.
     complete : False if the work was interrupted, or its time was over; the learning coefficient is only an upper bound
         then.
@@ -112,13 +114,13 @@ def resolve(
 ) -> Resolution:
     """Blow up until K has normal crossings in all charts, and read off λ (RLCT) and m: a `Resolution`.
 
-    Arguments and errors as in `start`; ``seconds`` of processor time is the longest that it thinks. Where the blow-ups
-    do not end within that, or within a few hundred charts, the answer is that of `newton.search_coordinates` if that is
-    exact (``why`` says so).
+    ``K``, ``variables``, ``point``, ``prior`` and errors as in `start`; ``seconds`` of processor time is the longest
+    that it thinks. Where the blow-ups do not end within that, or within a few hundred charts, the answer is that of
+    `newton.search_coordinates` if that is exact (``why`` says so).
 
     Raises NotResolved with the reason and with the bounds that `newton` knows: too many steps or charts, a place that
-    is not rational, a question about real solutions that could not be decided, or no time left; ValueError also where K
-    turns out to be negative somewhere near the point.
+    is not rational, a question about real solutions that could not be decided (Undecided inside), or no time left;
+    ValueError also where K turns out to be negative somewhere near the point.
 
     >>> import sympy as sp
     >>> from sltcourse.theory.blow_up import resolve

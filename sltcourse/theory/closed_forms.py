@@ -19,6 +19,7 @@ def reduced_rank_regression(inputs: int, hidden: int, outputs: int, rank: int) -
 
     Source: Aoyagi & Watanabe 2005, "Stochastic complexities of reduced rank regression in Bayesian estimation",
     Neural Networks 18, main theorem. Raises ValueError for widths below 1 or a rank that the widths cannot have.
+    ``inputs`` and ``outputs`` are the numbers of coordinates of x and y.
 
     >>> from sltcourse.theory.closed_forms import reduced_rank_regression
     >>> reduced_rank_regression(2, 2, 2, 0)

@@ -55,7 +55,7 @@ def langevin(
 
     ``gradient`` maps w of shape (settings, chains, d) to that shape; ``nbeta``, ``localization`` and ``lr`` have shape
     (settings, 1, 1); ``noise`` (steps, chains, d) is standard normal. Returns w after each step, (steps, settings,
-    chains, d); a chain that overflows ends as NaN.
+    chains, d); a chain that overflows ends as NaN. They start at ``w_star`` (d,).
     """
     w = np.broadcast_to(np.asarray(w_star, float), (len(lr), *noise.shape[1:]))
     path = np.empty((len(noise), *w.shape), np.float32)
@@ -69,6 +69,8 @@ def langevin(
 @dataclass(frozen=True)
 class Volume:
     """V(ε) = ε^λ (1 − λ log ε)^(m − 1) on (0, 1], for m = 1 or 2 (m = 2, λ = ½ is K = w₁²w₂² on [−1, 1]² exactly).
+
+    ``lam`` is λ.
 
     >>> from sltcourse.theory.localized import Volume
     >>> [round(float(Volume(0.5, m).reading(nbeta=1e4)), 3) for m in (1, 2)]
@@ -89,7 +91,10 @@ class Volume:
         return density / (density.sum() * (t[1] - t[0]))
 
     def reading(self, nbeta: float, points: int = 4000) -> float:
-        """nβ E[ε] under the posterior of the losses: what an estimate of λ reads at nβ, for nβ > 0."""
+        """nβ E[ε] under the posterior of the losses: what an estimate of λ reads at nβ, ``nbeta`` > 0.
+
+        ``points`` of the grid. Raises ValueError unless nβ is finite and above 0.
+        """
         if not (nbeta > 0 and math.isfinite(nbeta)):
             raise ValueError(f"nβ must be a finite number greater than 0, not {nbeta}")
         t = np.linspace(-np.log(nbeta) - 30 / self.lam, -1e-9, points)

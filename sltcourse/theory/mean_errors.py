@@ -10,7 +10,7 @@ from sltcourse.theory.mean_models import PZ, MeanModel, Z
 
 
 def generalization_error(model: MeanModel, n: float, t: float | np.ndarray) -> np.ndarray:
-    """G_n of data sets with the scores t, an array of t's shape: E_x[F_{n+1}(t + x)] − F_n(t), x ~ N(0, 1).
+    """G_n of ``model`` on data sets with the scores t, in t's shape: E_x[F_{n+1}(t + x)] − F_n(t), x ~ N(0, 1).
 
     >>> from sltcourse.theory.mean_errors import generalization_error
     >>> from sltcourse.theory.mean_models import power_mean
@@ -28,7 +28,7 @@ def simulate_means(
     """(G_n, T_n, V_n), each of shape (data_sets,), of simulated data sets of n samples x ~ N(θ₀, 1).
 
     T_n and V_n sum over the samples; the functions of t in them are tabulated and interpolated. The truth's own loss
-    L_n(w₀) is subtracted from T_n.
+    L_n(w₀) is subtracted from T_n. ``model``: a `MeanModel`; ``rng`` draws.
 
     >>> import numpy as np
     >>> from sltcourse.theory.mean_errors import simulate_means

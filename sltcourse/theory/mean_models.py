@@ -34,7 +34,7 @@ class MeanModel:
         return -(top + np.log(weights.sum(axis=-1)))
 
     def posterior(self, n: float, t: ArrayLike, beta: float = 1.0) -> np.ndarray:
-        """Probabilities of the nodes under the posterior at inverse temperature β, shape (*t.shape, J).
+        """Probabilities of the nodes under the posterior at inverse temperature ``beta``, shape (*t.shape, J).
 
         Raises ValueError unless n, t and β are finite and n and β > 0.
         """
@@ -115,7 +115,7 @@ def normal_mean(f: Callable[[np.ndarray], np.ndarray], variance: float) -> float
 
 
 def expected_error(model: MeanModel, n: float) -> float:
-    """E[G_n], the mean Bayes generalization error of a MeanModel at its truth, from n and n + 1 samples' free energies.
+    """E[G_n], the mean Bayes generalization error of ``model`` at its truth, from n and n + 1 samples' free energies.
 
     E[G_n] = E[F_(n+1)] − E[F_n] minus the entropy of the truth (Watanabe 2009, ch. 1): exact at finite n. Above n =
     10⁴, where that difference loses digits, E[(E_w δ)²]/2 is returned, whose relative error is of order 1/n. Raises

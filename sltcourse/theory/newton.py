@@ -100,7 +100,8 @@ def search_coordinates(
     that are the obstacle. λ does not depend on the coordinates, so all bounds found on the way hold at once. Parameters
     with a prior that is not flat are not replaced. A linear network, ‖W_L ⋯ W_1 − A‖² as a list of entries or
     multiplied out, is recognised; where no proof is found for it, the formula of `closed_forms` decides. Returns the
-    best answer; it has ``coordinates``. Arguments and errors are those of `learning_coefficient`.
+    best answer; it has ``coordinates``. Arguments and errors are those of `learning_coefficient`. ``K``, ``variables``,
+    ``point``, ``prior`` and ``seconds`` are as there.
 
     >>> import sympy as sp
     >>> from sltcourse.theory.newton import learning_coefficient, search_coordinates

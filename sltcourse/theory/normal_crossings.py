@@ -40,6 +40,7 @@ def normal_crossing_log_volume(eps: ArrayLike, k: ArrayLike, h: ArrayLike | None
     bidiagonal generator plus λ, A. The exponential is computed from A + c ≥ 0 by a Taylor series and squarings of
     nonnegative matrices. So nothing cancels: equal and nearly equal rates need no case of their own, and the
     relative error of V stays near 1e-12 down to ε = 1e-300. Raises ValueError as ``normal_crossing``, and for ε ≤ 0.
+    ``k`` and ``h``: d numbers each, as there.
 
     >>> import numpy as np
     >>> from sltcourse.theory.normal_crossings import normal_crossing_log_volume
@@ -68,7 +69,7 @@ def normal_crossing_formula(k: ArrayLike, h: ArrayLike | None = None, eps: sp.Sy
 
     The zeta function ζ(z) = ∫ K^z φ dw = Π r_i/(z + r_i) has poles at −r_i, and
     V(ε) = −Σ_poles Res_z ζ(z) ε^(−z)/z: the largest pole −λ, of order m, gives ε^λ (log ε)^(m−1).
-    Raises ValueError as ``normal_crossing``.
+    Raises ValueError as ``normal_crossing``. ``k`` and ``h``: d numbers each, as there.
 
     >>> from sltcourse.theory.normal_crossings import normal_crossing_formula
     >>> normal_crossing_formula([1, 1])

@@ -36,7 +36,8 @@ class NewtonPolyhedron:
     """The convex hull of all α + R^d_{≥0} for a set of exponents α, in exact arithmetic.
 
     Parameters: ``exponents``, tuples of d integers ≥ 0. Attributes: ``dimension`` d, and ``exponents``, sorted, without
-    those that are another one plus something ≥ 0: they lie on no compact face.
+    those that are another one plus something ≥ 0: they lie on no compact face. Raises ValueError for exponents that are
+    none.
 
     >>> from sltcourse.theory.polyhedron import NewtonPolyhedron
     >>> cusp = NewtonPolyhedron([(4, 0), (0, 6)])
@@ -129,6 +130,8 @@ class NewtonPolyhedron:
 
         1/t is the largest Σ μ_α with μ ≥ 0 and Σ μ_α α ≤ direction: a linear program, solved exactly. The face at
         t·direction is spanned by all the α, and all the axes with slack in ≤, that occur in some optimal solution.
+        Raises ValueError for a direction that is not d positive numbers, and for the exponent 0: there is no distance
+        then.
         """
         ray = [Fraction(x) for x in direction or [1] * self.dimension]
         if len(ray) != self.dimension or min(ray) <= 0:
@@ -229,5 +232,5 @@ def _eliminated(row: tuple[list[int], int], pivot: tuple[list[int], int], j: int
 
 
 def below(alpha: Exponent, beta: Exponent) -> bool:
-    """α ≤ β in every coordinate: w^α divides w^β."""
+    """Whether ``alpha`` ≤ ``beta`` in every coordinate: w^α divides w^β."""
     return all(a <= b for a, b in zip(alpha, beta, strict=True))

@@ -36,7 +36,7 @@ _Integrand = Callable[..., np.ndarray]
 
 
 class Value(NamedTuple):
-    """A number or an array, and the estimated absolute error of each entry: twice what the two rules differ by."""
+    """``value``, a number or an array, and its estimated absolute ``error``: twice what the two rules differ by."""
 
     value: np.ndarray
     error: np.ndarray

@@ -45,7 +45,7 @@ def monte_carlo(
     seed: int = 0,
     variables: Sequence[sp.Symbol] | None = None,
 ) -> MonteCarlo:
-    """V at each of ``eps`` from ``n`` draws of the uniform prior on ``box``.
+    """V at each of ``eps`` from ``n`` draws (``seed``) of the uniform prior on ``box``.
 
     ``K`` maps (N, d) to (N,), or is a sympy expression (``variables`` as in ``splitting``); ``eps`` is a number or an
     array of shape (levels,). The interval is Wilson's for a binomial share, so it is not empty where nothing was hit: V

@@ -28,8 +28,9 @@ z, epsilon = sp.Symbol("z"), sp.Symbol("epsilon", positive=True)
 
 
 class Pole(NamedTuple):
-    """A pole of ζ: ``location`` z₀ < 0, ``order`` r, and the Laurent coefficients (c_{−r}, …, c_{−1}) of (z − z₀)^k;
-    the last of them is the residue."""
+    """A pole of ζ: ``location`` z₀ < 0, ``order`` r, and ``laurent``: the coefficients (c_{−r}, …, c_{−1}).
+
+    They belong to (z − z₀)^k; the last of them is the residue."""
 
     location: Fraction
     order: int

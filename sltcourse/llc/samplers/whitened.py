@@ -52,8 +52,9 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
     C and ε are learnt anew. ``control_variate``: None: as said; True, from the first step on; False, never. Models in
     half precision never do by themselves, since a difference of their gradients is mostly rounding.
 
-    V, C and ε are pooled over the chains of a point, follow them through burn-in, and are then held, so that the draws
-    have one fixed stationary distribution. A chain that is lost during burn-in starts again at w*.
+    V (of whose old value ``decay`` is kept, or less at first), C and ε are pooled over the chains of a point, follow
+    them through burn-in, and are then held, so that the draws have one fixed stationary distribution. A chain that is
+    lost during burn-in starts again at w*.
     """
 
     adapts: ClassVar[bool] = True
