@@ -42,7 +42,7 @@ def routines():
             for key, value in vars(thing).items():
                 value = getattr(value, "fget", None) or getattr(value, "__func__", None) or value
                 written = inspect.isfunction(value) and value.__code__.co_filename != "<string>"  # not by dataclass
-                if written and (not key.startswith("_") or key == "__init__" and not issubclass(thing, Exception)):
+                if written and (not key.startswith("_") or (key == "__init__" and not issubclass(thing, Exception))):
                     inherited = [inspect.getdoc(getattr(base, key, None)) or "" for base in thing.__mro__[:-1]]
                     yield f"{name}.{key}", value, "\n".join([inspect.getdoc(thing) or "", *inherited])
 
