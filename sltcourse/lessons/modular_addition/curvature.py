@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sltcourse.lessons.modular_addition.models import Quadratic, Task
+from sltcourse.zoo.addition import Quadratic, Task
 
 Floats = NDArray[np.floating]
 
