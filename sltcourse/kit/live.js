@@ -200,21 +200,31 @@ function guessLine(spec, root, view, changed) {
 }
 
 // How a picture is laid out in a room (CSS pixels): as it is; where that would shrink it below READABLE, its columns
-// below one another, or, if it has one only, its narrow frame. A piece of it: the picture from x = from on, so wide,
-// at (left, top) of the canvas; all pieces are equally high.
+// below one another, each as large as there is room for, or its narrow frame. A piece of it: the picture from x = from
+// on, so wide and high, at (left, top) of the canvas, magnified by by.
 const READABLE = 0.7;
 function arrange({ width, height, columns, narrow }, room) {
-  const whole = size => ({ ...size, high: size.height, pieces: [{ from: 0, wide: size.width, left: 0, top: 0 }] });
+  const whole = size => ({ ...size, pieces: [{ from: 0, wide: size.width, high: size.height, left: 0, top: 0, by: 1 }] });
   if (!room || room >= READABLE * width || !columns && !narrow) return whole({ width, height });
   if (narrow) return whole({ narrow: true, width: narrow.width, height: narrow.height });
-  const widest = Math.max(room, ...columns.map(([a, b]) => b - a)), pieces = [];
-  let left = 0, top = 0, most = 0;
+  const widest = Math.max(room, ...columns.map(([a, b]) => b - a)), rows = [];
   for (const [a, b] of columns) {
-    if (left + b - a > widest) { left = 0; top += height; }
-    pieces.push({ from: a, wide: b - a, left, top });
-    most = Math.max(most, left += b - a);
+    if (!rows.length || rows.at(-1).width + b - a > widest) rows.push({ width: 0, columns: [] });
+    rows.at(-1).columns.push([a, b]);
+    rows.at(-1).width += b - a;
   }
-  return { width: most, height: top + height, high: height, pieces };
+  const most = Math.max(...rows.map(row => row.width)), pieces = [];
+  let top = 0;
+  for (const row of rows) {
+    const by = Math.min(most / row.width, Math.max(1, most / room));
+    let left = 0;
+    for (const [a, b] of row.columns) {
+      pieces.push({ from: a, wide: b - a, high: height, left, top, by });
+      left += by * (b - a);
+    }
+    top += Math.round(by * height);
+  }
+  return { width: most, height: top, pieces };
 }
 
 function render({ model, el }) {
@@ -260,13 +270,13 @@ function render({ model, el }) {
     canvas,
     toPicture([x, y], part) {
       const [a, b, c, d] = at(part), across = x * layout.width, down = y * layout.height, last = layout.pieces.length - 1;
-      const hit = layout.pieces.find((p, k) => k === last || across < p.left + p.wide && down < p.top + layout.high);
-      return [(spec.sharpness * (across - hit.left + hit.from) - a) / b, (spec.sharpness * (down - hit.top) - c) / d];
+      const { from, left, top, by } = layout.pieces.find((p, k) => k === last || across < p.left + p.by * p.wide && down < p.top + p.by * p.high);
+      return [(spec.sharpness * ((across - left) / by + from) - a) / b, (spec.sharpness * (down - top) / by - c) / d];
     },
     toCanvas([x, y], part) {
       const [a, b, c, d] = at(part), across = (a + b * x) / spec.sharpness, down = (c + d * y) / spec.sharpness;
-      const hit = layout.pieces.find(p => across <= p.from + p.wide) || layout.pieces.at(-1);
-      return [(across - hit.from + hit.left) / layout.width, (down + hit.top) / layout.height];
+      const { from, left, top, by } = layout.pieces.find(p => across <= p.from + p.wide) || layout.pieces.at(-1);
+      return [(by * (across - from) + left) / layout.width, (by * down + top) / layout.height];
     },
   };
   const guess = spec.guess && guessLine(spec.guess, panel, view, () => refresh());
@@ -283,10 +293,10 @@ function render({ model, el }) {
   function paint() {
     const S = spec.sharpness, frame = frames && frames[layout.narrow ? 1 : 0];
     if (!frame) return;
-    for (const { from, wide, left, top } of layout.pieces) {
-      const [x, y, width, height] = [from, 0, wide, layout.high].map(v => S * v);
+    for (const { from, wide, high, left, top, by } of layout.pieces) {
+      const [x, y, width, height] = [from, 0, wide, high].map(v => S * v);
       context.save();
-      context.translate(S * left - x, S * top);
+      context.translate(S * left, S * top); context.scale(by, by); context.translate(-x, 0);
       context.beginPath(); context.rect(x, y, width, height); context.clip();
       context.drawImage(frame, x, y, width, height, x, y, width, height);
       for (const [k, part] of spec.parts.entries()) {
