@@ -33,7 +33,8 @@ def restructured(lines: list[str]) -> list[str]:
         if (match and not field and above) or (field and not match and not indented and line and above):
             found.append("")
         field = bool(match) or (field and indented)
-        text = f":{match[1]}: {match[2]}" if match else line
+        names = re.sub(r"(?:``)?(\w+)(?:``)?", r"``\1``", match[1]) if match else ""
+        text = f":{names}: {match[2]}" if match else line
         parts = _CODE.split(text)
         parts[1::2] = [
             f"`{part}`" if part.startswith("`") and not part.startswith("``") else part for part in parts[1::2]
@@ -45,6 +46,11 @@ def restructured(lines: list[str]) -> list[str]:
 
 def _docstring(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
     lines[:] = restructured(lines)
+
+
+def _skip(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
+    """Leave out the fields of named tuples, which say "Alias for field number 0"; the class explains them."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
 
 
 def _bases(app: Sphinx, name: str, obj: type, options: object, bases: list[Any]) -> None:
@@ -66,4 +72,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", _settings)
     app.connect("autodoc-process-docstring", _docstring, priority=900)
     app.connect("autodoc-process-bases", _bases)
+    app.connect("autodoc-skip-member", _skip)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

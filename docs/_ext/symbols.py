@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -230,6 +229,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-merge-info", _merge)
     app.connect("env-updated", _always_anew)
     app.connect("doctree-resolved", _resolve)
-    if (Path(app.srcdir) / "_static/symbols.css").exists():
-        app.add_css_file("symbols.css")
+    app.add_css_file("lookup.css")
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
