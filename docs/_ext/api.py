@@ -7,7 +7,9 @@ is code, "name : meaning" is a field, an indented formula stays as it is, and a 
 import re
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
 
 _CODE = re.compile(r"(``.+?``|(?<!`)`[^`]+`(?!`)|\*\*[^*]+\*\*|(?<![\w*(])\*(?=[^\s*])[^*]+(?<=[^\s*])\*(?![\w*]))")
 _FIELD = re.compile(r"((?:``)?\w+(?:``)?(?:, (?:``)?\w+(?:``)?)*) : (.*)")
@@ -44,6 +46,25 @@ def restructured(lines: list[str]) -> list[str]:
     return found
 
 
+class Catalogue(SphinxDirective):
+    """``catalogue``: the models of `sltcourse.theory.models` in a table, with λ and m."""
+
+    def run(self) -> list[nodes.Node]:
+        from sltcourse.theory.models import MODELS
+
+        group = nodes.tgroup("", *[nodes.colspec(colwidth=width) for width in (3, 6, 1, 1, 1)], cols=5)
+        group += nodes.thead("", _row([nodes.Text(word) for word in ("model", "loss or density", "d", "λ", "m")]))
+        group += (body := nodes.tbody())
+        for name, model in MODELS.items():
+            numbers = [nodes.Text(str(number)) for number in (model.d, model.lam, model.m)]
+            body += _row([nodes.Text(name), nodes.math("", model.latex), *numbers])
+        return [nodes.table("", group)]
+
+
+def _row(cells: list[nodes.Node]) -> nodes.row:
+    return nodes.row("", *[nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells])
+
+
 def _docstring(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
     lines[:] = restructured(lines)
 
@@ -69,6 +90,7 @@ def _settings(app: Sphinx, config: Any) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.setup_extension("sphinx.ext.autodoc")
+    app.add_directive("catalogue", Catalogue)
     app.connect("config-inited", _settings)
     app.connect("autodoc-process-docstring", _docstring, priority=900)
     app.connect("autodoc-process-bases", _bases)
