@@ -26,7 +26,7 @@ def restructured(lines: list[str]) -> list[str]:
             continue
         if indented and not above and not field and not formula:
             formula = True
-            found += ["::", ""]
+            found += [".. code-block:: text", ""]
         formula = formula and (indented or not line)
         if formula:
             found.append(line)
