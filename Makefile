@@ -90,7 +90,7 @@ book: $(VENV)/.ready build/katex/.ready
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[book]"
 	$(VENV)/bin/python -m sltcourse.kit.book
 
-build/katex/.ready: docs/katex.txt $(VENV)/.ready
+build/katex/.ready: docs/katex.txt | $(VENV)/.ready
 	rm -rf $(@D) && $(VENV)/bin/pip download -q --no-deps --require-hashes -d $(@D) -r docs/katex.txt && touch $@
 
 latency: $(VENV)/.ready   ## the live figures in a real browser; writes assets/latency/latency.json
