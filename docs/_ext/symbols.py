@@ -157,7 +157,8 @@ def _read(app: Sphinx, doctree: nodes.document) -> None:
             if _linked(node, symbol, text):
                 while not isinstance(above, (nodes.section, nodes.document)):
                     above = above.parent
-                found[symbol.key] = above.next_node(nodes.title).astext() if above.next_node(nodes.title) else ""
+                title = above.next_node(nodes.title)
+                found[symbol.key] = re.sub(r" \(★.*", "", title.astext()) if title else ""
                 break
     _places(app.env)[docname] = found
 
