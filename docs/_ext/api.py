@@ -7,7 +7,9 @@ is code, "name : meaning" is a field, an indented formula stays as it is, and a 
 import re
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
 
 _CODE = re.compile(r"(``.+?``|(?<!`)`[^`]+`(?!`)|\*\*[^*]+\*\*|(?<![\w*(])\*(?=[^\s*])[^*]+(?<=[^\s*])\*(?![\w*]))")
 _FIELD = re.compile(r"((?:``)?\w+(?:``)?(?:, (?:``)?\w+(?:``)?)*) : (.*)")
@@ -24,7 +26,7 @@ def restructured(lines: list[str]) -> list[str]:
             continue
         if indented and not above and not field and not formula:
             formula = True
-            found += ["::", ""]
+            found += [".. code-block:: text", ""]
         formula = formula and (indented or not line)
         if formula:
             found.append(line)
@@ -33,7 +35,8 @@ def restructured(lines: list[str]) -> list[str]:
         if (match and not field and above) or (field and not match and not indented and line and above):
             found.append("")
         field = bool(match) or (field and indented)
-        text = f":{match[1]}: {match[2]}" if match else line
+        names = re.sub(r"(?:``)?(\w+)(?:``)?", r"``\1``", match[1]) if match else ""
+        text = f":{names}: {match[2]}" if match else line
         parts = _CODE.split(text)
         parts[1::2] = [
             f"`{part}`" if part.startswith("`") and not part.startswith("``") else part for part in parts[1::2]
@@ -43,8 +46,32 @@ def restructured(lines: list[str]) -> list[str]:
     return found
 
 
+class Catalogue(SphinxDirective):
+    """``catalogue``: the models of `sltcourse.theory.models` in a table, with λ and m."""
+
+    def run(self) -> list[nodes.Node]:
+        from sltcourse.theory.models import MODELS
+
+        group = nodes.tgroup("", *[nodes.colspec(colwidth=width) for width in (3, 6, 1, 1, 1)], cols=5)
+        group += nodes.thead("", _row([nodes.Text(word) for word in ("model", "loss or density", "d", "λ", "m")]))
+        group += (body := nodes.tbody())
+        for name, model in MODELS.items():
+            numbers = [nodes.Text(str(number)) for number in (model.d, model.lam, model.m)]
+            body += _row([nodes.Text(name), nodes.math("", model.latex), *numbers])
+        return [nodes.table("", group)]
+
+
+def _row(cells: list[nodes.Node]) -> nodes.row:
+    return nodes.row("", *[nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells])
+
+
 def _docstring(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
     lines[:] = restructured(lines)
+
+
+def _skip(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
+    """Leave out the fields of named tuples, which say "Alias for field number 0"; the class explains them."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
 
 
 def _bases(app: Sphinx, name: str, obj: type, options: object, bases: list[Any]) -> None:
@@ -63,7 +90,9 @@ def _settings(app: Sphinx, config: Any) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.setup_extension("sphinx.ext.autodoc")
+    app.add_directive("catalogue", Catalogue)
     app.connect("config-inited", _settings)
     app.connect("autodoc-process-docstring", _docstring, priority=900)
     app.connect("autodoc-process-bases", _bases)
+    app.connect("autodoc-skip-member", _skip)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -127,15 +127,18 @@ def named(text: str) -> Iterator[tuple[list[str], str]]:
 
 @cache
 def cited_by() -> dict[str, list[str]]:
-    """For each key the paths of the texts that cite it, by number, DOI, title, or first author and year."""
+    """For each key the paths of the texts that cite it, by number, DOI, title, or first author and year.
+
+    Author and year count for all works that have them, unless the text says by a title or a number which it means.
+    """
     found: dict[str, list[str]] = {key: [] for key in works()}
     for path, text in texts().items():
-        numbers, dois = set(ARXIV.findall(text)), set(DOI.findall(text))
+        numbers, plain = {*ARXIV.findall(text), *DOI.findall(text)}, " ".join(text.split()).lower()
         pairs = {(person, year) for people, year in named(text) for person in people}
-        plain = " ".join(text.split()).lower()
+        sure = {k for k, w in works().items() if {w.eprint, w.doi} & numbers or w.title.lower() in plain}
+        settled = {(works()[key].surname, works()[key].year) for key in sure}
         for key, work in works().items():
-            by_name = (work.surname, work.year) in pairs
-            if work.eprint in numbers or work.doi in dois or work.title.lower() in plain or by_name:
+            if key in sure or (work.surname, work.year) in pairs - settled:
                 found[key].append(path)
     return found
 
@@ -154,8 +157,9 @@ class References(SphinxDirective):
             line += [nodes.emphasis("", work.title), nodes.Text(f". {work.venue}." if work.venue else ".")]
             for text, url in work.links:
                 line += [nodes.Text(" "), nodes.reference("", text, refuri=url, internal=False)]
-            places = [self._place(path) for path in cited_by()[work.key] if not path.startswith(("tests", "docs"))]
-            for k, place in enumerate(places):
+            paths = [path for path in cited_by()[work.key] if not path.startswith("docs")]
+            shown = [path for path in paths if not path.startswith("tests")] or paths
+            for k, place in enumerate(places := [self._place(path) for path in shown]):
                 line += [nodes.Text(", " if k else " Cited in "), place]
             line += nodes.Text("." if places else "")
             listed += nodes.list_item("", line, ids=[f"ref-{work.key}"])

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -158,7 +157,8 @@ def _read(app: Sphinx, doctree: nodes.document) -> None:
             if _linked(node, symbol, text):
                 while not isinstance(above, (nodes.section, nodes.document)):
                     above = above.parent
-                found[symbol.key] = above.next_node(nodes.title).astext() if above.next_node(nodes.title) else ""
+                title = above.next_node(nodes.title)
+                found[symbol.key] = re.sub(r" \(★.*", "", title.astext()) if title else ""
                 break
     _places(app.env)[docname] = found
 
@@ -230,6 +230,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-merge-info", _merge)
     app.connect("env-updated", _always_anew)
     app.connect("doctree-resolved", _resolve)
-    if (Path(app.srcdir) / "_static/symbols.css").exists():
-        app.add_css_file("symbols.css")
+    app.add_css_file("lookup.css")
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
