@@ -49,7 +49,7 @@ class Group:
         self.slope = target.nbeta * grad_at_center
         self.anchor = loss_at_center, grad_at_center
         self.state: Any = sampler.init(target, generator)  # the sampler's own State
-        self.noise = None if sampler.exact else Noise(self.state.w, generator, target.evaluator.compiled)
+        self.noise = None if sampler.exact else Noise(self.state.w, generator)
         self.blocks = target.evaluator.objective.layout.free_sizes()
         if not 1 < len(self.blocks) <= MOST_BLOCKS:
             self.blocks = {}
