@@ -5,6 +5,7 @@ the CPU has no batched form. Of one chain the model runs by the kernels that it 
 processor share the chains. Small models are batched: apart, they would mostly wait for Python.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,20 @@ LARGE = 2**22  # bytes that autograd keeps for the gradient of one chain
 class Apart:
     """The function (w, *batch) of all chains that ``Evaluator.batched`` describes, one chain after another.
 
-    Recorded at ``w`` (chains, d) and ``batch``, for others of their shapes; raises what the tracing raises.
+    ``one(pieces, fixed, batch)`` is the loss of one chain. Recorded at ``w`` (chains, d) and ``batch``, for others of
+    their shapes; raises what the tracing raises.
     """
 
-    def __init__(self, evaluator: "Evaluator", kind: str, which: str, w: Tensor, batch: Batch):
-        self._evaluator, self._kind, self._which = evaluator, kind, which
+    def __init__(
+        self,
+        evaluator: "Evaluator",
+        kind: str,
+        which: str,
+        one: Callable[..., Tensor],
+        w: Tensor,
+        batch: Batch,
+    ):
+        self._evaluator, self._kind, self._which, self._one = evaluator, kind, which, one
         fixed = [evaluator.objective.fixed_at(int(point)) for point in evaluator.points]
         self._fixed = [[*vectors, *buffers.values()] for vectors, buffers in fixed]
         self._blocks, self._names = len(fixed[0][0]), list(fixed[0][1])
@@ -55,12 +65,12 @@ class Apart:
 
     def _single(self, w: Tensor, *rest: Tensor) -> list[Tensor]:
         """[loss], or [loss, gradient (d,)], of one chain."""
-        objective, buffers = self._evaluator.objective, self._blocks + len(self._names)
+        buffers = self._blocks + len(self._names)
         fixed: Fixed = list(rest[: self._blocks]), dict(zip(self._names, rest[self._blocks : buffers], strict=True))
-        one, pieces, batch = self._evaluator.one_chain(self._which), objective.split(w), rest[buffers:]
+        pieces, batch = self._evaluator.objective.split(w), rest[buffers:]
         if self._kind == "loss":
-            return [one(pieces, fixed, batch).to(w.dtype).clone()]
-        grads, loss = grad_and_value(one)(pieces, fixed, batch)
+            return [self._one(pieces, fixed, batch).to(w.dtype).clone()]
+        grads, loss = grad_and_value(self._one)(pieces, fixed, batch)
         return [loss.to(w.dtype).clone(), torch.cat(grads)]
 
 

@@ -124,13 +124,13 @@ class Evaluator:
                 total[1].add_(w, alpha=self.penalty)
         return tuple(total)
 
-    def batched(self, kind: str, which: str, *, as_for_gradient: bool = False) -> Recorded:
-        """The function (w, *batch) of all chains, not recorded; see ``as_for_gradient_of``.
+    def batched(self, kind: str, which: str, one: Callable[..., Tensor] | None = None) -> Recorded:
+        """The function (w, *batch) of all chains, not recorded; ``one``: that of one chain, None: ``one_chain``.
 
         ``which`` batch: "own", a minibatch for each chain, (chains, rows, ...); "shared", rows of the data for all
         chains; "uneven", the same with a last tensor (rows,), what each row's loss is multiplied by.
         """
-        one = as_for_gradient_of(self.one_chain(which)) if as_for_gradient else self.one_chain(which)
+        one = self.one_chain(which) if one is None else one
         many: Callable[..., Any] = vmap(
             one if kind == "loss" else grad_and_value(one), in_dims=(0, self._fixed_axis, 0 if which == "own" else None)
         )
@@ -209,16 +209,22 @@ class Evaluator:
 
     def function(self, kind: str, which: str, w: Tensor, batch: Batch) -> Recorded:
         """What ``batched`` says, recorded; raises what the tracing raises."""
-        if self.apart:
-            return Apart(self, kind, which, w, batch)
         try:
-            return self.trace(self.batched(kind, which), w, *batch)
+            return self._function(kind, which, w, batch)
         except CannotCompile:
             raise
         except Exception as error:
             if kind != "loss" or out_of_memory(error):
                 raise
-            return self.trace(self.batched(kind, which, as_for_gradient=True), w, *batch)
+            return self._function(kind, which, w, batch, as_for_gradient_of(self.one_chain(which)))
+
+    def _function(
+        self, kind: str, which: str, w: Tensor, batch: Batch, one: Callable[..., Tensor] | None = None
+    ) -> Recorded:
+        """``function``, of ``one``, the loss of one chain; None: ``one_chain``."""
+        if self.apart:
+            return Apart(self, kind, which, one or self.one_chain(which), w, batch)
+        return self.trace(self.batched(kind, which, *([one] if one else ())), w, *batch)
 
     def trace(self, function: Callable[..., Any], *args: Tensor, **options: bool) -> Callable[..., Any]:
         """``function`` recorded at ``args``, see ``trace``."""
