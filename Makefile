@@ -6,7 +6,10 @@
 # make test-browser every lesson in JupyterLab and Notebook 6 in a real browser
 # make rhythm       how much is read and how much is done in each lesson
 # make gpu          what needs a CUDA device, in seven minutes, with what is installed; writes assets/llc/gpu.json
+# make wheel        source and wheel to publish, in build/dist
 # make colab        one-file copies of the lessons for Colab, in build/colab
+# make book         the whole course as a site whose sliders need no kernel, in build/book
+# make test-book    every page of it in a real browser
 PYTHON ?= python3
 VENV ?= .venv
 COLAB_VENV ?= .venv-colab
@@ -15,7 +18,7 @@ GPU_PYTHON ?= $(if $(wildcard $(VENV)/bin/python),$(VENV)/bin/python,$(PYTHON))
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 TWO = -n 2 --dist loadscope --no-loadscope-reorder --durations 40  # the files that run whole lessons come first, and not alone at the end
 # two workers on two cores: more threads would only wait for each other
-test test-all test-colab test-oldest test-browser: export OMP_NUM_THREADS = 1
+test test-all test-colab test-oldest test-browser book test-book: export OMP_NUM_THREADS = 1
 NBVAL = -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout 120
 ALONE = $(or $(TMPDIR),/tmp)/sltcourse-one-file
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -23,7 +26,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export JUPYTER_PLATFORM_DIRS = 1
 export TQDM_DISABLE = 1
 
-.PHONY: lab test test-all test-colab test-oldest test-browser colab lint lesson stamp notebooks rhythm latency speed gpu gpu-rehearsal mutants clean
+.PHONY: lab test test-all test-colab test-oldest test-browser test-book book colab lint lesson stamp notebooks rhythm latency animation speed wheel gpu gpu-rehearsal mutants clean
 
 lab: $(VENV)/.ready
 	TQDM_DISABLE= $(VENV)/bin/jupyter lab $(ROOT_FLAG) $(firstword $(NOTEBOOKS))
@@ -40,16 +43,21 @@ test-colab: $(COLAB_VENV)/.ready colab
 	cd $(ALONE) && ! $(abspath $(COLAB_VENV))/bin/python -c "import sltcourse" 2>/dev/null
 	cd $(ALONE) && $(abspath $(COLAB_VENV))/bin/python -m pytest $(TWO) -c /dev/null --rootdir . -p nbval_numbers $(NBVAL) .
 
+TOOLS = api_reference architecture kit_book kit_new_lesson nbval_numbers reference_pages references wheel workflows
 # without the notebooks, whose stored outputs are Colab's and constraints.txt's, and without what tests maintainers' tools;
 # old versions warn of what has long been mended, so that a warning is no error
 test-oldest: $(OLDEST_VENV)/.ready
 	$(OLDEST_VENV)/bin/python -m pytest -p no:cacheprovider $(TWO) -m "not long" -W default -W ignore::DeprecationWarning \
-		$(filter-out tests/test_architecture.py tests/test_kit_new_lesson.py tests/test_nbval_numbers.py,$(wildcard tests/test_*.py))
+		$(filter-out $(TOOLS:%=tests/test_%.py),$(wildcard tests/test_*.py))
 
 # every lesson in JupyterLab, its one-file copy in Notebook 6, in headless Chromium (apt-get install chromium)
 test-browser: $(VENV)/.ready $(COLAB_VENV)/.ready colab
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
-	COLAB_VENV=$(COLAB_VENV) $(VENV)/bin/pytest $(TWO) -p no:cacheprovider tests/browser
+	COLAB_VENV=$(COLAB_VENV) $(VENV)/bin/pytest $(TWO) -p no:cacheprovider --ignore tests/browser/test_book.py tests/browser
+
+test-book: book
+	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
+	$(VENV)/bin/pytest $(TWO) -p no:cacheprovider tests/browser/test_book.py
 
 lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
@@ -73,9 +81,25 @@ rhythm: $(VENV)/.ready   ## words a line, core minutes and what else is measured
 colab: $(VENV)/.ready
 	TQDM_DISABLE= $(VENV)/bin/python -m sltcourse.kit.authoring onefile $(NOTEBOOKS)
 
+wheel:   ## source and wheel to publish, in build/dist; the wheel is built from the source package, which so is whole
+	rm -rf build/dist build/lib build/bdist.* && $(PYTHON) -m venv build/packager
+	build/packager/bin/python -m pip install -q build
+	build/packager/bin/python -m build --outdir build/dist .
+
+book: $(VENV)/.ready build/katex/.ready
+	$(VENV)/bin/pip install -q -c constraints.txt -e ".[book]"
+	$(VENV)/bin/python -m sltcourse.kit.book
+
+build/katex/.ready: docs/katex.txt | $(VENV)/.ready
+	rm -rf $(@D) && $(VENV)/bin/pip download -q --no-deps --require-hashes -d $(@D) -r docs/katex.txt && touch $@
+
 latency: $(VENV)/.ready   ## the live figures in a real browser; writes assets/latency/latency.json
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
 	$(VENV)/bin/python -m tests.benchmarks.latency
+
+animation: $(VENV)/.ready   ## the README's moving picture, from a live figure in a real browser
+	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
+	$(VENV)/bin/python -m tests.benchmarks.animation
 
 speed: $(VENV)/.ready   ## the estimator beside devinterp, on a quiet machine; writes assets/llc/speed.json
 	$(VENV)/bin/python tests/benchmarks/llc_speed.py
@@ -94,7 +118,7 @@ gpu-rehearsal:   ## the same on the CPU, smaller, before the first minute on a d
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %s: make PYTHON=python3.11 ..." % sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install -q -c constraints.txt -e ".[lab,test]"
+	$(VENV)/bin/pip install -q -c constraints.txt -e ".[lab,test,book]"
 	$(VENV)/bin/python -c "import matplotlib.pyplot"
 	@mkdir -p $(VENV)/share/jupyter/labextensions   # pictures have their alternative text in JupyterLab
 	@ln -sfn "$(CURDIR)/labextension" $(VENV)/share/jupyter/labextensions/sltcourse

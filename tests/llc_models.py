@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-KGON = {4: (1.0, 0.0), 5: (1.17046, -0.28230), 6: (1.32053, -0.61814)}  # l*, b* (Chen et al. 2023, arXiv 2310.06301)
+KGON = {4: (1.0, 0.0), 5: (1.17046, -0.28230), 6: (1.32053, -0.61814)}  # l*, b* (Chen et al. 2023, arXiv:2310.06301)
 
 
 class ToyModel(torch.nn.Module):
@@ -87,6 +87,22 @@ def linear_network_loss(widths, target):
         return (product - target).square().sum()
 
     return loss
+
+
+def linear_network_excess(inputs, outputs, nbeta, localization, points=2000):
+    """The exact nβ E[L] of two layers with two hidden units and A = 0 under exp(−nβL − γ/2‖w‖²), w* = 0.
+
+    Given W_1, the rows of W_2 are normal with the precision γ + 2nβ W_1 W_1ᵀ. What is left are the two eigenvalues s, t
+    of W_1 W_1ᵀ, whose density is (st)^((inputs − 3)/2) |s − t| exp(−γ(s + t)/2) (Wishart).
+    """
+    edges = torch.logspace(-14, math.log10(60), points + 1, dtype=torch.float64) / localization
+    middle, cell = (edges[1:] + edges[:-1]) / 2, edges.diff()
+    s, t = torch.meshgrid(middle, middle, indexing="ij")
+    log_weight = (inputs - 3) / 2 * (s * t).log() - localization * (s + t) / 2
+    log_weight -= outputs / 2 * ((localization + 2 * nbeta * s).log() + (localization + 2 * nbeta * t).log())
+    weight = (log_weight - log_weight.max()).exp() * (s - t).abs() * cell[:, None] * cell
+    heat = outputs * sum(nbeta * e / (localization + 2 * nbeta * e) for e in (s, t))
+    return ((heat * weight).sum() / weight.sum()).item()
 
 
 def expected_excess(potential, nbeta, localization, center=(0.0, 0.0), width=None, points=1201):

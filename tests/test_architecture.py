@@ -54,7 +54,8 @@ def test_a_lesson_that_imports_a_lesson_breaks_the_rules(tmp_path):
 def test_every_folder_of_the_package_is_installed():
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
     folders = {".".join(p.parent.relative_to(ROOT).parts) for p in (ROOT / "sltcourse").rglob("__init__.py")}
-    assert len(packages) == len(set(packages)) and set(packages) == folders | {"sltcourse.assets"}
+    beside = {"sltcourse.assets", "sltcourse.notebooks"}
+    assert len(packages) == len(set(packages)) and set(packages) == folders | beside
 
 
 @pytest.mark.parametrize("folder", ["kit", "lessons", "llc", "theory", "zoo"])

@@ -187,6 +187,36 @@ def test_small_models_are_decided(K, variables, point, lam, m):
     assert found.exact and (found.value, found.multiplicity) == (Fraction(str(lam)), m)
 
 
+def scaled_units(scales):
+    """The moments of tanh units Σ c_ki a_i b_i^(2k+1): ``scales`` is the matrix (c_ki)."""
+    moments, weights = units(len(scales))
+    pairs = list(zip(weights[::2], weights[1::2], strict=True))
+    return [sum(c * s * t ** (2 * k + 1) for c, (s, t) in zip(row, pairs, strict=True))
+            for k, row in enumerate(scales[: len(moments)])], weights  # fmt: skip
+
+
+@pytest.mark.parametrize("scales", [[[2, 3], [5, 7]], [[2, 1], [8, 1]], [[1, 1], [1, -1]], [[1, -1], [1, -1]]], ids=str)
+def test_two_tanh_units_with_rescaled_weights(scales):
+    """λ = 2/3, m = 1 whatever the scales are, also multiplied out; the blow-ups, which know no formula, agree."""
+    moments, weights = scaled_units(scales)
+    for K in (moments, sp.expand(sum(f**2 for f in moments))):
+        found = search_coordinates(K, weights)
+        assert found.exact and (found.value, found.multiplicity) == tanh_network(2)
+    blown_up = resolve(moments, weights)
+    assert blown_up.complete and (blown_up.learning_coefficient, blown_up.multiplicity) == tanh_network(2)
+
+
+def test_three_tanh_units_are_known_where_one_scale_of_each_weight_makes_them_equal():
+    g = (4, 1, 9)  # b_i² is rescaled by g_i
+    scales = [[c * s**k for c, s in zip((2, 3, 1), g, strict=True)] for k in range(3)]
+    found = search_coordinates(*scaled_units(scales))
+    assert found.exact and (found.value, found.multiplicity) == tanh_network(3)
+    for k, i in ((1, 0), (2, 2)):
+        other = [list(row) for row in scales]
+        other[k][i] *= -1 if k == 1 else 2
+        assert not search_coordinates(*scaled_units(other)).exact, (k, i)
+
+
 @pytest.mark.parametrize("name", ids("f"))
 def test_closed_formula(name):
     assert CASES[name].formula == expected(CASES[name])

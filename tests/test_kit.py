@@ -2,7 +2,7 @@ import io
 import json
 import subprocess
 import sys
-import zipfile
+import tomllib
 
 import matplotlib.pyplot as plt
 import nbformat
@@ -194,15 +194,6 @@ def test_every_asset_of_the_course_is_in_the_manifest_and_whole():
         assets.path(name)
 
 
-def test_a_wheel_carries_the_assets(tmp_path):
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, authoring.ROOT]
-    subprocess.run(command, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    for needed in ("sltcourse/assets/manifest.json", "sltcourse/kit/live.js", "sltcourse/kit/live.css"):
-        assert needed in names
-
-
 def test_once_there_is_an_address_every_badge_leads_to_its_notebook(monkeypatch):
     monkeypatch.setattr(authoring, "project", lambda: ("1.2", "https://github.com/someone/course"))
     readme = authoring.stamp_readme((authoring.ROOT / "README.md").read_text(encoding="utf-8"))
@@ -217,9 +208,40 @@ def test_once_there_is_an_address_every_badge_leads_to_its_notebook(monkeypatch)
         assert "--no-deps 'git+https://github.com/someone/course@v1.2'" in setup.source
 
 
+STAMPED = [
+    ("README.md", authoring.stamp_readme),
+    ("pyproject.toml", authoring.stamp_project),
+    ("CITATION.cff", authoring.stamp_citation),
+]
+
+
 def test_stamping_anew_changes_nothing():
-    readme = (authoring.ROOT / "README.md").read_text(encoding="utf-8")
-    assert authoring.stamp_readme(readme) == readme
+    for name, stamp in STAMPED:
+        text = (authoring.ROOT / name).read_text(encoding="utf-8")
+        assert stamp(text) == text, name
+
+
+@pytest.mark.parametrize("address", ["https://github.com/Some-One/course", "https://github.com/Some-One/course.git/"])
+def test_one_address_gives_all_others(monkeypatch, address):
+    monkeypatch.setattr(authoring, "project", lambda: ("1.2", address))
+    book, plain = "https://some-one.github.io/course/", "https://github.com/Some-One/course"
+    assert authoring.book_address() == book
+    readme, rules, citation = (stamp((authoring.ROOT / name).read_text(encoding="utf-8")) for name, stamp in STAMPED)
+    assert f"**[Read it as a book]({book})**" in readme and "make book" not in readme.split("## Start")[0]
+    assert f"\nrepository-code: {plain}\nurl: {book}\n" in citation and "\nversion: 1.2\n" in citation
+    rules = authoring.stamp_project(f'[project.urls]\nRepository = "{address}"\nIssues = "old"\n\n[tool.ruff]\n')
+    urls = {"Repository": address, "Documentation": book, "Issues": f"{plain}/issues"}
+    assert tomllib.loads(rules)["project"]["urls"] == urls and rules.endswith("\n\n[tool.ruff]\n")
+    for name, stamp in STAMPED:
+        once = stamp((authoring.ROOT / name).read_text(encoding="utf-8"))
+        assert stamp(once) == once, f"{name} grows when it is stamped again"
+
+
+@pytest.mark.parametrize("address", [None, "https://a.host/some/course"])
+def test_without_a_known_host_the_book_is_built_by_hand(monkeypatch, address):
+    monkeypatch.setattr(authoring, "project", lambda: ("1.2", address))
+    readme = authoring.stamp_readme((authoring.ROOT / "README.md").read_text(encoding="utf-8"))
+    assert authoring.book_address() is None and "`make book` builds it" in readme
 
 
 def test_a_one_file_lesson_carries_the_course(tmp_path):
@@ -240,7 +262,7 @@ def test_a_one_file_lesson_carries_the_course(tmp_path):
 
 def test_a_one_file_lesson_carries_what_it_reads_of_another_lesson():
     read = {file.name for file in authoring.assets_of(authoring.ROOT / "notebooks" / "11_susceptibilities.ipynb")}
-    assert {"heads.npz", "copier.npz"} <= read
+    assert {"heads.npz", "copier.npz", "second.npz"} <= read
     assert authoring.assets_of(authoring.ROOT / "notebooks" / "03_volume_scaling.ipynb") == []
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from sltcourse.llc import HMC, estimate_llc
-from tests.llc_models import expected_excess, kgon, linear_network_loss, toy_data
+from sltcourse.theory.closed_forms import reduced_rank_regression
+from tests.llc_models import expected_excess, kgon, linear_network_excess, linear_network_loss, toy_data
 
 
 @dataclass
@@ -74,8 +75,10 @@ def hexagon():
 
 def linear_network():
     """Three inputs, two hidden units, three outputs, all zero: rank 0."""
-    return Case(linear_network_loss([3, 2, 3], torch.zeros(3, 3)), torch.zeros(12), None,
-                settings=dict(nbeta=1e3, localization=10.0))  # fmt: skip
+    nbeta, localization = 1e3, 10.0
+    return Case(linear_network_loss([3, 2, 3], torch.zeros(3, 3)), torch.zeros(12),
+                linear_network_excess(3, 3, nbeta, localization), draws=2000,
+                settings=dict(nbeta=nbeta, localization=localization))  # fmt: skip
 
 
 CASES = {
@@ -128,6 +131,12 @@ def measured(case, results):
         ratio=np.sqrt(np.mean(error**2)) / llc.std(ddof=1),
         exact=exact, uncertain=uncertain, llc=llc, error=error,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(3, 3), (2, 2), (2, 4)])
+def test_the_exact_value_of_a_linear_network_tends_to_its_learning_coefficient(inputs, outputs):
+    lam, m = reduced_rank_regression(inputs, 2, outputs, 0)
+    assert m == 1 and linear_network_excess(inputs, outputs, 1e9, 1.0, points=1000) == pytest.approx(lam, rel=3e-3)
 
 
 def test_coverage_in_brief():

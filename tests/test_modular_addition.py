@@ -9,6 +9,7 @@ from sltcourse.kit import assets
 from sltcourse.lessons import modular_addition as lesson
 from sltcourse.lessons.modular_addition import curvature, kept, make, models, ours, softmax
 from sltcourse.llc import HMC, estimate_llc
+from sltcourse.zoo import addition
 from tests.exercises import exercise_tests
 
 check = lesson.check
@@ -43,7 +44,7 @@ def test_the_lessons_loop_is_the_one_of_the_assets():
     task = lesson.make_task(5, 0.6)
     one, other = (lesson.random_network(5, width=8) for _ in range(2))
     ours.train(one, *task.train, 1e-3, 40)
-    for _ in models.trained(other, task, 1e-3, 40):
+    for _ in addition.trained(other, task, 1e-3, 40):
         pass
     assert torch.allclose(one.first, other.first, atol=1e-6)
 
@@ -78,7 +79,7 @@ def test_the_two_adders_have_one_norm_and_two_ranks():
 
 def test_balancing_keeps_the_function_and_finds_the_smallest_norm():
     task, adder = lesson.make_task(7, 1.0), lesson.exact_adder(7)
-    even = models.balanced(adder)
+    even = addition.balanced(adder)
     x = task.x.double()
     assert torch.allclose(even(x), adder(x), atol=1e-12)
     assert curvature.rank(even, task.x) == FORMULA[7]
@@ -195,9 +196,9 @@ def test_every_kept_reading_has_an_error_a_verdict_and_r_hat():
 
 def test_the_kept_run_is_the_one_that_the_notebook_trains():
     p, steps = 17, (0, 25, 50)
-    task = lesson.make_task(p, models.SHARES[p])
+    task = lesson.make_task(p, addition.SHARES[p])
     model, errors = lesson.random_network(p), {}
-    for step in models.trained(model, task, 3e-4):
+    for step in addition.trained(model, task, 3e-4):
         if step in steps:
             errors[step] = lesson.squared_error(model(task.train[0]), task.train[1]).item()
         if step == max(steps):

@@ -1,58 +1,96 @@
-"""What the README shows, run."""
+"""What the README shows a newcomer: the picture, the commands, the lessons, the extras, the names to look for."""
 
-import json
-import math
+import importlib
 import re
+import tomllib
 from pathlib import Path
 
-from sltcourse.kit import assets
+import nbformat
+import pytest
+from PIL import Image
+
+from sltcourse.__main__ import head
+from sltcourse.kit import assets, authoring
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-ESTIMATE, VOLUME = re.findall(r"```python\n(.*?)```", README, re.S)
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
-def test_every_part_of_the_deck_has_its_place():
-    assert README.count("Furman") == 1
-    (table,) = re.findall(r"^\| part of the deck .*?\n\|[-|]+\n(.*?)\n\n", README, re.M | re.S)
-    there = {path.stem[:2]: path for path in (ROOT / "notebooks").glob("*.ipynb")}
-    named = set()
-    for row in table.splitlines():
-        part, where = (cell.strip() for cell in row.strip("|").split("|"))
-        assert part and where, f"{row}: an empty cell"
-        for number in re.findall(r"lesson (\d\d), coming", where):
-            assert number not in there, f"lesson {number} is there: give its sections"
-            named.add(number)
-        for number, name, sections in re.findall(r"\[(\d\d)\]\(notebooks/([\w.]+)\), (sections?[\d andto]+)", where):
-            assert there[number].name == name
-            headings = re.findall(r'"## (\d+)\. ', there[number].read_text(encoding="utf-8"))
-            assert set(re.findall(r"\d+", sections)) <= set(headings), f"{row}: not all of {sections} exist"
-            named.add(number)
-    assert named == {f"{k:02d}" for k in range(13)}
+def rows(text, first):
+    """The rows of the table whose first heading is ``first``, as lists of cells."""
+    (table,) = re.findall(rf"^\| {first} \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, re.M)
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()]
 
 
-def test_an_estimate_in_ten_lines(capsys):
-    assert len([line for line in ESTIMATE.splitlines() if line.strip()]) <= 10
-    names = {}
-    exec(ESTIMATE, names)
-    result, printed = names["result"], capsys.readouterr().out
-    exact, error = 2.62, 0.018  # at this nβ and γ: HMC, 16 chains × 1500, and full batch, 8 × 4000; 5/2 as n grows
-    assert result.verdict.word == "trust" and abs(result.llc - exact) < 3 * math.hypot(result.std_error, error)
-    kinds = [re.sub(r"[-\d., ±+%]+", "#", line) for line in printed.splitlines()]
-    shown = [re.sub(r"[-\d., ±+%]+", "#", line) for line in re.search(r"```\n(λ̂.*?)```", README, re.S)[1].splitlines()]
-    assert kinds == shown, "the README's output is of another kind than what it prints"
+def test_it_is_short_and_its_first_screen_says_what_where_and_how():
+    lines = README.splitlines()
+    assert len(lines) <= 120
+    first = "\n".join(lines[:30])
+    assert (
+        first.index("learning coefficient") < first.index("![") < first.index("<!-- book -->") < first.index("make lab")
+    )
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    assert set(re.findall(r"^make ([\w-]+)", README, re.M)) == {"lab", "test"} <= set(targets)
+    assert "python -m sltcourse notebooks" in first and 'pip install "sltcourse[lab]"' in first
 
 
-def test_the_volume_of_a_cusp():
-    names = {}
-    exec(VOLUME, names)
-    found = names["found"]
-    assert abs(found.lam - 5 / 12) < max(3 * found.se, 0.02) and found.m == 1
+def test_the_picture_moves_is_small_and_is_described():
+    ((alt, address),) = re.findall(r"!\[([^]]*)\]\(([^)]*)\)", README)
+    file = assets.path(address.removeprefix("assets/"))
+    assert len(alt) > 60 and file.stat().st_size < 1_000_000
+    with Image.open(file) as picture:
+        assert picture.n_frames > 20 and picture.info["loop"] == 0
+        pictures = {hash(picture.convert("L").tobytes()) for k in range(picture.n_frames) if picture.seek(k) is None}
+    assert len(pictures) == picture.n_frames
 
 
-def test_the_table_of_speeds_is_the_measured_one():
-    for row in json.loads(assets.path("llc/speed.json").read_text(encoding="utf-8"))["rows"]:
-        shown = [f"{row[key]:,}".replace(",", " ") for key in ("devinterp", "traced", "compiled")]
-        (line,) = [line for line in README.splitlines() if line.startswith(f"| {row['model']}")]
-        assert [cell.strip() for cell in line.split("|")[3:6]] == shown
-        assert f"| {row['share_of_matmul_limit']:.0%}".replace("%", " %") in line
+def test_every_lesson_is_listed_with_the_minutes_that_it_states():
+    shown = {}
+    for lesson, idea, minutes, where in rows(README, "lesson"):
+        number, title, name = re.fullmatch(r"\[(\d\d) (.+)\]\(notebooks/(\w+\.ipynb)\)", lesson).groups()
+        assert name[:2] == number and title and idea and where
+        shown[name] = minutes
+    assert shown == {path.name: head(path)[1] for path in LESSONS}
+    assert all(f"**Time** ~{shown[p.name]} min" in nbformat.read(p, 4).cells[1].source for p in LESSONS)
+
+
+def test_every_extra_is_named_and_explained():
+    extras = {name.strip("`"): what for name, what in rows(README, "extra")}
+    assert set(PROJECT["optional-dependencies"]) <= set(extras) and all(extras.values())
+
+
+@pytest.mark.parametrize(
+    "name", ["rlct", "real log canonical threshold", "learning coefficient", "multiplicity", "LLC"]
+)
+def test_the_fields_names_lead_to_functions(name):
+    found = [where for what, where in rows(README, "you look for") if name in what]
+    assert found, f"nobody who knows {name!r} finds it"
+    for path in re.findall(r"`(sltcourse[\w.]+)`", " ".join(found)):
+        owner, _, attribute = path.rpartition(".")
+        assert hasattr(importlib.import_module(owner), attribute) or importlib.import_module(path)
+
+
+def test_every_link_within_the_repository_leads_somewhere():
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    for document in documents:
+        for address in re.findall(r"\]\((?!\w+:)([^)\s]+)\)", document.read_text(encoding="utf-8")):
+            path, _, anchor = address.partition("#")
+            target = document.parent / path if path else document
+            assert target.exists(), f"{document.name}: {address}"
+            if anchor:
+                headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.M)
+                assert anchor in {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}, address
+
+
+def test_the_project_is_classified_as_it_is():
+    pythons = {c.rsplit(" ", 1)[1] for c in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", c)}
+    assert f"3.{min(int(p[2:]) for p in pythons)}" == PROJECT["requires-python"].removeprefix(">=")
+    assert {"rlct", "learning coefficient"} <= set(PROJECT["keywords"])
+
+
+def test_the_address_is_one():
+    address = PROJECT.get("urls", {}).get("Repository")
+    urls = {k: v for k, v in PROJECT.get("urls", {}).items() if k != "Repository"}
+    assert urls == ({"Documentation": authoring.book_address(), "Issues": f"{address}/issues"} if address else {})

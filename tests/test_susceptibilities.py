@@ -10,10 +10,11 @@ from scipy.stats import spearmanr
 
 from sltcourse.lessons import developmental_stages
 from sltcourse.lessons import susceptibilities as lesson
-from sltcourse.lessons.susceptibilities import heads, models
+from sltcourse.lessons.susceptibilities import addition, heads, models
 from sltcourse.llc import Importance, LocalPosterior, PerSample, covariance, loss_kernel, sample, susceptibility
 from sltcourse.theory.linear_response import gaussian_posterior, loss_covariance, mean_losses
 from sltcourse.zoo import LANGUAGE, copier
+from sltcourse.zoo.addition import Quadratic, balanced, exact_adder, make_task, random_network
 from tests.exercises import exercise_tests
 
 POSTERIOR = models.posterior()
@@ -206,6 +207,53 @@ def test_the_kept_kernel_tells_copying_from_the_rest():
     assert np.sqrt((z[np.ix_(copied, ~copied)] ** 2).mean()) < 1.5
     near, far = (np.array(kind) == f"name again, {where}" for where in ("near", "far"))
     assert np.sqrt((z[np.ix_(near, far)] ** 2).mean()) > 1.7
+
+
+def test_the_kernel_of_a_strong_spring_by_the_jacobian():
+    """Cov(‖J_i u‖², ‖J_j u‖²) = 2 ‖J_i J_jᵀ‖²/γ², with the Jacobian by automatic differentiation."""
+    model, x = random_network(5, width=7, scale=1.0).double(), make_task(5, 1.0).x[:9].double()
+    weights = {name: w.detach() for name, w in model.named_parameters()}
+    parts = torch.func.jacrev(lambda w: torch.func.functional_call(model, w, (x,)))(weights)
+    jacobian = torch.cat([part.flatten(2) for part in parts.values()], 2)
+    squares = torch.einsum("icd,jed->ijce", jacobian, jacobian).square().sum((2, 3)).numpy()
+    assert addition.strong_spring(model, x) == pytest.approx(addition.correlations(squares), rel=1e-12)
+
+
+def test_draws_of_the_adder_have_the_kernel_of_a_strong_spring():
+    task, adder = make_task(5, 1.0), balanced(exact_adder(5))
+    model = Quadratic(adder.first.detach().float(), adder.second.detach().float())
+    losses = addition.drawn_losses(model, task, 4000, seed=0)
+    exact = addition.by_shift(addition.strong_spring(model, task.x), task.x)
+    found = [addition.by_shift(addition.kernel(part), task.x) for part in losses.reshape(8, 500, -1)]
+    assert np.mean(found, 0) == pytest.approx(exact, abs=0.05) and np.abs(np.mean(found, 0) - exact).mean() < 0.02
+    assert exact[0, 0] == pytest.approx(1)  # a pair with itself
+
+
+def test_shifts_are_counted_by_hand():
+    x = make_task(5, 1.0).x
+    a, b = addition.numbers(x)
+    profile = addition.by_shift((a[:, None] == a) * 1.0 + 10 * (b[:, None] == (b - 2) % 5), x)
+    assert profile[0] == pytest.approx([1, 1, 11, 1, 1]) and profile[1:, 2] == pytest.approx(10)
+    sizes = {name: int(at.sum()) for name, at in addition.groups(5).items()}
+    assert sizes == {"a number": 8, "a + b": 4, "a − b": 4, "nothing": 8}
+
+
+def test_what_the_lesson_says_of_the_kernel_of_addition():
+    (memory, rule, adder), errors, exact = addition.shared()
+    assert errors.max() < 1e-3
+    assert np.all(np.abs(np.array([memory, rule, adder])[:, 1:3] - exact[:, 1:3]) < 0.004)
+    for one in (rule, adder):
+        assert 2.8 < one[1] / memory[1] < 4.2 and one[2] > 8 * memory[2] and 3.5 < one[0] / one[1] < 4.5
+    measured, limit, off = lesson.asset("addition")["measured"], lesson.asset("addition")["exact"], np.s_[1:]
+    for by_chain, one in zip(measured, limit, strict=True):
+        halves = by_chain.reshape(2, 4, -1).mean(1)[:, off]
+        assert np.corrcoef(*halves)[0, 1] > 0.99
+        assert np.corrcoef(by_chain.mean(0).ravel()[off], one.ravel()[off])[0, 1] > 0.997
+        i, j = np.indices((23, 23))
+        rest = addition.groups(23)["nothing"]
+        sums = np.array([by_chain[:, rest & ((i + j) % 23 == s)].mean(1) for s in range(1, 23)])
+        error = sums.std(1, ddof=1) / 8**0.5
+        assert error.max() < 1.3e-3 and sums.mean(1).std(ddof=1) < error.mean()
 
 
 def test_sgld_at_the_published_settings_is_hotter_than_the_posterior():

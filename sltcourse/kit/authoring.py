@@ -1,9 +1,9 @@
 """For authors: stamp, execute, clean and pack the notebooks.
 
 ``python -m sltcourse.kit.authoring execute notebooks/…`` re-executes from a fresh kernel, stores clean outputs and
-says which of them moved; ``… stamp notebooks/…`` writes badges and set-up cells, in the README too; ``… onefile
-notebooks/…`` writes to ``build/colab`` a copy of each that carries the course inside; ``… picture notebooks/…`` keeps
-the still of a lesson's first live figure in ``assets/readme``.
+says which of them moved; ``… stamp notebooks/…`` writes the published address into badges and set-up cells, the
+README, pyproject.toml and CITATION.cff; ``… onefile notebooks/…`` writes to ``build/colab`` a copy of each that carries
+the course inside.
 """
 
 import base64
@@ -18,11 +18,12 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from sltcourse.kit import assets
+from sltcourse.kit import files
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDGET = "application/vnd.jupyter.widget-view+json"
-BADGE_MARK = "<!-- badge -->"
+BADGE_MARK, BOOK_MARK = "<!-- badge -->", "<!-- book -->"
+NO_BOOK = "*As a book, whose sliders work in the browser: `make book` builds it in `build/book`.*"
 _ASSET = re.compile(r'assets\.\w+\("([\w./-]+)"\)')  # how code names a kept file
 ONE_FILE = "*This copy carries the course inside: open it on Colab or in any Jupyter and run the first cell.*"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -34,12 +35,24 @@ def project() -> tuple[str, str | None]:
     return project["version"], project.get("urls", {}).get("Repository")
 
 
+def repository() -> str | None:
+    """The published address as a browser wants it, without what git adds to it; None while there is none."""
+    _, address = project()
+    return address and address.rstrip("/").removesuffix(".git")
+
+
+def book_address() -> str | None:
+    """Where the book is published, as the host's Pages derive it from the repository; None without an address."""
+    found = re.fullmatch(r"https://github\.com/([\w.-]+)/([\w.-]+)", repository() or "")
+    return f"https://{found[1].lower()}.github.io/{found[2]}/" if found else None
+
+
 def badge(name: str) -> str:
     """The Colab badge of a lesson, or how to get there while the course has no address."""
-    _, address = project()
+    address = repository()
     if address is None:
         return "*On Colab: `make colab` writes a one-file copy of this lesson to upload there.*"
-    path = f"{address.removeprefix('https://github.com/').rstrip('/')}/blob/main/notebooks/{name}"
+    path = f"{address.removeprefix('https://github.com/')}/blob/main/notebooks/{name}"
     image = "https://colab.research.google.com/assets/colab-badge.svg"
     return f"[![Open in Colab]({image})](https://colab.research.google.com/github/{path})"
 
@@ -70,13 +83,36 @@ def stamp(notebook: NotebookNode, name: str) -> None:
 
 
 def stamp_readme(readme: str) -> str:
-    """The README's text, with a badge in the last column of the table of lessons."""
+    """The README's text, with a badge in the last column of the table of lessons and the link to the book."""
 
     def row(found: re.Match[str]) -> str:
         link = badge(found[2]) if project()[1] else "one-file copy: `make colab`"
         return f"{found[1]}| {link} |"
 
+    book = book_address()
+    line = f"**[Read it as a book]({book})**: every slider works in the browser, with nothing installed."
+    line = f"{line if book else NO_BOOK} {BOOK_MARK}"
+    readme = re.sub(rf"^.*{BOOK_MARK}$", lambda _: line, readme, flags=re.M)
     return re.sub(r"^(\|.*\]\(notebooks/(\w+\.ipynb)\).*)\|[^|]*\|$", row, readme, flags=re.M)
+
+
+def stamp_project(rules: str) -> str:
+    """The text of pyproject.toml, with all of ``[project.urls]`` derived from the address of the repository."""
+    if repository() is None:
+        return rules
+    addresses = {"Documentation": book_address(), "Issues": f"{repository()}/issues"}
+    lines = "".join(f'{name} = "{found}"\n' for name, found in addresses.items() if found)
+    rules = re.sub(rf"^(?:{'|'.join(addresses)}) = .*\n", "", rules, flags=re.M)
+    return re.sub(r"^Repository = .*\n", lambda found: found[0] + lines, rules, count=1, flags=re.M)
+
+
+def stamp_citation(citation: str) -> str:
+    """The text of CITATION.cff, with the version and the addresses of the repository and of the book."""
+    addresses = {"repository-code": repository(), "url": book_address()}
+    citation = re.sub(r"^version: .*$", f"version: {project()[0]}", citation, flags=re.M)
+    citation = re.sub(r"^(?:repository-code|url): .*\n", "", citation, flags=re.M)
+    lines = "".join(f"{key}: {found}\n" for key, found in addresses.items() if found)
+    return re.sub(r"^license: .*\n", lambda found: found[0] + lines, citation, flags=re.M)
 
 
 def clean(notebook: NotebookNode) -> None:
@@ -173,20 +209,9 @@ def one_file(path: Path) -> NotebookNode:
     return notebook
 
 
-def picture(path: Path) -> None:
-    """Keep the stored still of a lesson's first live figure in ``assets/readme``, for the README."""
-    outputs = [o for c in nbformat.read(path, as_version=4).cells for o in c.get("outputs", [])]
-    live = next(o.data for o in outputs if o.get("data", {}).get("text/plain", "").startswith("[Live figure"))
-    name = f"readme/{path.stem[3:]}.png"
-    target = ROOT / "assets" / name
-    target.parent.mkdir(exist_ok=True)
-    target.write_bytes(base64.b64decode(live["image/png"]))
-    assets.record(name, f"python -m sltcourse.kit.authoring picture notebooks/{path.name}", "any")
-
-
 def main(arguments: list[str]) -> None:
-    if len(arguments) < 2 or arguments[0] not in ("execute", "stamp", "onefile", "picture"):
-        sys.exit("usage: python -m sltcourse.kit.authoring execute|stamp|onefile|picture NOTEBOOK.ipynb ...")
+    if len(arguments) < 2 or arguments[0] not in ("execute", "stamp", "onefile"):
+        sys.exit("usage: python -m sltcourse.kit.authoring execute|stamp|onefile NOTEBOOK.ipynb ...")
     for path in map(Path, arguments[1:]):
         print(path.name, end=" ", flush=True)
         if arguments[0] == "execute":
@@ -196,16 +221,18 @@ def main(arguments: list[str]) -> None:
             notebook = nbformat.read(path, as_version=4)
             stamp(notebook, path.name)
             nbformat.write(notebook, path)
-        elif arguments[0] == "picture":
-            picture(path)
         else:
             target = ROOT / "build" / "colab"
             target.mkdir(parents=True, exist_ok=True)
             nbformat.write(one_file(path), target / path.name)
         print()
     if arguments[0] == "stamp":
-        readme = ROOT / "README.md"
-        readme.write_text(stamp_readme(readme.read_text(encoding="utf-8")), encoding="utf-8")
+        for name, stamped in (
+            ("README.md", stamp_readme),
+            ("pyproject.toml", stamp_project),
+            ("CITATION.cff", stamp_citation),
+        ):
+            files.write(ROOT / name, stamped((ROOT / name).read_text(encoding="utf-8")))
 
 
 if __name__ == "__main__":

@@ -106,6 +106,7 @@ function render({ model, el }) {
     if (moved) again.focus({ preventScroll: true });
   }
   show(false);
+  root.dispatchEvent(new Event("slt-drawn", { bubbles: true }));
 }
 
 export default { render };

@@ -32,12 +32,17 @@ function row(part, key, index) {
   return t.data.subarray(start, start + t.length);
 }
 
-function trace(context, x, y) {          // a path with gaps
+// Where a panel's contents stand: x goes to a + b x, y to c + d y. In the picture as Python made it, they stay.
+const SAME = [0, 1, 0, 1];
+const placed = ([a, b, c, d], [x, y, width, height]) => [a + b * x, c + d * y, b * width, d * height];
+
+function trace(context, x, y, [a, b, c, d]) {          // a path with gaps
   let pen = false;
   context.beginPath();
   for (let i = 0; i < x.length; i++) {
     if (x[i] === NOWHERE) { pen = false; continue; }
-    if (pen) context.lineTo(x[i] / SCALE, y[i] / SCALE); else context.moveTo(x[i] / SCALE, y[i] / SCALE);
+    const across = a + b * x[i] / SCALE, down = c + d * y[i] / SCALE;
+    if (pen) context.lineTo(across, down); else context.moveTo(across, down);
     pen = true;
   }
 }
@@ -47,10 +52,10 @@ function blank(part, rows, columns) {
   return part.bits;
 }
 
-function stretch(context, part, bits) {
+function stretch(context, part, bits, at) {
   part.sheet.getContext("2d").putImageData(bits, 0, 0);
   context.imageSmoothingEnabled = true;
-  context.drawImage(part.sheet, ...part.box);
+  context.drawImage(part.sheet, ...placed(at, part.box));
 }
 
 function slopes(field, rows, columns) {   // how much a field changes from a pixel to the next: the edge's softness
@@ -63,67 +68,71 @@ function slopes(field, rows, columns) {   // how much a field changes from a pix
 }
 
 // A function for each kind of part (the classes of parts.py). It gets the canvas, the part's looks, and read(part):
-// the part's arrays at the sliders' positions by get(name), their shape by shape(name), and the state's number.
+// the part's arrays at the sliders' positions by get(name), their shape by shape(name), the state's number, and where
+// the part's panel stands (at).
 const draw = {
   line(c, p, read) {
-    const { get } = read(p);
-    trace(c, get("x"), get("y"));
+    const { get, at } = read(p);
+    trace(c, get("x"), get("y"), at);
     c.strokeStyle = p.stroke; c.lineWidth = p.width; c.setLineDash(p.dashes); c.lineJoin = "round";
     c.lineCap = p.dashes.length ? "butt" : "round";
     c.stroke();
   },
   fill(c, p, read) {
-    const { get } = read(p);
-    trace(c, get("x"), get("y"));
+    const { get, at } = read(p);
+    trace(c, get("x"), get("y"), at);
     c.closePath();
     c.fillStyle = p.face; c.fill();
     if (p.width) { c.strokeStyle = p.edge; c.lineWidth = p.width; c.stroke(); }
   },
   points(c, p, read) {
-    const { get } = read(p);
+    const { get, at: [left, across, top, down] } = read(p);
     const x = get("x"), y = get("y");
     c.fillStyle = p.face; c.strokeStyle = p.edge; c.lineWidth = p.width;
     for (let i = 0; i < x.length; i++) {
       if (x[i] === NOWHERE) continue;
-      c.beginPath(); c.arc(x[i] / SCALE, y[i] / SCALE, p.radius, 0, 7);
+      c.beginPath(); c.arc(left + across * x[i] / SCALE, top + down * y[i] / SCALE, p.radius, 0, 7);
       c.fill();
       if (p.width) c.stroke();
     }
   },
   image(c, p, read) {
-    const { get, shape } = read(p), [rows, columns] = shape("pixels"), shades = get("pixels"), sheet = blank(p, rows, columns), palette = p.palette;
+    const { get, shape, at } = read(p), [rows, columns] = shape("pixels"), shades = get("pixels"), sheet = blank(p, rows, columns), palette = p.palette;
     for (let i = 0, j = 0; i < shades.length; i++, j += 4)
       for (let k = 0; k < 4; k++) sheet.data[j + k] = palette[4 * shades[i] + k];
-    stretch(c, p, sheet);
+    stretch(c, p, sheet, at);
   },
   region(c, p, read) {
     const f = p.fields, { get, shape, index } = read(f), field = get("pixels"), [rows, columns] = shape("pixels");
     f.slopes = f.slopes || {};
     const steps = f.slopes[index] = f.slopes[index] || slopes(field, rows, columns);
-    const level = read(p).get("level")[0], sheet = blank(p, rows, columns), [red, green, blue, full] = p.palette;
+    const { get: now, at } = read(p), level = now("level")[0], sheet = blank(p, rows, columns), [red, green, blue, full] = p.palette;
     for (let i = 0, j = 0; i < field.length; i++, j += 4) {
       const cover = Math.min(1, Math.max(0, (level - field[i]) / steps[i] + 0.5));
       sheet.data[j] = red; sheet.data[j + 1] = green; sheet.data[j + 2] = blue; sheet.data[j + 3] = full * cover;
     }
-    stretch(c, p, sheet);
+    stretch(c, p, sheet, at);
   },
   text(c, p, read) {
-    const { get } = read(p);
+    const { get, at: [left, across, top, down] } = read(p);
     const x = get("x"), y = get("y");
     if (x[0] === NOWHERE) return;
     c.fillStyle = p.face; c.textAlign = p.align; c.textBaseline = p.baseline;
     c.font = `${p.font} "DejaVu Sans", Verdana, sans-serif`;
-    c.fillText(get("text"), x[0] / SCALE, y[0] / SCALE);
+    c.fillText(get("text"), left + across * x[0] / SCALE, top + down * y[0] / SCALE);
   },
 };
 
 // A guess within the picture: a line that slider and pointer move until it is committed. Until then parts are hidden.
-function guessLine(spec, root, canvas, changed) {
-  const key = `sltcourse guess ${spec.key}`, last = spec.texts.length - 1;
+// view.toPicture and view.toCanvas take a place from the canvas (in shares of its sides) to the picture, and back.
+function guessLine(spec, root, view, changed) {
+  const key = `sltcourse guess ${spec.key}`, last = spec.texts.length - 1, canvas = view.canvas, across = spec.axis === "x";
   let made = null, at = last / 2;
   try { made = JSON.parse(sessionStorage.getItem(key)); } catch { /* not kept */ }
   if (made !== null) at = made;
   const row = element("div", "slt-guess-row slt-guess-line", root);
+  const handle = element("div", `slt-handle slt-handle-${spec.axis}`, canvas.parentNode);   // what a finger takes hold of
+  handle.setAttribute("aria-hidden", "true");
 
   const words = () => `${spec.label} = ${spec.texts[at]}`;
   function say() {
@@ -149,23 +158,26 @@ function guessLine(spec, root, canvas, changed) {
     const button = element("button", "", row, made === null ? "That is my guess" : "Guess again");
     button.type = "button";
     button.addEventListener("click", () => commit(made === null ? at : null));
-    canvas.style.touchAction = made === null ? "none" : "";
-    canvas.style.cursor = made === null ? (spec.axis === "x" ? "ew-resize" : "ns-resize") : "";
+    handle.hidden = made !== null;
+    canvas.style.cursor = made === null ? (across ? "ew-resize" : "ns-resize") : "";
     reading.classList.add("slt-reading");
     say();
   }
   function follow(e) {
     if (made !== null || !(e.buttons & 1)) return;
-    const box = canvas.getBoundingClientRect();
-    const where = spec.axis === "x" ? (e.clientX - box.left) / box.width * canvas.width : (e.clientY - box.top) / box.height * canvas.height;
+    const box = canvas.getBoundingClientRect(), share = [(e.clientX - box.left) / box.width, (e.clientY - box.top) / box.height];
+    const where = view.toPicture(share, spec)[across ? 0 : 1];
     at = spec.pixels.reduce((best, p, k) => Math.abs(p - where) < Math.abs(spec.pixels[best] - where) ? k : best, 0);
     say();
   }
-  canvas.addEventListener("pointerdown", follow);
-  canvas.addEventListener("pointermove", follow);
+  const byMouse = e => { if (e.pointerType !== "touch") follow(e); };   // a swipe over the picture scrolls the page
+  canvas.addEventListener("pointerdown", byMouse);
+  canvas.addEventListener("pointermove", byMouse);
+  handle.addEventListener("pointerdown", e => { handle.setPointerCapture(e.pointerId); follow(e); });
+  handle.addEventListener("pointermove", follow);
 
-  function line(c) {
-    const [x, y, width, height] = spec.clip, p = spec.pixels[at], across = spec.axis === "x";
+  function line(c, map) {
+    const [x, y, width, height] = placed(map, spec.clip), p = map[across ? 0 : 2] + map[across ? 1 : 3] * spec.pixels[at];
     c.strokeStyle = c.fillStyle = "#0072b2"; c.lineWidth = 4; c.setLineDash([14, 8]);
     c.beginPath();
     if (across) { c.moveTo(p, y); c.lineTo(p, y + height); } else { c.moveTo(x, p); c.lineTo(x + width, p); }
@@ -179,7 +191,30 @@ function guessLine(spec, root, canvas, changed) {
     c.strokeText(text, tx, ty);
     c.fillText(text, tx, ty);
   }
-  return { show, line, open: () => made === null, hides: k => made === null && spec.hides.includes(k) };
+  function hold() {          // the handle follows the line
+    const [x, y, width, height] = spec.clip, p = spec.pixels[at];
+    const [[left, top], [right, bottom]] = (across ? [[p, y], [p, y + height]] : [[x, p], [x + width, p]]).map(q => view.toCanvas(q, spec));
+    Object.assign(handle.style, { left: 100 * left + "%", top: 100 * top + "%", width: 100 * (right - left) + "%", height: 100 * (bottom - top) + "%" });
+  }
+  return { show, line, hold, open: () => made === null, hides: k => made === null && spec.hides.includes(k) };
+}
+
+// How a picture is laid out in a room (CSS pixels): as it is; where that would shrink it below READABLE, its columns
+// below one another, or, if it has one only, its narrow frame. A piece of it: the picture from x = from on, so wide,
+// at (left, top) of the canvas; all pieces are equally high.
+const READABLE = 0.7;
+function arrange({ width, height, columns, narrow }, room) {
+  const whole = size => ({ ...size, high: size.height, pieces: [{ from: 0, wide: size.width, left: 0, top: 0 }] });
+  if (!room || room >= READABLE * width || !columns && !narrow) return whole({ width, height });
+  if (narrow) return whole({ narrow: true, width: narrow.width, height: narrow.height });
+  const widest = Math.max(room, ...columns.map(([a, b]) => b - a)), pieces = [];
+  let left = 0, top = 0, most = 0;
+  for (const [a, b] of columns) {
+    if (left + b - a > widest) { left = 0; top += height; }
+    pieces.push({ from: a, wide: b - a, left, top });
+    most = Math.max(most, left += b - a);
+  }
+  return { width: most, height: top + height, high: height, pieces };
 }
 
 function render({ model, el }) {
@@ -193,11 +228,9 @@ function render({ model, el }) {
   const panel = element("div", "slt-controls", root);
   const longest = spec.controls.map(c => c.label.length + (c.menu ? 0 : 3 + Math.max(...c.texts.map(t => t.length))));
   panel.style.setProperty("--slt-reading", Math.max(...longest) + "ch");
-  const canvas = element("canvas", "", root);
+  const canvas = element("canvas", "", element("div", "slt-picture", root));
   const caption = element("p", "slt-caption", root);
   caption.setAttribute("aria-live", "polite");
-  canvas.width = spec.sharpness * spec.width; canvas.height = spec.sharpness * spec.height;
-  canvas.style.width = spec.width + "px";
   canvas.setAttribute("role", "img"); canvas.setAttribute("aria-label", spec.alt);
   const context = canvas.getContext("2d");
 
@@ -221,28 +254,63 @@ function render({ model, el }) {
     return { input, readout };
   });
 
-  const guess = spec.guess && guessLine(spec.guess, panel, canvas, () => refresh());
+  let layout = arrange(spec, 0);
+  const at = part => layout.narrow ? spec.narrow.panels[part.panel] : SAME;
+  const view = {
+    canvas,
+    toPicture([x, y], part) {
+      const [a, b, c, d] = at(part), across = x * layout.width, down = y * layout.height, last = layout.pieces.length - 1;
+      const hit = layout.pieces.find((p, k) => k === last || across < p.left + p.wide && down < p.top + layout.high);
+      return [(spec.sharpness * (across - hit.left + hit.from) - a) / b, (spec.sharpness * (down - hit.top) - c) / d];
+    },
+    toCanvas([x, y], part) {
+      const [a, b, c, d] = at(part), across = (a + b * x) / spec.sharpness, down = (c + d * y) / spec.sharpness;
+      const hit = layout.pieces.find(p => across <= p.from + p.wide) || layout.pieces.at(-1);
+      return [(across - hit.from + hit.left) / layout.width, (down + hit.top) / layout.height];
+    },
+  };
+  const guess = spec.guess && guessLine(spec.guess, panel, view, () => refresh());
 
   const indexOf = part => part.by.reduce((i, name, j) => i * part.sizes[j] + state[names.indexOf(name)], 0);
 
   function read(part) {
     const index = indexOf(part);
-    if (part.ask !== undefined) return { index, get: key => part.answer[key], shape: key => part.shapes[key] };
-    return { index, get: key => row(part, key, index), shape: key => part.tables[key].shape };
+    if (part.ask !== undefined) return { index, at: at(part), get: key => part.answer[key], shape: key => part.shapes[key] };
+    return { index, at: at(part), get: key => row(part, key, index), shape: key => part.tables[key].shape };
   }
 
-  let background = null;
+  let frames = null;           // the frame of the picture, and the narrow one if it has one
   function paint() {
-    if (!background) return;
-    context.drawImage(background, 0, 0, canvas.width, canvas.height);
-    for (const [k, part] of spec.parts.entries()) {
-      if (part.ask !== undefined && !part.answer || guess && guess.hides(k)) continue;
+    const S = spec.sharpness, frame = frames && frames[layout.narrow ? 1 : 0];
+    if (!frame) return;
+    for (const { from, wide, left, top } of layout.pieces) {
+      const [x, y, width, height] = [from, 0, wide, layout.high].map(v => S * v);
       context.save();
-      if (part.clip) { context.beginPath(); context.rect(...part.clip); context.clip(); }
-      draw[part.kind](context, part, read);
+      context.translate(S * left - x, S * top);
+      context.beginPath(); context.rect(x, y, width, height); context.clip();
+      context.drawImage(frame, x, y, width, height, x, y, width, height);
+      for (const [k, part] of spec.parts.entries()) {
+        if (part.ask !== undefined && !part.answer || guess && guess.hides(k)) continue;
+        const clip = part.clip && placed(at(part), part.clip);
+        if (clip && (clip[0] >= x + width || clip[0] + clip[2] <= x)) continue;
+        context.save();
+        if (clip) { context.beginPath(); context.rect(...clip); context.clip(); }
+        draw[part.kind](context, part, read);
+        context.restore();
+      }
+      if (guess) { context.save(); guess.line(context, at(spec.guess)); context.restore(); }
       context.restore();
     }
-    if (guess) { context.save(); guess.line(context); context.restore(); }
+    if (guess) guess.hold();
+  }
+
+  function fit() {             // lays the picture out for the room there is
+    layout = arrange(spec, root.clientWidth);
+    const { width, height } = layout, S = spec.sharpness;
+    if (canvas.width === S * width && canvas.height === S * height) return;
+    canvas.width = S * width; canvas.height = S * height;
+    canvas.parentNode.style.width = width + "px";
+    paint();
   }
 
   function refresh() {
@@ -286,9 +354,20 @@ function render({ model, el }) {
   const follow = () => { state = [...model.get("state")]; refresh(); };
   model.on("change:state", follow);
 
-  createImageBitmap(new Blob([bytesOf(model.get("background"))], { type: "image/png" })).then(b => { background = b; paint(); });
+  const bitmap = name => {     // a PNG, or a WebP, which begins with "RIFF"
+    const bytes = bytesOf(model.get(name));
+    return createImageBitmap(new Blob([bytes], { type: bytes[0] === 82 ? "image/webp" : "image/png" }));
+  };
+  Promise.all(["background", ...(spec.narrow ? ["narrow"] : [])].map(bitmap)).then(found => {
+    frames = found;
+    paint();
+    root.dispatchEvent(new Event("slt-drawn", { bubbles: true }));
+  });
+  const sized = new ResizeObserver(fit);
+  sized.observe(root);
+  fit();
   if (guess) guess.show(); else refresh();
-  return () => { model.off("msg:custom", answered); model.off("change:state", follow); };
+  return () => { model.off("msg:custom", answered); model.off("change:state", follow); sized.disconnect(); };
 }
 
-export default { render };
+export default { render, arrange };

@@ -31,7 +31,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from sltcourse.kit import parts, style
+from sltcourse.kit import narrow, parts, style
 from sltcourse.kit.controls import Menu, Slider
 from sltcourse.kit.guess import OnAxis
 
@@ -64,6 +64,7 @@ class LiveFigure:
         self._caption: parts.Caption | None = None
         self._guess: OnAxis | None = None
         self._pictures: tuple[bytes, bytes, tuple[int, int]] | None = None
+        self._narrow: tuple[bytes, dict[str, Any]] | None = None
 
     # ---- the parts that follow the controls -------------------------------------------------------------------
 
@@ -219,6 +220,17 @@ class LiveFigure:
             self._pictures = still, frame, size
         return self._pictures
 
+    def narrow_frame(self) -> tuple[bytes, dict[str, Any]]:
+        """The figure's frame for a narrow screen, as PNG, and where its panels went, see ``narrow.frame``."""
+        if self._narrow is None:
+            self.pictures()
+            for part in self._parts:
+                part.artist.set_visible(False)
+            self._narrow = narrow.frame(self.fig)
+            for part in self._parts:
+                part.artist.set_visible(True)
+        return self._narrow
+
     def encode(self) -> tuple[dict[str, Any], bytes]:
         """What the browser needs: a description, and the bytes of the tables that it speaks of.
 
@@ -226,13 +238,16 @@ class LiveFigure:
         its ``kind``, its looks, the controls that it follows (``by``) with their ``sizes``, and ``tables``: for each
         array where it begins among the bytes (``at``), its ``type``, its ``shape`` at one state, and ``rows``, the
         number of states (one if it is the same at all). A part too large for a table has ``ask`` in its place, the
-        number to ask for in ``answer``. Raises whatever the authors' functions raise at any position.
+        number to ask for in ``answer``. Where there is little room, the figure is laid out by its ``columns``, or by
+        its ``narrow`` frame (``narrow_frame``), in which each part has its ``panel``, the number of its axes. Raises
+        whatever the authors' functions raise at any position.
         """
         width, height = self.pictures()[2]
         height_px, blob, encoded = height * style.SHARPNESS, bytearray(), []
         drawn = sorted(self._parts, key=lambda p: p.artist.get_zorder())
         for part in drawn:
             spec = {"kind": part.kind, **part.looks(height_px), **self._table_or_ask(part, height_px, blob)}
+            spec["panel"] = self.fig.axes.index(part.ax)
             if part.fields:
                 spec["fields"] = self._table(part.fields, height_px, blob)
             encoded.append(spec)
@@ -248,10 +263,16 @@ class LiveFigure:
             "controls": controls,
             "parts": encoded,
         }
+        columns = narrow.columns(self.fig, narrow.texts(self.fig, drawn, encoded, blob))
+        if len(columns) > 1:
+            whole["columns"] = columns
+        else:
+            whole["narrow"] = self.narrow_frame()[1]
         if self._guess:
             hidden = [k for k, part in enumerate(drawn) if part.name in self._guess.hides]
             whole["guess"] = {
                 **self._guess.encode(height_px),
+                "panel": self.fig.axes.index(self._guess.ax),
                 "key": f"{self.alt} {self._guess.question}",
                 "hides": hidden,
             }
@@ -317,6 +338,7 @@ class LiveFigure:
             spec = traitlets.Dict().tag(sync=True)
             tables = traitlets.Bytes().tag(sync=True)
             background = traitlets.Bytes().tag(sync=True)
+            narrow = traitlets.Bytes().tag(sync=True)
             state: Any = traitlets.List().tag(sync=True)
 
         def answered(widget: LiveView, question: dict[str, Any], _buffers: Any) -> None:
@@ -325,7 +347,8 @@ class LiveFigure:
 
         spec, tables = self.encode()
         start = [c.start for c in self.controls.values()]
-        view = LiveView(spec=spec, tables=tables, background=self.pictures()[1], state=start)
+        slim = self.narrow_frame()[0] if "narrow" in spec else b""
+        view = LiveView(spec=spec, tables=tables, background=self.pictures()[1], narrow=slim, state=start)
         view.on_msg(answered)
         return view
 

@@ -5,7 +5,10 @@ t = Σ(xᵢ − θ₀) ~ N(0, n). So a model is a prior on δ, held here as node
 sets of anything that the posterior says is an integral over the normal variable t.
 """
 
-from collections.abc import Callable
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,7 +37,7 @@ class MeanModel:
         return -(top + np.log(weights.sum(axis=-1)))
 
     def posterior(self, n: float, t: ArrayLike, beta: float = 1.0) -> np.ndarray:
-        """Probabilities of the nodes under the posterior at inverse temperature β, shape (*t.shape, J).
+        """Probabilities of the nodes under the posterior at inverse temperature ``beta``, shape (*t.shape, J).
 
         Raises ValueError unless n, t and β are finite and n and β > 0.
         """
@@ -57,6 +60,13 @@ def power_mean(k: int, w0: float = 0.0) -> MeanModel:
     """The model N(wᵏ, 1), k odd, with w uniform on [−1, 1] and the truth w = w0: λ = 1/(2k) at w0 = 0, else 1/2.
 
     Good for n up to 10¹². Raises ValueError for an even k and for a truth outside the box.
+
+    >>> from sltcourse.theory.mean_models import power_mean
+    >>> cubic = power_mean(3)
+    >>> cubic.lam, cubic.m, power_mean(3, w0=0.5).lam
+    (0.16666666666666666, 1, 0.5)
+    >>> round(float(cubic.free_energy(1000, 0.0)), 3)
+    1.111
     """
     if k < 1 or k % 2 != 1 or not -1 < w0 < 1:
         raise ValueError(f"an odd power k ≥ 1 and a truth inside (−1, 1) are needed, not k = {k}, w0 = {w0}")
@@ -83,6 +93,83 @@ def deep_product(depth: int) -> MeanModel:
     return MeanModel(np.r_[np.exp(-s), -np.exp(-s)], np.r_[prior, prior], depth, 1 / 2, depth)
 
 
+Theta = Callable[..., Any]
+_CELLS = 1500  # an axis of [−1, 1]²; a cell is 4/3 of 1/√n at n = 10⁶
+_PER_E = 60  # bins for a factor e in |δ|
+_LEAST = 1e-9  # below it |δ| counts as 0
+_GRID = 4001  # points of [−1, 1] between which a mean of one parameter is looked at for zeros of δ
+_MOST_ZEROS = 40
+
+
+def own_mean(theta: Theta, truth: float | Sequence[float] | None = None) -> MeanModel:
+    """The model N(θ(w), 1) of a learner's θ, of one or two parameters that are uniform on [−1, 1].
+
+    ``theta`` is a function that takes arrays, ``truth`` w₀ (a number, or one for each parameter; 0 if not given). With
+    one parameter the nodes crowd around the zeros of δ = θ(w) − θ(w₀), good for n up to about 10⁸ where θ is smooth in
+    between. With two, the prior's mass is collected in bins of δ, good for n up to 10⁶: against quadrature n E[G_n] is
+    right to 1 %. λ and m are not known: they are NaN and 0. Raises ValueError, in a sentence, for what is no such
+    function.
+    """
+    if not callable(theta):
+        raise ValueError("a mean is wanted as a function, for example lambda w: w**3")
+    try:
+        count = len(inspect.signature(theta).parameters)
+    except (TypeError, ValueError):  # some of numpy's own functions have no signature
+        count = 1
+    if count not in (1, 2):
+        raise ValueError(f"the mean must have one or two parameters, for example lambda a, b: a * b, not {count}")
+    at = np.zeros(count) if truth is None else np.ravel(np.asarray(truth, float))
+    if at.shape != (count,) or not (np.abs(at) <= 1).all():
+        raise ValueError(f"the truth must be {count} number{'s' if count > 1 else ''} from −1 to 1, not {truth}")
+    level = _values(theta, [np.array([a]) for a in at])
+
+    def delta(*w: np.ndarray) -> np.ndarray:
+        return _values(theta, list(w)) - level
+
+    if count == 1:
+        w, weight = panel_rule(-1, 1, _zeros(delta, float(at[0])), 1e-6)
+        return MeanModel(delta(w), weight, 1, math.nan, 0)
+    middle = (np.arange(_CELLS) + 0.5) * 2 / _CELLS - 1
+    values = delta(*(a.ravel() for a in np.meshgrid(middle, middle)))
+    size = np.maximum(np.abs(values), _LEAST)
+    place = np.where(size == _LEAST, 0, np.sign(values) * np.ceil(_PER_E * np.log(size / _LEAST)))
+    place = (place - place.min()).astype(int)
+    mass = np.bincount(place)
+    mean = np.bincount(place, values)[mass > 0] / mass[mass > 0]
+    return MeanModel(mean, mass[mass > 0] / len(values), count, math.nan, 0)
+
+
+def _zeros(delta: Callable[[np.ndarray], np.ndarray], truth: float) -> list[float]:
+    """0, the truth, and the places where δ crosses 0 or comes near it, by a grid and a finer one; at most so many."""
+    found = {0.0, truth}
+    grid = np.linspace(-1, 1, _GRID)
+    size = np.abs(delta(grid))
+    low = np.flatnonzero((size[1:-1] < size[:-2]) & (size[1:-1] <= size[2:])) + 1
+    for i in low[np.argsort(size[low], kind="stable")][:_MOST_ZEROS]:
+        left, right = grid[i - 1], grid[i + 1]
+        for _ in range(4):
+            fine = np.linspace(left, right, 101)
+            best = int(np.abs(delta(fine)).argmin())
+            left, right = fine[max(best - 1, 0)], fine[min(best + 1, 100)]
+        if min(abs(fine[best] - z) for z in found) > 2 / _GRID:
+            found.add(float(fine[best]))
+    return sorted(found)
+
+
+def _values(theta: Theta, w: list[np.ndarray]) -> np.ndarray:
+    """θ at points, one array an axis. Raises ValueError, in a sentence, where it gives no finite numbers for them."""
+    try:
+        with np.errstate(all="ignore"):
+            values = np.broadcast_to(np.asarray(theta(*w), float), w[0].shape)
+    except Exception as error:
+        raise ValueError(
+            f"the mean must take arrays and give numbers, and it stops with {type(error).__name__}: {error}"
+        ) from None
+    if not np.isfinite(values).all():
+        raise ValueError("the mean is not finite everywhere on [−1, 1]")
+    return values
+
+
 Z = np.linspace(-8.6, 8.6, 87)  # standard normal nodes, and their weights:
 PZ = np.exp(-(Z**2) / 2) / np.exp(-(Z**2) / 2).sum()
 
@@ -92,6 +179,10 @@ def normal_mean(f: Callable[[np.ndarray], np.ndarray], variance: float) -> float
 
     ``f`` maps an array of shape (87,) to one of that shape. Raises ValueError for a variance that is not finite and
     above 0, and for an f that is not finite.
+
+    >>> from sltcourse.theory.mean_models import normal_mean
+    >>> round(normal_mean(lambda t: t**4, 2.0), 6)
+    12.0
     """
     if not 0 < variance < np.inf:
         raise ValueError(f"the variance must be finite and greater than 0, not {variance}")
@@ -104,11 +195,18 @@ def normal_mean(f: Callable[[np.ndarray], np.ndarray], variance: float) -> float
 
 
 def expected_error(model: MeanModel, n: float) -> float:
-    """E[G_n], the mean Bayes generalization error of a MeanModel at its truth, from n and n + 1 samples' free energies.
+    """E[G_n], the mean Bayes generalization error of ``model`` at its truth, from n and n + 1 samples' free energies.
 
     E[G_n] = E[F_(n+1)] − E[F_n] minus the entropy of the truth (Watanabe 2009, ch. 1): exact at finite n. Above n =
     10⁴, where that difference loses digits, E[(E_w δ)²]/2 is returned, whose relative error is of order 1/n. Raises
     ValueError unless n is finite and > 0.
+
+    >>> from sltcourse.theory.mean_models import expected_error, power_mean, product_mean
+    >>> n = 1000
+    >>> round(n * expected_error(power_mean(3), n), 3), round(n * expected_error(power_mean(1), n), 3)
+    (0.167, 0.5)
+    >>> round(n * expected_error(product_mean(), n), 3)
+    0.365
     """
     if n > 1e4:
         return normal_mean(lambda t: (model.posterior(n, t) @ model.delta) ** 2, n) / 2

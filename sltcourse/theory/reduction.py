@@ -14,14 +14,14 @@ For an ideal (K = Σ f_i²) at the origin:
 A polynomial that is no sum of squares is taken apart where a variable occurs in degree two with a constant coefficient
 (K = a(x + b/2a)² + (4ac − b²)/4a), and where parts share no variable.
 
-Source: M. Aoyagi and S. Watanabe, Stochastic complexities of reduced rank regression in Bayesian estimation, Neural
-Networks 18 (2005) 924–933.
+Source: Aoyagi & Watanabe 2005, "Stochastic complexities of reduced rank regression in Bayesian estimation".
 """
 
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -42,13 +42,24 @@ _CHANGES, _DEPTH, _MOST_CENTRES, _MOST_SYMMETRIC, _MOST_SUBTRACTED = 8, 6, 2, 20
 
 def reduce(germ: Germ, proved: bool, budget: Budget, depth: int = _DEPTH) -> LearningCoefficient:
     """What can be proved about λ and m of a germ by taking it apart; ``proved``: K ≥ 0 is."""
-    if not germ.squares and (root := square_root(germ.generators[0])):
-        germ, proved = germ._replace(generators=(root,), squares=True), True
+    if not germ.squares and (roots := _square_roots(germ.generators[0])):
+        germ, proved = germ._replace(generators=roots, squares=True), True
     bounds = quick_bounds(germ, proved)
     try:
         return combined(bounds, _apart(_in_used(germ), proved, budget, depth))
     except TimeoutError as stopped:
         return replace(bounds, why=f"not decided: {stopped}")
+
+
+def _square_roots(f: PolyElement) -> tuple[PolyElement, ...]:
+    """(g_k) with f = Σ c_k g_k², c_k > 0, where f is one such square or its part of each degree is; else nothing."""
+    if root := square_root(f):
+        return (root,)
+    parts: dict[int, dict[Exponent, Any]] = {}
+    for m, c in f.terms():
+        parts.setdefault(sum(m), {})[m] = c
+    roots = [square_root(f.ring.from_dict(part)) for part in parts.values()]
+    return tuple(root for root in roots if root) if all(roots) else ()
 
 
 def _apart(germ: Germ, proved: bool, budget: Budget, depth: int) -> LearningCoefficient:
@@ -254,7 +265,14 @@ def _independent(germ: Germ) -> list[Germ]:
 
 
 def _recognised(germ: Germ) -> LearningCoefficient | None:
-    """The moments Σ a_i b_i^(2k+1) of a tanh network, k = 0, …, H − 1 at least, with a flat prior."""
+    """The moments Σ c_ki a_i b_i^(2k+1) of a tanh network, k = 0, …, H − 1 at least, with a flat prior.
+
+    λ and m do not change where the weights are rescaled, a_i → α_i a_i and b_i → β_i b_i, and each moment by itself. So
+    the c_ki are those of the network where c_ki c_00 c_0i⁻¹ c_k0⁻¹ = (β_i/β_0)^(2k), one square g_i > 0 for each unit.
+    Of two units no such sign is asked: modulo the first moment the second is a_1 b_1 (b_1² − g b_2²), and the blow-up
+    b = (u, uv), with α = a_1 + c a_2 v as a coordinate, makes of the two (uα, u³ a_2 v (1 − g v²)) under the prior |u|:
+    λ = 2/3 and m = 1, from the weights u = 1, α = 2, for any g ≠ 0.
+    """
     if not germ.squares or any(germ.prior) or germ.ring.ngens % 2:
         return None
     hidden = germ.ring.ngens // 2
@@ -262,7 +280,7 @@ def _recognised(germ: Germ) -> LearningCoefficient | None:
     pairs = set()
     for k, f in enumerate(by_degree):
         degrees = [tuple(sorted(e for e in m if e)) for m in f.monoms()]
-        if len(f) != hidden or len(set(f.coeffs())) != 1 or set(degrees) != {(1, 2 * k + 1)}:
+        if len(f) != hidden or set(degrees) != {(1, 2 * k + 1)}:
             return None
         if k:  # from the second on, a and b can be told apart
             pairs.add(frozenset((m.index(1), m.index(2 * k + 1)) for m in f.monoms()))
@@ -270,12 +288,27 @@ def _recognised(germ: Germ) -> LearningCoefficient | None:
             return None
     if len(by_degree) < hidden or len(pairs) != 1:
         return None
-    (units,) = pairs
+    units = sorted(next(iter(pairs)))
     first = {frozenset(i for i, e in enumerate(m) if e) for m in by_degree[0].monoms()}
     if len({i for unit in units for i in unit}) != 2 * hidden or first != {frozenset(unit) for unit in units}:
         return None
+    if not _one_scale(by_degree, units):
+        return None
     lam, m = tanh_network(hidden)
     return _exact(lam, m, f"the moments of {hidden} tanh units: Aoyagi and Watanabe 2005 (`closed_forms.tanh_network`)")
+
+
+def _one_scale(moments: list[PolyElement], units: list[tuple[int, int]]) -> bool:
+    """Do scales of the weights take Σ c_ki a_i b_i^(2k+1) into the same without the c_ki? See ``_recognised``."""
+    field = moments[0].ring.domain.get_field()
+    by_unit = [
+        {frozenset(i for i, e in enumerate(m) if e): field.convert_from(c, f.ring.domain) for m, c in f.terms()}
+        for f in moments
+    ]
+    rows = [[row[frozenset(unit)] / by_unit[0][frozenset(unit)] for unit in units] for row in by_unit]
+    scales = [ratio / rows[1][0] for ratio in rows[1]]
+    same = all(ratio / row[0] == s**k for k, row in enumerate(rows) for ratio, s in zip(row, scales, strict=True))
+    return same and (len(units) == 2 or all(sign(s, field) > 0 for s in scales))
 
 
 # ------------------------------------------------------------------------------ blow-ups with a symmetry

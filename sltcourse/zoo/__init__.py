@@ -2,7 +2,16 @@
 a synthetic language with exact losses, and the network that has learned it (``copier``)."""
 
 from sltcourse.zoo.attention import AttentionLayer, AttentionOnly, next_symbol_loss, train
-from sltcourse.zoo.copier import COPIER_STEPS, LANGUAGE, copier, induction_scores, new_copier, previous_scores, texts
+from sltcourse.zoo.copier import (
+    COPIER_STEPS,
+    LANGUAGE,
+    copier,
+    induction_scores,
+    new_copier,
+    previous_scores,
+    second_copier,
+    texts,
+)
 from sltcourse.zoo.language import CopyLanguage, entropy
 
 __all__ = [
@@ -17,6 +26,7 @@ __all__ = [
     "new_copier",
     "next_symbol_loss",
     "previous_scores",
+    "second_copier",
     "texts",
     "train",
 ]

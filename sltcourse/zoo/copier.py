@@ -1,6 +1,6 @@
 """The network that has learned the synthetic language, at kept steps of its training, and what its heads look at.
 
-``python -m sltcourse.lessons.developmental_stages.make copier`` remakes the kept steps.
+``python -m sltcourse.lessons.developmental_stages.make copier`` remakes the kept steps, ``… second`` the second one.
 """
 
 from functools import cache
@@ -34,12 +34,24 @@ def _kept() -> dict[str, np.ndarray]:
     return assets.arrays("developmental_stages/copier.npz")
 
 
+@cache
+def _second() -> dict[str, np.ndarray]:
+    return assets.arrays("developmental_stages/second.npz")
+
+
 def copier(step: int = COPIER_STEPS[-1]) -> AttentionOnly:
     """The network after so many steps of training, one of ``COPIER_STEPS``; ValueError for another."""
     if step not in COPIER_STEPS:
         raise ValueError(f"step {step} was not kept; choose one of {COPIER_STEPS}")
     model, at = new_copier(), COPIER_STEPS.index(step)
     model.load_state_dict({name: torch.from_numpy(_kept()[name][at].copy()) for name in model.state_dict()})
+    return model
+
+
+def second_copier() -> AttentionOnly:
+    """Another network that has learned the language: trained alike, from another start and on other texts (seed 1)."""
+    model = new_copier()
+    model.load_state_dict({name: torch.from_numpy(_second()[name].copy()) for name in model.state_dict()})
     return model
 
 
@@ -55,7 +67,7 @@ def induction_scores(attention: Tensor, read: Tensor, places: Tensor | None = No
     """(layers, heads): the attention that goes to what came behind an earlier occurrence of the present symbol.
 
     The mean over all places whose symbol was there before, counting the places right behind any earlier occurrence
-    (Olsson et al. 2022, arXiv 2209.11895: prefix matching). ``attention`` (layers, texts, heads, T, T), ``read``
+    (Olsson et al. 2022, arXiv:2209.11895: prefix matching). ``attention`` (layers, texts, heads, T, T), ``read``
     (texts, T); ``places`` (texts, T), booleans, restricts the mean to some. A head that looks there alone scores 1.
     Raises ValueError where no symbol comes twice.
     """

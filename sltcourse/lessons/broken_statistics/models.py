@@ -12,8 +12,7 @@ import numpy as np
 from scipy.special import ndtr
 from scipy.stats import chi2
 
-from sltcourse.theory.cubature import panel_rule
-from sltcourse.theory.mean_models import PZ, MeanModel, Z, power_mean, product_mean
+from sltcourse.theory.mean_models import PZ, MeanModel, Z, own_mean, power_mean, product_mean
 
 NINETY = chi2.ppf(0.9, 2)  # squared Mahalanobis radius of the ellipse that holds 90 % of a normal law in the plane
 
@@ -41,16 +40,14 @@ def checked_mean(mean: Callable[[np.ndarray], np.ndarray], low: float, high: flo
 
 
 def own_model(mean: Callable[[np.ndarray], np.ndarray], w0: float = 0.0) -> MeanModel:
-    """The model N(mean(w), 1) with one parameter, uniform on [−1, 1], and the truth w0; λ is not known (NaN).
+    """``mean_models.own_mean`` of one parameter, whose mean must depend on it; the truth w0 lies in (−1, 1).
 
-    ``mean`` maps arrays of w to arrays of means. Good for n up to about 10⁸. Raises ValueError for what is no mean, and
-    for a truth outside (−1, 1).
+    Raises ValueError for what is no mean, and for a truth elsewhere.
     """
     if not -1 < w0 < 1:
         raise ValueError(f"the prior is uniform on [−1, 1], so w0 must lie inside, not at {w0}")
     checked_mean(mean, -1, 1)
-    w, weight = panel_rule(-1, 1, sorted({0.0, float(w0)}), 1e-6)
-    return MeanModel(mean(w) - mean(np.array([w0]))[0], weight, 1, float("nan"), 1)
+    return own_mean(mean, w0)
 
 
 # ---- the network's double wedge --------------------------------------------------------------------------------------

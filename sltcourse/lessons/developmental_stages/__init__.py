@@ -10,6 +10,7 @@ from sltcourse.lessons.developmental_stages.drawings import (
     show_long_run,
     show_python,
     show_scores,
+    show_springs,
     show_stages,
 )
 from sltcourse.lessons.developmental_stages.figures import live_stages
@@ -41,6 +42,7 @@ __all__ = [
     "show_long_run",
     "show_python",
     "show_scores",
+    "show_springs",
     "show_stages",
     "tasks",
     "train_regressor",

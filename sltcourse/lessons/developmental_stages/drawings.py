@@ -6,7 +6,15 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from sltcourse.kit import style
-from sltcourse.lessons.developmental_stages.kept import COLUMNS, HEAD_STEPS, HEADS, LLC_SETTINGS, PYTHON_STEPS, asset
+from sltcourse.lessons.developmental_stages.kept import (
+    COLUMNS,
+    HEAD_STEPS,
+    HEADS,
+    LLC_SETTINGS,
+    PYTHON_STEPS,
+    SPRINGS,
+    asset,
+)
 from sltcourse.lessons.developmental_stages.models import ALL, KINDS, between_rules, weighted_llc
 from sltcourse.llc.verdict import LEVELS
 from sltcourse.zoo import COPIER_STEPS, LANGUAGE
@@ -83,32 +91,57 @@ def show_scores(previous: np.ndarray, induction: np.ndarray, steps: Any) -> None
     style.show(fig)
 
 
-def along() -> dict[str, np.ndarray]:
-    """λ̂ along training: ``COLUMNS`` by name, over ``LLC_SETTINGS["steps"]``."""
-    return dict(zip(COLUMNS, asset("along")["rows"].T, strict=True))
+def along(spring: float = LLC_SETTINGS["spring"]) -> dict[str, np.ndarray]:
+    """λ̂ along training at γ = ``spring``: ``COLUMNS`` by name, over ``LLC_SETTINGS["steps"]``."""
+    at_first = spring == LLC_SETTINGS["spring"]
+    rows = asset("along")["rows"] if at_first else asset("springs")["rows"][list(SPRINGS).index(spring)]
+    return dict(zip(COLUMNS, rows.T, strict=True))
+
+
+def draw_along(ax: Axes, read: dict[str, np.ndarray]) -> None:
+    """λ̂ and λ̂ − tilt, with two errors; hollow where the verdict is doubtful, a cross where it is don't."""
+    steps = at_steps(LLC_SETTINGS["steps"])
+    for values, error, color, label in ((read["llc"], read["error"], "estimate", "λ̂"),
+                                        (read["curved"], read["curved_error"], "posterior", "λ̂ − tilt")):  # fmt: skip
+        ax.errorbar(steps, values, 2 * error, color=COLORS[color], lw=1.4, elinewidth=1.2, label=label)
+        for word, face in ((0, COLORS[color]), (1, "white"), (2, "white")):
+            at = read["word"] == word
+            ax.plot(steps[at], values[at], "x" if word == 2 else "o", color=COLORS[color], markerfacecolor=face)
 
 
 def show_along() -> None:
     """λ̂ of the copier along training, and λ̂ minus its tilt, with two errors; hollow where the verdict is doubtful."""
-    read, steps = along(), at_steps(LLC_SETTINGS["steps"])
-    kept = asset("copier")
+    read, kept = along(), asset("copier")
     fig, (left, right) = style.figure(1, 2, height=3.6)
     for ax in (left, right):
         log_steps(ax, COPIER_STEPS[-1])
     left.plot(at_steps(COPIER_STEPS), kept["loss"], "o-", color=COLORS["loss"], markersize=3.5)
     left.set(title="mean loss, nats", ylim=(2.1, 4.1))
     draw_lines(left, LANGUAGE.lines, COPIER_STEPS[-1])
-    for values, error, color, label in ((read["llc"], read["error"], "estimate", "λ̂"),
-                                        (read["curved"], read["curved_error"], "posterior", "λ̂ − tilt")):  # fmt: skip
-        right.errorbar(steps, values, 2 * error, color=COLORS[color], lw=1.4, elinewidth=1.2, label=label)
-        for word, face in ((0, COLORS[color]), (1, "white"), (2, "white")):
-            at = read["word"] == word
-            right.plot(steps[at], values[at], "x" if word == 2 else "o", color=COLORS[color], markerfacecolor=face)
+    draw_along(right, read)
     right.set_title(f"nβ = {LLC_SETTINGS['nbeta']:g}, γ = {LLC_SETTINGS['spring']:g}")
     right.legend()
     words = ", ".join(f"{style.number(s)}: {v:.1f} and {c:.1f} ({LEVELS[int(w)]})" for s, v, c, w in
                       zip(LLC_SETTINGS["steps"], read["llc"], read["curved"], read["word"], strict=True))  # fmt: skip
     fig.set_label(f"Left: the loss. Right: λ̂ and λ̂ − tilt by training step, with the verdict. {words}.")
+    style.show(fig)
+
+
+def show_springs() -> None:
+    """λ̂ and λ̂ − tilt along training at several γ, side by side."""
+    springs = sorted([LLC_SETTINGS["spring"], *SPRINGS])
+    fig, axes = style.figure(1, len(springs), height=3.5)
+    said = []
+    for ax, spring in zip(axes, springs, strict=True):
+        read = along(spring)
+        log_steps(ax, COPIER_STEPS[-1])
+        draw_along(ax, read)
+        ax.set_title(f"γ = {style.number(spring)}")
+        said.append(f"γ = {style.number(spring)}: " + ", ".join(
+            f"{style.number(s)}: {v:.1f} and {c:.1f} ({LEVELS[int(w)]})" for s, v, c, w in
+            zip(LLC_SETTINGS["steps"], read["llc"], read["curved"], read["word"], strict=True)))  # fmt: skip
+    axes[0].legend()
+    fig.set_label("λ̂ and λ̂ − tilt by training step. " + ". ".join(said) + ".")
     style.show(fig)
 
 

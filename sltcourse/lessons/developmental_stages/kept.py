@@ -21,6 +21,7 @@ LLC_SETTINGS: dict[str, Any] = {
     "batch": 16,
     "lr": 5e-5,
 }
+SPRINGS = {10_000.0: 1e-5, 3000.0: 2.5e-5}  # γ beside that of LLC_SETTINGS, and the step of SGLD at each
 COLUMNS = (
     "llc",
     "error",

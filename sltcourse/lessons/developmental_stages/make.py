@@ -1,9 +1,10 @@
 """Remakes the lesson's assets: ``python -m sltcourse.lessons.developmental_stages.make NAME [SMALLER]``.
 
-NAME is ``copier`` (the network of the synthetic language, 1 minute of one CPU core), ``regression`` (the curve over
-task diversity, 6), ``tokens`` (the Python sources of this machine, 1; needs ``tokenizers``, the extra "make"),
-``python`` (a network that reads them, 3), ``along`` (λ̂ of the copier along training, 5) or ``heads`` (λ̂ of its heads,
-3). A second number, 2 to 10, makes a version that many times shorter, into the folder ``smaller``.
+NAME is ``copier`` (the network of the synthetic language, 1 minute of one CPU core), ``second`` (another one, 1),
+``regression`` (the curve over task diversity, 6), ``tokens`` (the Python sources of this machine, 1; needs
+``tokenizers``, the extra "make"), ``python`` (a network that reads them, 3), ``along`` (λ̂ of the copier along training,
+5), ``springs`` (the same at other γ, 12) or ``heads`` (λ̂ of its heads, 3). A second number, 2 to 10, makes a version
+that many times shorter, into the folder ``smaller``.
 
 Every run keeps what it has in a file that ends in ``.part.npz``; stopped, it goes on from there.
 """
@@ -21,7 +22,7 @@ from torch import Tensor
 
 from sltcourse.kit import assets
 from sltcourse.lessons.developmental_stages import kept, models, ours
-from sltcourse.lessons.developmental_stages.kept import HEAD_STEPS, HEADS, LLC_SETTINGS, PYTHON_STEPS
+from sltcourse.lessons.developmental_stages.kept import HEAD_STEPS, HEADS, LLC_SETTINGS, PYTHON_STEPS, SPRINGS
 from sltcourse.llc import SGLD, estimate_llc
 from sltcourse.llc.errors import summary
 from sltcourse.llc.verdict import LEVELS
@@ -108,9 +109,9 @@ def trained(
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 
-def make_copier(part: Part, smaller: int) -> dict[str, np.ndarray]:
+def make_copier(part: Part, smaller: int, seed: int = 0) -> dict[str, np.ndarray]:
     """The copier's weights at ``COPIER_STEPS``, and what it can do at each: losses by kind, scores of the heads."""
-    model, (read, said) = new_copier(), texts(512, seed=10**6)
+    model, (read, said) = new_copier(seed), texts(512, seed=10**6)
     kind = torch.from_numpy(LANGUAGE.kinds(torch.cat([read, said[:, -1:]], 1).numpy()))
     chances = torch.from_numpy(LANGUAGE.bigram).float()[read]
 
@@ -129,10 +130,15 @@ def make_copier(part: Part, smaller: int) -> dict[str, np.ndarray]:
         }  # fmt: skip
 
     def batch_of(step: int) -> tuple[Tensor, Tensor]:
-        return texts(32, seed=step)
+        return texts(32, seed=step + 10**8 * seed)
 
     at = tuple(step // smaller for step in COPIER_STEPS)
     return trained(model, batch_of, 5e-3, look, at, part)
+
+
+def make_second(part: Part, smaller: int) -> dict[str, np.ndarray]:
+    """A copier from another start and on other texts, at the end of its training; the rest as in ``make_copier``."""
+    return {name: value[-1] for name, value in make_copier(part, smaller, seed=1).items()}
 
 
 def make_regression(part: Part, smaller: int) -> dict[str, np.ndarray]:
@@ -231,22 +237,38 @@ def make_python(part: Part, smaller: int) -> dict[str, np.ndarray]:
     return out | {"lines": np.array(lines)} | weights
 
 
+def llc_row(step: int, spring: float, lr: float, smaller: int) -> np.ndarray:
+    """λ̂ of the copier after ``step`` steps, as ``kept.COLUMNS``, with the rest of ``LLC_SETTINGS``."""
+    chosen, data = LLC_SETTINGS, texts(LLC_SETTINGS["texts"], seed=2 * 10**6)
+    run = estimate_llc(
+        copier(step), data, next_symbol_loss, sampler=SGLD(lr=lr), num_chains=4,
+        num_draws=chosen["draws"] // smaller, num_burnin_steps=chosen["burnin"], batch_size=chosen["batch"],
+        nbeta=chosen["nbeta"], localization=spring, seed=0,
+    )  # fmt: skip
+    curved = summary(run.nbeta * (run.loss_trace - run.init_loss) - run.draws.tilt.values)
+    row = [run.llc, run.std_error, run.tilt, curved.mean, curved.std_error, run.rhat, run.ess,
+           run.equipartition, run.step_bias, LEVELS.index(run.verdict.word), run.init_loss]  # fmt: skip
+    print(step, spring, np.round(row, 3).tolist(), run.verdict, flush=True)
+    return np.array(row)
+
+
 def make_along(part: Part, smaller: int) -> dict[str, np.ndarray]:
     """λ̂ of the copier at the steps of ``LLC_SETTINGS``, (steps, columns): see ``kept.COLUMNS``."""
-    chosen, data = LLC_SETTINGS, texts(LLC_SETTINGS["texts"], seed=2 * 10**6)
+    chosen = LLC_SETTINGS
     for step in progress(sorted(chosen["steps"], key=lambda s: (s not in (500, 2000), -s)), "λ̂"):
         if f"row_{step}" not in part.found:
-            run = estimate_llc(
-                copier(step), data, next_symbol_loss, sampler=SGLD(lr=chosen["lr"]), num_chains=4,
-                num_draws=chosen["draws"] // smaller, num_burnin_steps=chosen["burnin"], batch_size=chosen["batch"],
-                nbeta=chosen["nbeta"], localization=chosen["spring"], seed=0,
-            )  # fmt: skip
-            curved = summary(run.nbeta * (run.loss_trace - run.init_loss) - run.draws.tilt.values)
-            row = [run.llc, run.std_error, run.tilt, curved.mean, curved.std_error, run.rhat, run.ess,
-                   run.equipartition, run.step_bias, LEVELS.index(run.verdict.word), run.init_loss]  # fmt: skip
-            part.keep(**{f"row_{step}": np.array(row)})
-            print(step, np.round(row, 3).tolist(), run.verdict, flush=True)
+            part.keep(**{f"row_{step}": llc_row(step, chosen["spring"], chosen["lr"], smaller)})
     return {"rows": np.stack([part.found[f"row_{step}"] for step in chosen["steps"]])}
+
+
+def make_springs(part: Part, smaller: int) -> dict[str, np.ndarray]:
+    """The same at the other γ of ``SPRINGS``, each with its step: (springs, steps, columns)."""
+    steps = LLC_SETTINGS["steps"]
+    for spring, lr in progress(SPRINGS.items(), "γ"):
+        for step in sorted(steps, key=lambda s: (s not in (500, 700, 2000), -s)):
+            if f"row_{spring:g}_{step}" not in part.found:
+                part.keep(**{f"row_{spring:g}_{step}": llc_row(step, spring, lr, smaller)})
+    return {"rows": np.stack([[part.found[f"row_{spring:g}_{step}"] for step in steps] for spring in SPRINGS])}
 
 
 def make_heads(part: Part, smaller: int) -> dict[str, np.ndarray]:
@@ -272,7 +294,9 @@ MAKERS = {
     "tokens": make_tokens,
     "python": make_python,
     "along": make_along,
+    "springs": make_springs,
     "heads": make_heads,
+    "second": make_second,
 }
 
 

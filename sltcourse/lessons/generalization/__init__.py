@@ -15,7 +15,7 @@ from sltcourse.lessons.generalization.figures import (
 )
 from sltcourse.lessons.generalization.guesses import guess
 from sltcourse.lessons.generalization.kept import network
-from sltcourse.lessons.generalization.models import MEANS, arviz_loo, own_mean
+from sltcourse.lessons.generalization.models import MEANS, arviz_loo
 from sltcourse.theory.mean_errors import generalization_error, simulate_means
 from sltcourse.theory.models.grids import GRIDS, network_free_energy
 
@@ -35,6 +35,5 @@ __all__ = [
     "live_truth",
     "network",
     "network_free_energy",
-    "own_mean",
     "simulate_means",
 ]

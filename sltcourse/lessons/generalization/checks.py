@@ -8,8 +8,8 @@ from scipy.stats import norm
 
 from sltcourse.kit.checks import Case, Checks
 from sltcourse.lessons.generalization import ours
-from sltcourse.lessons.generalization.models import MEANS, own_mean
-from sltcourse.theory.mean_models import MeanModel, expected_error, normal_mean, power_mean
+from sltcourse.lessons.generalization.models import MEANS
+from sltcourse.theory.mean_models import MeanModel, expected_error, normal_mean, own_mean, power_mean
 
 check = Checks("05_generalization")
 

@@ -7,9 +7,9 @@ import numpy as np
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
 from sltcourse.lessons.generalization.drawings import KINDS
-from sltcourse.lessons.generalization.models import MEANS, Theta, own_mean
+from sltcourse.lessons.generalization.models import MEANS
 from sltcourse.theory.mean_errors import generalization_error, simulate_means
-from sltcourse.theory.mean_models import MeanModel, expected_error, power_mean
+from sltcourse.theory.mean_models import MeanModel, Theta, expected_error, own_mean, power_mean
 
 COLORS = style.COLORS
 _PRICE = r"$n\,\mathrm{E}[G_n]$"

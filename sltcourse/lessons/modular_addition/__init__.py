@@ -20,16 +20,8 @@ from sltcourse.lessons.modular_addition.drawings import (
 from sltcourse.lessons.modular_addition.figures import live_training
 from sltcourse.lessons.modular_addition.guesses import guess
 from sltcourse.lessons.modular_addition.kept import readings
-from sltcourse.lessons.modular_addition.models import (
-    Quadratic,
-    adam_for,
-    balanced,
-    exact_adder,
-    logits_on_all,
-    make_task,
-    random_network,
-    squared_error,
-)
+from sltcourse.lessons.modular_addition.models import logits_on_all
+from sltcourse.zoo.addition import Quadratic, adam_for, balanced, exact_adder, make_task, random_network, squared_error
 
 __all__ = [
     "Quadratic",

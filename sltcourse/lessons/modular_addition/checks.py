@@ -8,7 +8,7 @@ import torch
 
 from sltcourse.kit.checks import Case, Checks
 from sltcourse.lessons.modular_addition import ours
-from sltcourse.lessons.modular_addition.models import adam_for, exact_adder, make_task, random_network
+from sltcourse.zoo.addition import adam_for, exact_adder, make_task, random_network
 
 check = Checks("09_modular_addition")
 _random = np.random.default_rng(9)

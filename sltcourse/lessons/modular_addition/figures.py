@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sltcourse.kit import style
 from sltcourse.kit.live import LiveFigure, Menu, Slider
 from sltcourse.lessons.modular_addition.kept import DECAY, DECAYS, STEPS, P, along, training
-from sltcourse.lessons.modular_addition.models import SHARES
+from sltcourse.zoo.addition import SHARES
 
 COLORS = style.COLORS
 TIME = np.maximum(STEPS, 15.0)  # step 0 has a place on the logarithmic axis

@@ -20,24 +20,23 @@ from sltcourse.kit import assets
 from sltcourse.lessons.modular_addition import softmax
 from sltcourse.lessons.modular_addition.curvature import lanczos, rank
 from sltcourse.lessons.modular_addition.kept import COLD, DECAY, DECAYS, READ_AT, READ_ELSEWHERE, SPRING, STEPS, P
-from sltcourse.lessons.modular_addition.models import (
+from sltcourse.lessons.modular_addition.models import ablated, explained, logits_on_all, spectrum
+from sltcourse.llc import LLCResult, LocalPosterior, NothingTrustworthy, calibrate, default_nbeta, estimate_llc, llc_map
+from sltcourse.progress import progress
+from sltcourse.zoo.addition import (
     SHARES,
     Quadratic,
     Task,
-    ablated,
     balanced,
     exact_adder,
-    explained,
-    logits_on_all,
     make_task,
     polished,
     random_network,
-    spectrum,
     squared_error,
+    states,
     trained,
+    two_solutions,
 )
-from sltcourse.llc import LLCResult, LocalPosterior, NothingTrustworthy, calibrate, default_nbeta, estimate_llc, llc_map
-from sltcourse.progress import progress
 
 NEURONS = 60  # the strongest, whose spectra are kept
 CHAINS = dict(num_chains=4, num_draws=2000, num_burnin_steps=400)
@@ -47,15 +46,6 @@ Job = tuple[str, Callable[[], Any]]
 # ---- training --------------------------------------------------------------------------------------------------------
 
 
-def states(p: int, decay: float, task: Task, at: tuple[int, ...] = STEPS, seed: int = 0) -> dict[int, Quadratic]:
-    """Copies of the network along its training, by step."""
-    model, copies = random_network(p, seed=seed), {}
-    for step in trained(model, task, decay):
-        if step in at:
-            copies[step] = Quadratic(model.first.detach().clone(), model.second.detach().clone())
-    return copies
-
-
 def run_of(p: int, decay: float) -> dict[str, np.ndarray]:
     """One training run, arrays over STEPS: errors, accuracies, explained share, spectra of neurons, a ring of numbers.
 
@@ -63,7 +53,7 @@ def run_of(p: int, decay: float) -> dict[str, np.ndarray]:
     frequency; ``ring`` (steps, 2, p): the weights of two neurons of one frequency k, for the numbers 0, 1/k, 2/k, …
     """
     task = make_task(p, SHARES[p])
-    path, rows = states(p, decay, task), []
+    path, rows = states(p, decay, task, STEPS), []
     for model in path.values():
         with torch.no_grad():
             errors = [squared_error(model(x), y).item() for x, y in (task.train, task.test)]
@@ -154,7 +144,7 @@ def along(p: int) -> Iterator[Job]:
 
     def job(decay: float, gamma: float, at: Sequence[int], sampled: bool) -> dict[int, Any]:
         if decay not in paths:
-            paths[decay] = states(p, decay, task)
+            paths[decay] = states(p, decay, task, STEPS)
         rows = read([paths[decay][step] for step in at], task, gamma, decay, sampled)
         return dict(zip(at, rows, strict=True))
 
@@ -163,13 +153,6 @@ def along(p: int) -> Iterator[Job]:
         for gamma in (SPRING, 300.0, 3000.0) if main else (SPRING,):
             at = READ_AT if main and gamma == SPRING else READ_ELSEWHERE
             yield f"{decay} {gamma:g}", partial(job, decay, gamma, at, p < 31)
-
-
-def two_solutions(p: int, decay: float = DECAY) -> tuple[Task, Quadratic, Quadratic]:
-    """(task, memorising, generalising): step 200 and the end of one run, both polished to next to no error."""
-    task = make_task(p, SHARES[p])
-    path = states(p, decay, task, at=(200, 4000))
-    return task, polished(path[200], task), polished(path[4000], task)
 
 
 def described(model: Quadratic, task: Task) -> dict[str, Any]:
@@ -249,7 +232,7 @@ def map_jobs() -> Iterator[Job]:
     for name in ("memorising", "generalising"):
 
         def job(name: str = name) -> dict[str, Any]:
-            found.extend([] if found else two_solutions(P))
+            found.extend([] if found else two_solutions(P, DECAY))
             task, model = found[0], found[1 if name == "memorising" else 2]
             nbetas = [default_nbeta(task.n) * factor for factor in (10, 100, 1000)]
             cells = llc_map(LocalPosterior(model, task.train, squared_error), nbetas=nbetas,
@@ -264,7 +247,7 @@ def map_jobs() -> Iterator[Job]:
         yield name, job
 
     def said() -> dict[str, str]:
-        found.extend([] if found else two_solutions(P))
+        found.extend([] if found else two_solutions(P, DECAY))
         try:
             nbeta = COLD * default_nbeta(found[0].n)
             words = calibrate(LocalPosterior(found[2], found[0].train, squared_error, nbeta=nbeta), num_chains=4)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sltcourse.lessons.modular_addition import curvature, models
-from sltcourse.lessons.modular_addition.models import Quadratic, adam_for
+from sltcourse.zoo.addition import Quadratic, adam_for
 
 Floats = NDArray[np.floating]
 

@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sltcourse.lessons.modular_addition.models import Task, explained, logits_on_all, make_task
+from sltcourse.lessons.modular_addition.models import explained, logits_on_all
 from sltcourse.llc import estimate_llc
+from sltcourse.zoo.addition import Task, make_task
 
 AT = (250, 500, 1000, 1500, 2000, 3000)
 

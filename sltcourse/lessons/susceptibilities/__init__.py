@@ -2,6 +2,9 @@
 
 from sltcourse.lessons.susceptibilities.checks import check
 from sltcourse.lessons.susceptibilities.drawings import (
+    addition_table,
+    second_table,
+    show_addition,
     show_against_cost,
     show_bystander,
     show_components,
@@ -18,6 +21,7 @@ from sltcourse.lessons.susceptibilities.models import X, Y, cross_influence, mec
 __all__ = [
     "X",
     "Y",
+    "addition_table",
     "all_heads",
     "asset",
     "check",
@@ -29,7 +33,9 @@ __all__ = [
     "live_response",
     "mechanism",
     "sampler_draws",
+    "second_table",
     "sentences",
+    "show_addition",
     "show_against_cost",
     "show_bystander",
     "show_components",

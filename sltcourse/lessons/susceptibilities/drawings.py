@@ -4,8 +4,9 @@ import numpy as np
 import xarray as xr
 
 from sltcourse.kit import style
-from sltcourse.lessons.susceptibilities import heads
+from sltcourse.lessons.susceptibilities import addition, heads, models
 from sltcourse.lessons.susceptibilities.figures import draw_points, squeezed
+from sltcourse.lessons.susceptibilities.kept import ADDITION, asset
 
 COLORS = style.COLORS
 
@@ -108,8 +109,7 @@ def show_against_cost(cost: np.ndarray, chi: xr.Dataset, lam: xr.DataArray, lam_
 
 def show_components(chi: np.ndarray) -> None:
     """The first two principal components over the tokens of ``chi`` (8 heads, tokens): by kind, and as loadings."""
-    z = chi - chi.mean(1, keepdims=True)
-    loadings, size, scores = np.linalg.svd(z / z.std(1, keepdims=True), full_matrices=False)
+    loadings, size, scores = models.components(chi)
     sign = np.sign(loadings.sum(0))
     loadings, scores = loadings * sign, scores * sign[:, None] * chi.shape[1] ** 0.5
     kinds = heads.kinds(*heads.sentences())[: len(chi[0]) // 64].ravel()
@@ -135,3 +135,52 @@ def show_components(chi: np.ndarray) -> None:
         f"Left: letters in the plane of the first two components, by kind; their mean places: {middles}. Right: the "
         "part of each head in the two.",
     )
+
+
+def show_addition() -> None:
+    """The kept kernels of lesson 09's networks: the mean correlation of two pairs, over the shift between them."""
+    p, profiles = ADDITION["p"], asset("addition")["measured"].mean(1).astype(float)
+    half = p // 2
+    fig, axes = style.figure(1, 3, height=3.3, sharey=True)
+    for ax, name, profile in zip(axes, addition.NETWORKS, profiles, strict=True):
+        middle = np.roll(profile, (half, half), (0, 1))
+        middle[half, half] = np.nan  # a pair with itself
+        image = ax.imshow(middle.T, extent=(-half - 0.5, half + 0.5) * 2, origin="lower", cmap="viridis", vmin=0.01,
+                          vmax=0.13)  # fmt: skip
+        ax.set(title=name, xlabel="shift of a", xticks=(-10, 0, 10), yticks=(-10, 0, 10))
+        ax.grid(False)
+    axes[0].set_ylabel("shift of b")
+    fig.colorbar(image, ax=axes, label="mean correlation")
+    words = "; ".join(
+        f"{name}: {number:.3f}, {total:.3f} and {difference:.3f}"
+        for name, (number, total, difference, _) in zip(addition.NETWORKS, addition.shared()[0], strict=True)
+    )
+    style.show(
+        fig,
+        "Mean correlations of the losses of two pairs, by the shifts of a and b, for three networks. The cross is "
+        "where one number is the same, a falling diagonal where a + b is, a rising one where a − b is. How far these "
+        f"three lie above the rest: {words}.",
+    )
+
+
+def addition_table() -> style.table:
+    """The same in numbers: how far above the rest, with errors, and exactly for a strong spring."""
+    means, errors, exact = addition.shared()
+    rows = [
+        [name, *(f"{style.estimate(m, e)} ({limit:.3f})" for m, e, limit in zip(*numbers, strict=True))]
+        for name, *numbers in zip(addition.NETWORKS, means, errors, exact, strict=True)
+    ]
+    return style.table(rows, ["the same", *addition.groups(ADDITION["p"])])
+
+
+def second_table() -> style.table:
+    """Section 7's numbers, of the copier and of a second one, head by head, on names seen before."""
+    rows = []
+    for second in (False, True):
+        found = heads.by_head(second)
+        for i, name in enumerate(heads.NAMES):
+            rows.append([f"{'second' if second else 'first'} {name}", f"{found['score'][i]:.2f}",
+                         f"{found['off'][i]:.2f}".replace("-", "−"),
+                         style.estimate(found["line"][i], found["line_error"][i]),
+                         style.estimate(found["lam"][i], found["lam_error"][i])])  # fmt: skip
+    return style.table(rows, ["head", "looks there", "cost, nats", "χ, in lines", "λ̂"])

@@ -1,5 +1,6 @@
 """The heads of lesson 10's copier, each moved by itself: draws that can be made again, and what they lose where."""
 
+from copy import deepcopy
 from functools import cache
 
 import numpy as np
@@ -9,12 +10,23 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sltcourse.lessons.susceptibilities.kept import NBETA, SETTINGS, SPRING, asset
-from sltcourse.zoo import LANGUAGE, copier, texts
+from sltcourse.llc import expectation
+from sltcourse.zoo import (
+    LANGUAGE,
+    AttentionOnly,
+    copier,
+    induction_scores,
+    next_symbol_loss,
+    previous_scores,
+    second_copier,
+    texts,
+)
 
 Array = NDArray[np.float64]
 HEADS = [(layer, head) for layer in (0, 1) for head in range(4)]
 NAMES = [f"{layer}.{head}" for layer, head in HEADS]
 DATA_SETS = ("small, small", "small, name", "new name", "name again, near", "name again, far", "noise")
+CHAINS = ("chain", "draw")
 NEAR = 12  # a name seen at most so many places ago is near
 
 
@@ -84,7 +96,7 @@ def as_draws(kept: NDArray[np.float32], spring: float) -> xr.Dataset:
     ``loss`` is L_n on ``sentences()`` less L_n(w*), ``losses`` (chain, draw, set) the mean on each of ``DATA_SETS``,
     and ``again`` (chain, draw) that on all names seen before.
     """
-    both = ("chain", "draw")
+    both = CHAINS
     rise = kept[..., 0].astype(float)
     sets = kept[..., 1:].astype(float)
     counts = np.bincount(kinds(*sentences()).ravel(), minlength=5)[3:]
@@ -96,8 +108,13 @@ def as_draws(kept: NDArray[np.float32], spring: float) -> xr.Dataset:
             "again": (both, sets[..., 3:5] @ counts / counts.sum()),
         },
         {"set": list(DATA_SETS)},
-        {"nbeta": NBETA, "localization": spring, "init_loss": 0.0, "batch_size": 0},
+        attributes(spring),
     )
+
+
+def attributes(spring: float) -> dict[str, float]:
+    """What the readings of ``sltcourse.llc`` ask of draws of L − L(w*), γ being ``spring``."""
+    return {"nbeta": NBETA, "localization": spring, "init_loss": 0.0, "batch_size": 0}
 
 
 def sampler_draws() -> dict[str, xr.Dataset]:
@@ -108,8 +125,9 @@ def sampler_draws() -> dict[str, xr.Dataset]:
     kept = asset("samplers")
     parts = {f"SGLD, run {i + 1}": kept["sgld"][4 * i : 4 * i + 4] for i in range(len(kept["sgld"]) // 4)}
     parts |= {"SGLD, all": kept["sgld"], "MALA": kept["mala"]}
-    attrs = {"nbeta": NBETA, "localization": SPRING, "init_loss": 0.0, "batch_size": 0}
-    return {name: xr.Dataset({"loss": (("chain", "draw"), x.astype(float))}, attrs=attrs) for name, x in parts.items()}
+    return {
+        name: xr.Dataset({"loss": (CHAINS, x.astype(float))}, attrs=attributes(SPRING)) for name, x in parts.items()
+    }
 
 
 def kernel_draws() -> tuple[xr.Dataset, list[str]]:
@@ -120,31 +138,72 @@ def kernel_draws() -> tuple[xr.Dataset, list[str]]:
     kept, (_, said) = asset("whole"), sentences()
     order = np.lexsort((said.numpy()[tuple(kept["places"].T)], kept["kind"]))
     draws = as_draws(kept["losses"], SETTINGS["whole_spring"]).drop_vars(["losses", "set"])
-    draws["losses"] = (("chain", "draw", "sample"), kept["tokens"][..., order].astype(float))
+    draws["losses"] = ((*CHAINS, "sample"), kept["tokens"][..., order].astype(float))
     return draws, [DATA_SETS[k] for k in kept["kind"][order]]
 
 
-def all_heads() -> dict[str, xr.Dataset]:
-    """The kept draws of every head, by its name."""
-    return {name: as_draws(kept, SPRING) for name, kept in zip(NAMES, asset("heads")["losses"], strict=True)}
+def all_heads(second: bool = False) -> dict[str, xr.Dataset]:
+    """The kept draws of every head, by its name; ``second``: of the other copier."""
+    losses = asset("second" if second else "heads")["losses"]
+    return {name: as_draws(kept, SPRING) for name, kept in zip(NAMES, losses, strict=True)}
+
+
+def costs(model: AttentionOnly) -> tuple[float, Array]:
+    """(the mean loss on names seen before, what switching each of the 8 heads off adds to it), in nats."""
+    read, said = sentences()
+    again = torch.from_numpy(kinds(read, said) >= 3)
+
+    @torch.no_grad()
+    def loss(off: tuple[int, int] | None) -> float:
+        other = deepcopy(model)
+        if off is not None:
+            other.layers[off[0]].out[off[1]] = 0  # type: ignore[operator, union-attr]
+        return next_symbol_loss(other(read)[again][None], said[again][None]).item()
+
+    whole = loss(None)
+    return whole, np.array([loss(head) - whole for head in HEADS])
+
+
+def by_head(second: bool = False) -> dict[str, Array]:
+    """Of each head (8,): its ``score``, what it costs to switch it ``off``, and on names seen before ``line``, how far
+    χ lies above the bystander's line, in lines, and ``lam``, λ̂; with ``line_error`` and ``lam_error``.
+
+    The score is the attention that goes one place back for a head of layer 0, and behind the earlier name for one of
+    layer 1. ``second``: of the other copier.
+    """
+    model, (read, said) = second_copier() if second else copier(), sentences()
+    looks, kind = model.attention(read), torch.from_numpy(kinds(read, said) >= 3)
+    scores = torch.stack([previous_scores(looks)[0], induction_scores(looks, read, kind)[1]])
+    whole, off = costs(model)
+    draws = all_heads(second)
+    moved = expectation(draws, "again")
+    line, error = _slopes([(d.loss.values, d.again.values[..., None]) for d in draws.values()])
+    return {"score": scores.flatten().numpy(), "off": off, "line": -line[:, 0], "line_error": error[:, 0],
+            "lam": NBETA * (moved.value.values - whole), "lam_error": NBETA * moved.std_error.values}  # fmt: skip
 
 
 def against_the_line() -> tuple[Array, Array, Array]:
-    """(nβ Var L (8,), χ of each data set less it and in units of it (8, 6), the standard errors of these).
+    """(nβ Var L (8,), χ of each data set less it and in units of it (8, 6), the standard errors of these)."""
+    both = [(draws.loss.values, draws.losses.values) for draws in all_heads().values()]
+    slope, error = _slopes(both)
+    lines = [NBETA * chain_covariances(rise, rise[..., None]).mean() for rise, _ in both]
+    return np.array(lines), -slope, error
 
-    A ratio −Cov(L, ℓ)/Var L: its error is that of Cov(L, ℓ − bL) with b held at what was found.
+
+def _slopes(pairs: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """(Cov(L, ℓ)/Var L, its standard error), (pairs, sets) each, from pairs of L (chain, draw) and ℓ (…, sets).
+
+    The error of the ratio b is that of Cov(L, ℓ − bL)/Var L with b held at what was found.
     """
-    lines, values, errors = [], [], []
-    for draws in all_heads().values():
-        rise, sets = draws.loss.values, draws.losses.values
+    values, errors = [], []
+    for rise, sets in pairs:
         both = chain_covariances(rise, np.concatenate([rise[..., None], sets], -1))  # (chain, 1 + sets)
         level = both[:, 0].mean()
         slope = both[:, 1:].mean(0) / level
         rest = (both[:, 1:] - slope * both[:, :1]) / level
-        lines.append(NBETA * level)
-        values.append(-slope)
+        values.append(slope)
         errors.append(rest.std(0, ddof=1) / len(rest) ** 0.5)
-    return np.array(lines), np.array(values), np.array(errors)
+    return np.array(values), np.array(errors)
 
 
 @cache

@@ -19,6 +19,7 @@ SETTINGS: dict[str, Any] = {
     "whole_spring": 1000.0,
     "kernel_places": 32,
 }
+ADDITION: dict[str, Any] = {"p": 23, "spring": 1000.0, "chains": 8, "draws": 512}  # at NBETA
 RUN: dict[str, Any] = {
     "head": 0,
     "lr": 1e-3,

@@ -1,12 +1,14 @@
 """Remakes the lesson's assets: ``python -m sltcourse.lessons.susceptibilities.make NAME``.
 
-NAME is ``heads`` (independent draws of each head of the copier alone, 4 minutes of one CPU core), ``whole`` (of all its
-weights, 1) or ``samplers`` (SGLD and MALA on one head, 9). A second number, 2 to 10, makes a version that many times
-shorter, into the folder ``smaller``. Every draw comes from a seed of ``kept.SETTINGS``; the CPU seconds are kept.
+NAME is ``heads`` (independent draws of each head of the copier alone, 4 minutes of one CPU core), ``second`` (of
+another copier's, 4), ``whole`` (of all weights, 1), ``samplers`` (SGLD and MALA on one head, 9) or ``addition`` (lesson
+09's networks, 1). A second number, 2 to 10, makes a version that many times shorter, into the folder ``smaller``. Every
+draw comes from a seed of ``kept.SETTINGS``; the CPU seconds are kept.
 """
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +16,23 @@ import numpy as np
 import torch
 
 from sltcourse.kit import assets
-from sltcourse.lessons.susceptibilities import heads
-from sltcourse.lessons.susceptibilities.kept import NBETA, RUN, SETTINGS, SPRING
+from sltcourse.lessons.susceptibilities import addition, heads
+from sltcourse.lessons.susceptibilities.kept import ADDITION, NBETA, RUN, SETTINGS, SPRING
 from sltcourse.llc import MALA, SGLD, LocalPosterior, sample
 from sltcourse.llc.importance import effective
 from sltcourse.llc.observables import LossOn
-from sltcourse.zoo import copier, next_symbol_loss
+from sltcourse.zoo import LANGUAGE, AttentionOnly, copier, next_symbol_loss, second_copier
 
 FOLDER = "susceptibilities"
 AT_ONCE = 128  # draws whose token losses are held at a time
 
 
-def recorded(head: int | None, spring: float, chains: int) -> tuple[np.ndarray, np.ndarray]:
+def recorded(model: AttentionOnly, head: int | None, spring: float, chains: int) -> tuple[np.ndarray, np.ndarray]:
     """(losses (chain, draw, 1 + data sets), token losses (chain, draw, texts, T)) of draws of one head, or of all.
 
     The first column of losses is L less L(w*).
     """
-    model, (read, said) = copier(), heads.sentences()
+    read, said = heads.sentences()
     kind, weights = heads.kinds(read, said), heads.moved(model, head, chains * SETTINGS["draws"], spring)
     noise = heads.noise()
     start = {name: w.detach()[None] for name, w in model.named_parameters()}
@@ -46,11 +48,11 @@ def recorded(head: int | None, spring: float, chains: int) -> tuple[np.ndarray, 
     return np.concatenate(rows).reshape(*shape, -1), np.concatenate(tokens).reshape(*shape, *read.shape)
 
 
-def make_heads(smaller: int) -> dict[str, np.ndarray]:
+def make_heads(smaller: int, model: AttentionOnly | None = None) -> dict[str, np.ndarray]:
     """``losses`` (8 heads, chain, draw, 1 + data sets), ``tokens`` (8 heads, chain, texts, T): Cov(L, ℓ_t) by chain."""
-    chains, out = max(2, SETTINGS["chains"] // smaller), []
+    chains, out, model = max(2, SETTINGS["chains"] // smaller), [], model or copier()
     for head, name in enumerate(heads.NAMES):
-        losses, tokens = recorded(head, SPRING, chains)
+        losses, tokens = recorded(model, head, SPRING, chains)
         tokens = tokens[:, :, : SETTINGS["token_texts"]]
         flat = tokens.reshape(*tokens.shape[:2], -1).astype(float)
         cov = heads.chain_covariances(losses[..., 0], flat).reshape(chains, *tokens.shape[2:])
@@ -59,16 +61,23 @@ def make_heads(smaller: int) -> dict[str, np.ndarray]:
     return {"losses": np.stack([a for a, _ in out]), "tokens": np.stack([b for _, b in out])}
 
 
+def make_second(smaller: int) -> dict[str, np.ndarray]:
+    """The same of the second copier, ``tokens`` (half, 8 heads, texts · T) as means over each half of the chains."""
+    found = make_heads(smaller, second_copier())
+    tokens = found["tokens"].reshape(len(heads.NAMES), 2, -1, SETTINGS["token_texts"] * LANGUAGE.length)
+    return {"losses": found["losses"], "tokens": tokens.mean(2).swapaxes(0, 1)}
+
+
 def make_whole(smaller: int) -> dict[str, np.ndarray]:
     """``losses`` (chain, draw, 1 + data sets) of all weights, and of some places, ``places`` (k, 2) of the kinds
     ``kind`` (k,), the token losses less those of w*, ``tokens`` (chain, draw, k) in half precision."""
     chains = max(2, SETTINGS["chains"] // smaller)
-    losses, tokens = recorded(None, SETTINGS["whole_spring"], chains)
+    model = copier()
+    losses, tokens = recorded(model, None, SETTINGS["whole_spring"], chains)
     read, said = heads.sentences()
     kind, rng = heads.kinds(read, said), np.random.RandomState(SETTINGS["seed"])
     some = [np.argwhere(kind == k) for k in range(5)]
     places = np.concatenate([s[rng.permutation(len(s))[: SETTINGS["kernel_places"]]] for s in some])
-    model = copier()
     start = {name: w.detach()[None] for name, w in model.named_parameters()}
     rise = tokens - heads.losses(model, start, read, said)[0]
     chosen = rise[:, :, places[:, 0], places[:, 1]]
@@ -97,7 +106,27 @@ def make_samplers(smaller: int) -> dict[str, np.ndarray]:
     return out
 
 
-MAKERS = {"heads": make_heads, "whole": make_whole, "samplers": make_samplers}
+def make_addition(smaller: int) -> dict[str, np.ndarray]:
+    """By shift (p, p), the mean correlations of the losses of lesson 09's ``addition.NETWORKS``: ``measured`` (network,
+    chain, p, p), and ``exact`` (network, p, p) for a strong spring."""
+    (task, models), measured, exact = addition.networks(), [], []
+    for number, (name, model) in enumerate(zip(addition.NETWORKS, models, strict=True)):
+        draws = max(2, ADDITION["chains"] // smaller) * ADDITION["draws"]
+        losses = addition.drawn_losses(model, task, draws, SETTINGS["seed"] + number)
+        print(name, f"worth {effective(-NBETA * losses.mean(1)):.0f} of {draws}", flush=True)
+        chains = losses.reshape(-1, ADDITION["draws"], task.n)
+        measured.append([addition.by_shift(addition.kernel(chain), task.train[0]) for chain in chains])
+        exact.append(addition.by_shift(addition.strong_spring(model, task.train[0]), task.train[0]))
+    return {"measured": np.array(measured), "exact": np.array(exact)}
+
+
+MAKERS: dict[str, Callable[[int], dict[str, np.ndarray]]] = {
+    "heads": make_heads,
+    "second": make_second,
+    "whole": make_whole,
+    "samplers": make_samplers,
+    "addition": make_addition,
+}
 
 
 def main(arguments: list[str]) -> None:

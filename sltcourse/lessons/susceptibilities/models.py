@@ -28,17 +28,19 @@ def susceptibility(phi: ArrayLike, delta: ArrayLike) -> tuple[Array, Array]:
     return by_chain.mean(0), by_chain.std(0, ddof=1) / np.sqrt(len(by_chain))
 
 
-def agreement(first: ArrayLike, second: ArrayLike, k: int) -> float:
-    """|cos| between the k-th principal components (k from 0) over the tokens of two estimates (heads, tokens).
+def components(chi: ArrayLike) -> tuple[Array, Array, Array]:
+    """U (heads, k), s (k,) and Vᵀ (k, tokens) of estimates ``chi`` (heads, tokens), k the smaller of the two.
 
     Of each row its mean is taken off, and what is left is divided by its standard deviation.
     """
+    z = np.asarray(chi, float) - np.mean(chi, 1, keepdims=True)
+    loadings, size, scores = np.linalg.svd(z / z.std(1, keepdims=True), full_matrices=False)
+    return loadings, size, scores
 
-    def components(chi: ArrayLike) -> Array:
-        z = np.asarray(chi, float) - np.mean(chi, 1, keepdims=True)
-        return np.linalg.svd(z / z.std(1, keepdims=True), full_matrices=False)[2]
 
-    return float(abs(components(first)[k] @ components(second)[k]))
+def agreement(first: ArrayLike, second: ArrayLike, k: int) -> float:
+    """|cos| between the k-th principal ``components`` (k from 0) over the tokens of two estimates (heads, tokens)."""
+    return float(abs(components(first)[2][k] @ components(second)[2][k]))
 
 
 def posterior(point: int = 0, h: float = 0.0) -> tuple[Array, Array]:

@@ -1,0 +1,101 @@
+"""A stored notebook as a page of the book: what Sphinx cannot know about a lesson.
+
+Live figures and guesses become placeholders, pictures become lazy ones with their size and alternative text, answers
+and deeper cells are folded, and the checks, which need Python, say how to run them.
+"""
+
+import base64
+import html
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from sltcourse.kit import authoring
+from sltcourse.kit.book.remake import Made, code_of, is_figure
+
+DOWNLOADS = "notebooks"  # where the notebooks are on the site
+PICTURES = "_pictures"
+_PROMPTS = {"answer": ("hide-output", "Show the answer", "Hide the answer")}
+_PROMPTS["deeper"] = ("hide-cell", "Deeper: show the code and what it gives", "Hide it")
+
+
+def colab(name: str) -> str | None:
+    """The address at which Colab opens the notebook ``name``; None while the course has no published address."""
+    found = re.search(r"\((https://colab[^)]*\.ipynb)\)", authoring.badge(name))
+    return found[1] if found else None
+
+
+def ways(name: str) -> str:
+    """How to run a lesson, in html: Colab if it can be had there, and the notebook itself."""
+    here = f'<a href="{DOWNLOADS}/{name}" download>download the notebook</a>'
+    address = colab(name)
+    return f'<a href="{address}">open it in Colab</a> or {here}' if address else here
+
+
+def title(path: Path) -> str:
+    """A lesson's name: the heading of its notebook, up to a colon."""
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    return notebook.cells[0].source.splitlines()[0].removeprefix("# ").partition(":")[0]
+
+
+def page(path: Path, made: Sequence[Made], folder: Path) -> NotebookNode:
+    """The notebook at ``path`` as Sphinx gets it; its pictures are written to ``folder``/PICTURES.
+
+    Raises ValueError if a figure's cell is not there.
+    """
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    run = f'<p class="slt-run">To run this lesson yourself, {ways(path.name)}.</p>'
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and authoring.BADGE_MARK in cell.source:
+            cell.source = re.sub(rf"^.*{authoring.BADGE_MARK}.*$", lambda _: run, cell.source, flags=re.M)
+    pictures = folder / PICTURES / path.stem
+    pictures.mkdir(parents=True, exist_ok=True)
+    for k, cell in enumerate(code_of(notebook)):
+        figures = [m.html for m in made if m.cell == k]
+        if len(figures) != sum(map(is_figure, cell.outputs)):
+            raise ValueError(f"{path.name}: code cell {k + 1} has figures that were not made")
+        outputs = []
+        for i, output in enumerate(cell.outputs):
+            data = output.get("data", {})
+            if is_figure(output):
+                outputs.append(_html(figures.pop(0)))
+            elif "image/png" in data:
+                file = pictures / f"{k}-{i}.png"
+                file.write_bytes(base64.b64decode(data["image/png"]))
+                size = output.metadata["image/png"]
+                outputs.append(_html(picture(file.relative_to(folder).as_posix(), **size)))
+            elif "text/html" in data:
+                outputs.append(_html(f'<div class="slt-table">{data["text/html"]}</div>'))
+            else:
+                outputs.append(output)
+        _folded(cell, outputs, path.name)
+    return notebook
+
+
+def picture(src: str, width: int, height: int, alt: str) -> str:
+    """A picture that is loaded when it comes near the screen."""
+    size = f'width="{width}" height="{height}" loading="lazy" decoding="async"'
+    return f'<img class="slt-drawing" src="{html.escape(src)}" {size} alt="{html.escape(alt)}">'
+
+
+def _html(text: str) -> NotebookNode:
+    return nbformat.v4.new_output("display_data", data={"text/html": text})
+
+
+def _folded(cell: NotebookNode, outputs: list[NotebookNode], name: str) -> None:
+    """Give a code cell its outputs, and the tags by which myst-nb hides and folds."""
+    tags = set(cell.metadata.get("tags", []))
+    if "exercise" in tags:
+        outputs = [_html(f'<p class="slt-run">The check of this exercise runs in Python: {ways(name)}.</p>')]
+    kept: dict[str, object] = {"tags": ["remove-cell"] if "setup" in tags else []}
+    if re.fullmatch(r"guess\.\w+|live_\w+\([^()]*\)", cell.source.strip()):
+        kept["tags"] = ["remove-input"]
+    for tag, (hidden, show, hide) in _PROMPTS.items():
+        if tag in tags:
+            kept["tags"] = [*kept["tags"], hidden]  # type: ignore[misc]
+            kept["mystnb"] = {"code_prompt_show": show, "code_prompt_hide": hide}
+    cell.metadata = nbformat.from_dict(kept)
+    cell.outputs = outputs

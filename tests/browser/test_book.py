@@ -1,0 +1,204 @@
+"""The book in headless Chromium, page by page: from a folder of a server, and from disk.
+
+`make test-book` builds it first. A page is in order if its console is silent, nothing is asked of anyone else, its
+formulas are set, every slider moves its picture, every guess can be made, it has no scroll bar at the foot of a
+telephone's screen, and axe finds nothing in either theme.
+"""
+
+import functools
+import http.server
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from sltcourse.kit.book import sizes
+from tests.notebooks.lessons import ROOT
+
+SITE = Path(os.environ.get("BOOK", ROOT / "build" / "book"))  # BOOK: the folder of a site built elsewhere
+FOLDER = "/somewhere/book/"  # what the server calls the site's folder
+PAGES = sorted(p.relative_to(SITE).as_posix() for p in SITE.rglob("*.html"))
+LESSONS = [p for p in PAGES if p[:2].isdigit()]
+EMBEDDED = [p for p in PAGES if p.startswith("embed/")]
+PROSE = [p for p in PAGES if p not in (*LESSONS, *EMBEDDED, "gallery.html")]
+
+pytestmark = pytest.mark.skipif(not PAGES, reason="the book is not built: make book")
+
+COLOURS = ["color-contrast", "link-in-text-block"]
+
+# Scrolls through the page with everything unfolded, until each figure and each guess is alive.
+MEET_ALL = """async () => {
+  for (const folded of document.querySelectorAll('article details')) folded.open = true;
+  const alive = f => f.querySelector('.slt-live canvas, .slt-guess button') && !f.querySelector('.slt-still');
+  for (const figure of document.querySelectorAll('.slt-figure')) {
+    figure.scrollIntoView({ block: 'center' });
+    for (let i = 0; i < 200 && !alive(figure); i++) await new Promise(r => setTimeout(r, 50));
+    if (!alive(figure)) return figure.dataset.figure;
+  }
+  return null;
+}"""
+
+# Makes every guess, then moves every slider and every menu to another place; says which moved nothing.
+PLAY_ALL = """async () => {
+  const dead = [], frame = () => new Promise(r => requestAnimationFrame(() => setTimeout(r)));
+  for (const figure of document.querySelectorAll('.slt-figure')) {
+    const name = figure.dataset.figure;
+    const buttons = [...figure.querySelectorAll('.slt-guess button, .slt-guess-line button')];
+    if (buttons.length) { buttons.at(-1).click(); await frame(); }
+    const guess = figure.querySelector('.slt-guess');
+    if (guess && !guess.querySelector('.slt-because').textContent.includes('Guess again')) dead.push(name);
+    const canvas = figure.querySelector('canvas');
+    if (!canvas) { if (!guess) dead.push(name); continue; }
+    for (const input of figure.querySelectorAll('.slt-control :is(input, select)')) {
+      const before = canvas.toDataURL(), last = Number(input.max || input.options?.length - 1);
+      input.value = Number(input.value) === last ? 0 : last;
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+      await frame();
+      if (canvas.toDataURL() === before) dead.push(`${name}: ${input.labels[0].textContent}`);
+    }
+  }
+  return { dead, trouble: document.querySelectorAll('.slt-trouble').length,
+           sliders: document.querySelectorAll('.slt-control :is(input, select)').length };
+}"""
+
+# What stands on the page as TeX, outside of code and of what KaTeX wrote.
+RAW_TEX = """() => {
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+  while (walk.nextNode()) {
+    const { parentElement: at, data } = walk.currentNode;
+    if (at.closest('pre, code, script, style, .katex')) continue;
+    if (/\\\\[a-z]{2}|[$][^$]+[$]/.test(data)) found.push(data.trim());
+  }
+  return found.concat([...document.querySelectorAll('.katex-error')].map(e => e.textContent));
+}"""
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves the site as if it were one folder among others."""
+
+    def translate_path(self, path):
+        inside = path.startswith(FOLDER)
+        return super().translate_path("/" + path.removeprefix(FOLDER) if inside else "/nothing-is-here")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def base():
+    """The site's address on a server that holds it in a folder."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(SITE)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}{FOLDER}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def heard(page, base):
+    """What goes wrong on the page: complaints in its console, errors, requests that leave the site."""
+    found = []
+    listeners = {
+        "console": lambda m: found.append(m.text) if m.type in ("error", "warning") else None,
+        "pageerror": lambda e: found.append(str(e)),
+        "request": lambda r: None if r.url.startswith((base, "data:", "blob:", SITE.as_uri())) else found.append(r.url),
+        "requestfailed": lambda r: None if "ABORTED" in (r.failure or "") else found.append(f"failed: {r.url}"),
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)
+    yield found
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
+
+
+def overflow(page):
+    """By how many pixels the page is wider than the window."""
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+def violations(page, **only):
+    """What axe finds on the page as it is; what KaTeX draws is hidden from those who hear the page, and from axe."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, {"exclude": [[".katex-html"]]}, {"resultTypes": ["violations"], **only}).response
+    assert any(rule["id"] == "color-contrast" for rule in found["passes"]), "axe saw no colours"
+    return [f"{rule['id']}: {node['html'][:200]}" for rule in found["violations"] for node in rule["nodes"]]
+
+
+def in_order(page, address, sliders=0):
+    """Go through a page at a telephone's width, then hear what axe says in both themes."""
+    page.set_viewport_size({"width": 375, "height": 800})
+    page.goto(address)
+    page.wait_for_load_state("load")
+    assert overflow(page) <= 0
+    assert page.evaluate(MEET_ALL) is None, "a figure does not come"
+    played = page.evaluate(PLAY_ALL)
+    assert played["dead"] == [] and played["trouble"] == 0
+    assert played["sliders"] >= sliders
+    assert overflow(page) <= 0
+    assert page.evaluate(RAW_TEX) == []
+    assert page.evaluate("[...document.images].filter(i => i.alt === null || !i.hasAttribute('alt')).length") == 0
+    page.set_viewport_size({"width": 1300, "height": 900})
+    found = []
+    for theme, only in (("light", {}), ("dark", {"runOnly": COLOURS})):  # all else is the same in both
+        page.evaluate("theme => { document.body.dataset.theme = theme }", theme)
+        page.wait_for_timeout(300)
+        found += [f"{theme} {v}" for v in violations(page, **only)]
+    assert not found, "\n".join(sorted(set(found)))
+
+
+@pytest.mark.parametrize("name", [*LESSONS, "gallery.html"])
+def test_a_page_with_figures(page, base, heard, name):
+    in_order(page, base + name, sliders=1)
+    assert heard == []
+
+
+def test_the_pages_of_prose(page, base, heard):
+    for name in PROSE:
+        in_order(page, base + name)
+    assert heard == []
+
+
+def test_the_small_pages_for_iframes(page, base, heard):
+    assert EMBEDDED
+    page.set_viewport_size({"width": 375, "height": 800})
+    for name in EMBEDDED:
+        page.goto(base + name)
+        assert page.evaluate(MEET_ALL) is None, f"{name}: its figure does not come"
+        played = page.evaluate(PLAY_ALL)
+        assert played["dead"] == [] and played["sliders"] > 0 and overflow(page) <= 0
+    assert heard == []
+
+
+def test_from_disk_a_lesson_lives_and_the_search_finds_a_word(page, heard):
+    page.set_viewport_size({"width": 1300, "height": 900})
+    page.goto((SITE / LESSONS[3]).as_uri())
+    assert page.evaluate(MEET_ALL) is None
+    assert page.evaluate(PLAY_ALL)["dead"] == []
+    page.locator("input.sidebar-search").fill("Kullback")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=Kullback*")
+    page.wait_for_selector("#search-results li a")
+    page.locator("#search-results li a").first.click()
+    page.wait_for_load_state("load")
+    assert "Kullback" in page.locator("article").inner_text()
+    assert heard == []
+
+
+def test_a_figure_waits_until_it_is_near_the_screen(page, base):
+    asked = []
+    page.on("request", lambda r: asked.append(r.url) if "/_live/" in r.url and r.url.endswith(".js") else None)
+    page.set_viewport_size({"width": 1300, "height": 900})
+    page.goto(base + LESSONS[3], wait_until="load")
+    page.wait_for_timeout(300)
+    at_once, there = len(asked), page.locator(".slt-figure").count()
+    assert at_once < there / 2
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.wait_for_timeout(300)
+    assert len(asked) > at_once
+
+
+def test_the_whole_is_small_enough():
+    assert sizes.whole(SITE) < 25e6
+    assert {name: once for name, (once, _) in sizes.weights(SITE).items() if once > 1e6} == {}
