@@ -217,15 +217,17 @@ def markdown(table: dict) -> str:
     lines = ["| model (parameters) | chains | devinterp 1.3.2 | sltcourse | with `compile=True` | ratio | share of the "
              "matmul limit |", "|---|---|---|---|---|---|---|"]  # fmt: skip
     for row in table["rows"]:
-        cells = [row["model"], row["chains"], *(number(row[way]) for way in ("devinterp", "traced", "compiled")),
-                 f"{row['ratio']:g}", f"{row['share_of_matmul_limit']:.0%}".replace("%", " %")]  # fmt: skip
+        ratio = f"{row['ratio']:.0f}" if row["ratio"] >= 10 else f"{row['ratio']:.1f}"
+        share = f"{row['share_of_matmul_limit']:.0%}".replace("%", " %")
+        ways = [number(row[way]) for way in ("devinterp", "traced", "compiled")]
+        cells = [row["model"], row["chains"], *ways, ratio, share]
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     lines += [
         "",
         "| seconds to 5 % | value | devinterp 1.3.2 (its step size) | sltcourse | ratio |",
         "|---|---|---|---|---|",
     ]
-    for row in table.get("seconds", []):
+    for row in table["seconds"]:
         theirs, ours = row["devinterp"], row["sltcourse"]
         slow, fast = (
             f"not in {one['spent']:.0f}" if one["seconds"] is None else f"{one['seconds']:.1f}"
