@@ -217,6 +217,8 @@ class _Run:
                 whole_run = xr.concat([d.drop_vars("draw") for d in before], "chain") if len(before) > 1 else before[0]
                 first = number * settings["chains_at_once"]
                 restore(self.group, whole_run.isel(chain=slice(first, first + len(points))), number)
+        if self.group.target.evaluator.pool is not None:
+            torch.set_num_threads(1)  # the threads share the chains, and do not wait for each other within one
         self.begun = self.group.steps
         group, made = self.group, 0 if before is None else before[0].sizes["draw"]
         recorder = None
@@ -235,6 +237,7 @@ class _Run:
         if not taken["excess"].shape[1]:
             raise KeyboardInterrupt
         events = start + np.arange(num_draws) * every
+        settings["way"] = group.target.evaluator.way  # the next group, and what goes on later, take the same
         self.notes += [*group.target.evaluator.notes, *(recorder.chains.notes if recorder else ())]
         part = dataset(taken, group, burnin, settings, events, first_draw=made, seen=recorder)
         return part, interrupted
@@ -250,7 +253,8 @@ class _Run:
                                   compiled=bool(settings["compile"]))  # fmt: skip
         several = len(posterior.centers) > 1
         at = points if several else torch.zeros_like(points)
-        return Group(target, self.sampler, generator, posterior.init_loss[at], posterior.init_grad[at])
+        return Group(target, self.sampler, generator, posterior.init_loss[at], posterior.init_grad[at],
+                     settings.get("way", ""))  # fmt: skip
 
 
 def _remember(draws: xr.Dataset, posterior: LocalPosterior, observe: Any, group: Group | None) -> None:

@@ -47,6 +47,11 @@ class Target:
         return self._pool
 
     @property
+    def batch_size(self) -> int | None:
+        """Rows in a minibatch; None at full batch."""
+        return None if self._minibatches is None else self._minibatches.size
+
+    @property
     def full_batch(self) -> bool:
         """Whether the loss is that of all the data."""
         return self._minibatches is None
