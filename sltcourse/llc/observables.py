@@ -39,7 +39,11 @@ RESERVED = {
 
 @dataclass(frozen=True, eq=False)
 class Observable:
-    """What is recorded of each draw; see the module."""
+    """What is recorded of each draw; see the module.
+
+    ``every``: record one draw in so many. ``moments``: keep mean and variance in place of the values; "cross": and the
+    covariance with the others.
+    """
 
     _: KW_ONLY
     every: int = 1
@@ -56,7 +60,7 @@ class Observable:
             raise ValueError(f'moments is {self.moments!r}; it must be False, True or "cross".')
 
     def bind(self, name: str, chains: "Chains") -> "Bound":
-        """How this is measured for ``chains``."""
+        """How this, recorded under ``name``, is measured for ``chains``; here NotImplementedError."""
         raise NotImplementedError
 
 

@@ -41,12 +41,20 @@ def sample(
 ) -> xr.Dataset | list[xr.Dataset]:
     """Draws of a local posterior by ``num_chains`` chains that start at w*, as a Dataset over (chain, draw).
 
-    ``sampler``, ``num_chains``, ..., ``seed``: as in ``estimate_llc``. ``observe``: names to what is recorded at each
-    draw besides the loss: other data (the loss on them), a function of the parameters, or one of ``observables``. What
-    the Dataset holds: see ``draws``. Where the posterior has a list of w*, a list of Datasets, one for each.
+    ``sampler``, ``num_draws``, ``num_burnin_steps``, ``num_steps_bw_draws``, ``batch_size``, ``compile``, ``seed``: as
+    in ``estimate_llc``. ``observe``: names to what is recorded at each draw besides the loss: other data (the loss on
+    them), a function of the parameters, or one of ``observables``. What the Dataset holds: see ``draws``. Where the
+    posterior has a list of w*, a list of Datasets, one for each.
 
     An interrupt returns the draws made so far, with the attribute ``partial`` = 1; of a list, the points that are done.
     Raises ValueError and TypeError as ``estimate_llc`` does, KeyboardInterrupt if nothing was drawn yet.
+
+    >>> import torch
+    >>> from sltcourse.llc import HMC, LocalPosterior, OfParameters, sample
+    >>> posterior = LocalPosterior(lambda w: w[0]**2, at=torch.zeros(1), nbeta=50.0, localization=0.1)
+    >>> draws = sample(posterior, HMC(), num_chains=4, num_draws=50, observe={"w": OfParameters(lambda p: p["w"])})
+    >>> draws.loss.shape, draws.w.shape
+    ((4, 50), (4, 50, 1))
     """
     sampler = WhitenedSGLD() if sampler is None else sampler
     counts = dict(num_chains=num_chains, num_draws=num_draws, num_steps_bw_draws=num_steps_bw_draws)

@@ -168,7 +168,12 @@ class Target:
 
 
 def default_nbeta(num_samples: int) -> float:
-    """n/log n, the inverse temperature nβ of WBIC (Watanabe 2013), for n ≥ 2 samples; raises ValueError below."""
+    """n/log n, the inverse temperature nβ of WBIC (Watanabe 2013), for n = ``num_samples`` ≥ 2; ValueError below.
+
+    >>> from sltcourse.llc import default_nbeta
+    >>> round(default_nbeta(1000), 2)
+    144.76
+    """
     if not num_samples >= 2:
         raise ValueError(f"n/log n needs n ≥ 2 samples, there are {num_samples}; give nbeta yourself.")
     return num_samples / math.log(num_samples)
