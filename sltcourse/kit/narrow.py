@@ -92,7 +92,7 @@ def texts(
         )
         there = across != parts.NOWHERE
         places = {(written[k], int(across[k])) for k in np.flatnonzero(there)}
-        for text, x in sorted(places, key=lambda place: len(place[0]))[-_LONGEST:]:
+        for text, x in sorted(places, key=lambda place: (len(place[0]), place))[-_LONGEST:]:
             left, right, high = extent(fig, x / parts.SCALE / style.SHARPNESS, text, part.artist)
             top, bottom = (float(v) / parts.SCALE / style.SHARPNESS for v in (down[there].min(), down[there].max()))
             yield left, right, top - high, bottom + high
