@@ -24,9 +24,14 @@ def test_two_panels_are_two_columns_that_hold_them(two):
     fig, axes = two
     columns = narrow.columns(fig)
     assert len(columns) == 2 and columns[0][0] >= 0 and columns[0][1] <= columns[1][0] and columns[1][1] <= 880
-    for (left, right), ax in zip(columns, axes, strict=True):
+    for (left, right, top, bottom), ax in zip(columns, axes, strict=True):
         box = ax.get_tightbbox()
         assert left <= box.x0 and box.x1 <= right and right - left < 460
+        assert 0 <= top <= 300 - box.y1 and 300 - box.y0 <= bottom <= 300
+    fig.set_size_inches(8.8, 4)
+    for ax in axes:
+        ax.set_position([ax.get_position().x0, 0.3, 0.3, 0.3])
+    assert all(bottom - top < 200 for *_, top, bottom in narrow.columns(fig)), "what is blank is left out"
 
 
 def test_what_stands_across_both_panels_leaves_one_column(two):
@@ -53,9 +58,10 @@ def test_the_extent_of_a_text(two):
     fig, axes = two
     for align, share in (("left", 0), ("center", 0.5), ("right", 1)):
         artist = axes[0].text(0.5, 0.5, "letters", ha=align)
-        low, high = narrow.extent(fig, 100, "letters", artist)
+        low, up, high = narrow.extent(fig, 100, "letters", artist)
         box = artist.get_window_extent()
-        assert high - low == pytest.approx(box.width) and low == pytest.approx(100 - share * box.width)
+        assert up - low == pytest.approx(box.width) and low == pytest.approx(100 - share * box.width)
+        assert high == pytest.approx(box.height)
 
 
 def test_columns_with_small_letters_or_without_labels_of_their_own_are_none():

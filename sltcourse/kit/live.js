@@ -200,29 +200,30 @@ function guessLine(spec, root, view, changed) {
 }
 
 // How a picture is laid out in a room (CSS pixels): as it is; where that would shrink it below READABLE, its columns
-// below one another, each as large as there is room for, or its narrow frame. A piece of it: the picture from x = from
+// below one another, each as large as there is room for, or its narrow frame. A piece of it: the picture from (x, y)
 // on, so wide and high, at (left, top) of the canvas, magnified by by.
 const READABLE = 0.7;
 function arrange({ width, height, columns, narrow }, room) {
-  const whole = size => ({ ...size, pieces: [{ from: 0, wide: size.width, high: size.height, left: 0, top: 0, by: 1 }] });
+  const whole = size => ({ ...size, pieces: [{ x: 0, y: 0, wide: size.width, high: size.height, left: 0, top: 0, by: 1 }] });
   if (!room || room >= READABLE * width || !columns && !narrow) return whole({ width, height });
   if (narrow) return whole({ narrow: true, width: narrow.width, height: narrow.height });
   const widest = Math.max(room, ...columns.map(([a, b]) => b - a)), rows = [];
-  for (const [a, b] of columns) {
-    if (!rows.length || rows.at(-1).width + b - a > widest) rows.push({ width: 0, columns: [] });
-    rows.at(-1).columns.push([a, b]);
-    rows.at(-1).width += b - a;
+  for (const column of columns) {
+    const wide = column[1] - column[0];
+    if (!rows.length || rows.at(-1).width + wide > widest) rows.push({ width: 0, columns: [] });
+    rows.at(-1).columns.push(column);
+    rows.at(-1).width += wide;
   }
   const most = Math.max(...rows.map(row => row.width)), pieces = [];
   let top = 0;
   for (const row of rows) {
     const by = Math.min(most / row.width, Math.max(1, most / room));
     let left = 0;
-    for (const [a, b] of row.columns) {
-      pieces.push({ from: a, wide: b - a, high: height, left, top, by });
+    for (const [a, b, c, d] of row.columns) {
+      pieces.push({ x: a, y: c, wide: b - a, high: d - c, left, top, by });
       left += by * (b - a);
     }
-    top += Math.round(by * height);
+    top += Math.round(by * Math.max(...row.columns.map(([, , c, d]) => d - c)));
   }
   return { width: most, height: top, pieces };
 }
@@ -270,13 +271,14 @@ function render({ model, el }) {
     canvas,
     toPicture([x, y], part) {
       const [a, b, c, d] = at(part), across = x * layout.width, down = y * layout.height, last = layout.pieces.length - 1;
-      const { from, left, top, by } = layout.pieces.find((p, k) => k === last || across < p.left + p.by * p.wide && down < p.top + p.by * p.high);
-      return [(spec.sharpness * ((across - left) / by + from) - a) / b, (spec.sharpness * (down - top) / by - c) / d];
+      const p = layout.pieces.find((p, k) => k === last || across < p.left + p.by * p.wide && down < p.top + p.by * p.high);
+      const [right, under] = [(across - p.left) / p.by + p.x, (down - p.top) / p.by + p.y];
+      return [(spec.sharpness * right - a) / b, (spec.sharpness * under - c) / d];
     },
     toCanvas([x, y], part) {
       const [a, b, c, d] = at(part), across = (a + b * x) / spec.sharpness, down = (c + d * y) / spec.sharpness;
-      const { from, left, top, by } = layout.pieces.find(p => across <= p.from + p.wide) || layout.pieces.at(-1);
-      return [(by * (across - from) + left) / layout.width, (by * down + top) / layout.height];
+      const p = layout.pieces.find(p => across <= p.x + p.wide) || layout.pieces.at(-1);
+      return [(p.by * (across - p.x) + p.left) / layout.width, (p.by * (down - p.y) + p.top) / layout.height];
     },
   };
   const guess = spec.guess && guessLine(spec.guess, panel, view, () => refresh());
@@ -293,10 +295,10 @@ function render({ model, el }) {
   function paint() {
     const S = spec.sharpness, frame = frames && frames[layout.narrow ? 1 : 0];
     if (!frame) return;
-    for (const { from, wide, high, left, top, by } of layout.pieces) {
-      const [x, y, width, height] = [from, 0, wide, high].map(v => S * v);
+    for (const { left, top, by, ...p } of layout.pieces) {
+      const [x, y, width, height] = [p.x, p.y, p.wide, p.high].map(v => S * v);
       context.save();
-      context.translate(S * left, S * top); context.scale(by, by); context.translate(-x, 0);
+      context.translate(S * left, S * top); context.scale(by, by); context.translate(-x, -y);
       context.beginPath(); context.rect(x, y, width, height); context.clip();
       context.drawImage(frame, x, y, width, height, x, y, width, height);
       for (const [k, part] of spec.parts.entries()) {
@@ -319,6 +321,7 @@ function render({ model, el }) {
     const { width, height } = layout, S = spec.sharpness;
     if (canvas.width === S * width && canvas.height === S * height) return;
     canvas.width = S * width; canvas.height = S * height;
+    context.fillStyle = "white"; context.fillRect(0, 0, canvas.width, canvas.height);
     canvas.parentNode.style.width = width + "px";
     paint();
   }
