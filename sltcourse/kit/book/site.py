@@ -50,7 +50,7 @@ def build(notebooks: Sequence[Path], docs: Path, work: Path, katex: Path) -> Pat
     subprocess.run([sys.executable, *command], check=True)
     for record in (site / ".buildinfo", *site.glob(f"_live/*/{remake.MADE}")):
         record.unlink()
-    (site / "_sources").rmdir()  # empty
+    shutil.rmtree(site / "_sources", ignore_errors=True)  # empty
     print(f"pages: {time.perf_counter() - started:.0f} s", flush=True)
     return site
 
