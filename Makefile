@@ -43,7 +43,7 @@ test-colab: $(COLAB_VENV)/.ready colab
 	cd $(ALONE) && ! $(abspath $(COLAB_VENV))/bin/python -c "import sltcourse" 2>/dev/null
 	cd $(ALONE) && $(abspath $(COLAB_VENV))/bin/python -m pytest $(TWO) -c /dev/null --rootdir . -p nbval_numbers $(NBVAL) .
 
-TOOLS = architecture kit_book kit_new_lesson nbval_numbers wheel workflows
+TOOLS = api_reference architecture kit_book kit_new_lesson nbval_numbers reference_pages references wheel workflows
 # without the notebooks, whose stored outputs are Colab's and constraints.txt's, and without what tests maintainers' tools;
 # old versions warn of what has long been mended, so that a warning is no error
 test-oldest: $(OLDEST_VENV)/.ready
@@ -90,7 +90,7 @@ book: $(VENV)/.ready build/katex/.ready
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[book]"
 	$(VENV)/bin/python -m sltcourse.kit.book
 
-build/katex/.ready: docs/katex.txt $(VENV)/.ready
+build/katex/.ready: docs/katex.txt | $(VENV)/.ready
 	rm -rf $(@D) && $(VENV)/bin/pip download -q --no-deps --require-hashes -d $(@D) -r docs/katex.txt && touch $@
 
 latency: $(VENV)/.ready   ## the live figures in a real browser; writes assets/latency/latency.json
@@ -118,7 +118,7 @@ gpu-rehearsal:   ## the same on the CPU, smaller, before the first minute on a d
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %s: make PYTHON=python3.11 ..." % sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install -q -c constraints.txt -e ".[lab,test]"
+	$(VENV)/bin/pip install -q -c constraints.txt -e ".[lab,test,book]"
 	$(VENV)/bin/python -c "import matplotlib.pyplot"
 	@mkdir -p $(VENV)/share/jupyter/labextensions   # pictures have their alternative text in JupyterLab
 	@ln -sfn "$(CURDIR)/labextension" $(VENV)/share/jupyter/labextensions/sltcourse

@@ -46,7 +46,7 @@ def linear_network(*widths, rank=0):
 
 def _network(widths, lam, m, rank=0):
     entries, weights, point = linear_network(*widths, rank=rank)
-    paper = "Aoyagi & Watanabe, Neural Networks 18 (2005)" if len(widths) == 3 else "Aoyagi, Neural Networks 172 (2024)"
+    paper = "Aoyagi & Watanabe 2005" if len(widths) == 3 else "Aoyagi 2024"
     return Known(entries, weights, lam, m, paper, point)
 
 
@@ -88,13 +88,13 @@ KNOWN = {
     "tanh unit with bias": Known([a * b, a * c], [a, b, c], "1/2", 1, "a² (b² + c²)"),
     "ReLU unit": Known((w1 * w2) ** 2 / 12, [w1, w2], "1/2", 2, _crossing),
     "two tanh units": Known([a1 * b1 + a2 * b2, a1 * b1**3 + a2 * b2**3], [a1, b1, a2, b2], "2/3", 1,
-                            "Aoyagi & Watanabe, IEICE J88-D-II (2005)"),
+                            "Aoyagi & Watanabe 2005, IEICE"),
     "normal mixture": Known([a * b, a * b**2], [a, b], "1/2", 2, "p/q − 1 = ab times a unit"),
-    "full normal mixture": Known(_moments(3), [a, b, c], "3/4", 1, "Aoyagi, Comm. Stat. 39 (2010)", (half, 0, 0)),
+    "full normal mixture": Known(_moments(3), [a, b, c], "3/4", 1, "Aoyagi 2010", (half, 0, 0)),
     "binomial mixture, one known": Known([a * c, a * c**2], [a, c], "1/2", 2, "the ideal (ac)"),
     "binomial mixture": Known(_moments(2), [a, b, c], "3/4", 1, "two moments: 1/2 + 1/4", (half, 0, 0)),
     "Bernoulli mixture": Known(_moments(1), [a, b, c], "1/2", 1, "one mean", (half, 0, 0)),
-    "naive Bayes": Known(_hidden_bit, [a, b1, b2, c1, c2], "3/2", 3, "Rusakov & Geiger, JMLR 6 (2005), theorem 4"),
+    "naive Bayes": Known(_hidden_bit, [a, b1, b2, c1, c2], "3/2", 3, "Rusakov & Geiger 2005, theorem 4"),
     "Boltzmann machine": Known([w1 * w2], [w1, w2], "1/2", 2, "p/q − 1 = v₁v₂ tanh w₁ tanh w₂"),
     "regression 1-1-1": _network((1, 1, 1), "1/2", 2),
     "regression 2-1-2": _network((2, 1, 2), "1", 2),

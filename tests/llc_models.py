@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-KGON = {4: (1.0, 0.0), 5: (1.17046, -0.28230), 6: (1.32053, -0.61814)}  # l*, b* (Chen et al. 2023, arXiv 2310.06301)
+KGON = {4: (1.0, 0.0), 5: (1.17046, -0.28230), 6: (1.32053, -0.61814)}  # l*, b* (Chen et al. 2023, arXiv:2310.06301)
 
 
 class ToyModel(torch.nn.Module):

@@ -140,6 +140,21 @@ def test_every_estimate_has_its_error_and_its_verdict():
     assert np.allclose(read["curved"], read["llc"] - read["tilt"], atol=1e-3)
 
 
+def test_the_reading_along_training_has_one_shape_at_three_springs():
+    """What the lesson says: 1.7 times as high at step 700 as at 500, and 0.7 times at the end; λ̂ has no such peak."""
+    at = kept.LLC_SETTINGS["steps"].index
+    first = drawings.along()
+    for spring, lower in ((1000.0, 1), (3000.0, 2.6), (10_000.0, 7.6)):
+        read = drawings.along(spring)
+        assert np.isfinite(np.stack(list(read.values()))).all() and abs(read["equipartition"] - 1).max() < 0.03
+        before, peak, end = (read["curved"][at(step)] for step in (500, 700, 2000))
+        assert 1.6 < peak / before < 1.8 and 0.68 < end / before < 0.78
+        assert read["curved"].argmax() == at(700)
+        assert first["curved"][at(500)] / before == pytest.approx(lower, rel=0.1)
+    assert np.sum(read["word"] == 2) == 3 and (read["word"] > 0).all()
+    assert read["llc"][[at(500), at(700), at(2000)]] == pytest.approx([1.96, 3.43, 2.67], abs=0.01)
+
+
 def test_every_asset_is_small_and_verified():
     files = list((assets.folder() / "developmental_stages").glob("*"))
     assert {f.stem for f in files} == set(make.MAKERS) and sum(f.stat().st_size for f in files) < 8e6

@@ -11,6 +11,7 @@ import pytest
 from sltcourse.__main__ import head
 from sltcourse.kit import assets
 from sltcourse.kit.book import extension
+from tests.benchmarks.llc_speed import markdown
 from tests.test_readme import LESSONS, rows
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -102,12 +103,9 @@ def test_the_volume_of_a_cusp():
     assert abs(found.lam - 5 / 12) < max(3 * found.se, 0.02) and found.m == 1
 
 
-def test_the_table_of_speeds_is_the_measured_one():
-    for row in json.loads(assets.path("llc/speed.json").read_text(encoding="utf-8"))["rows"]:
-        shown = [f"{row[key]:,}".replace(",", " ") for key in ("devinterp", "traced", "compiled")]
-        (line,) = [line for line in RESEARCHERS.splitlines() if line.startswith(f"| {row['model']}")]
-        assert [cell.strip() for cell in line.split("|")[3:6]] == shown
-        assert f"| {row['share_of_matmul_limit']:.0%}".replace("%", " %") in line
+def test_the_tables_of_speeds_are_the_measured_ones():
+    lines = markdown(json.loads(assets.path("llc/speed.json").read_text(encoding="utf-8"))).splitlines()
+    assert len(lines) > 4 and set(lines) <= set(RESEARCHERS.splitlines())
 
 
 # ---- the opening page, and maintainers' ------------------------------------------------------------------------------

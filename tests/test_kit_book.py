@@ -147,7 +147,9 @@ def test_a_notebooks_figures_are_made_anew_from_their_slice_and_kept(tmp_path):
     script.write_text("kept")
     assert remake.figures(path, tmp_path / "out")[0] == made and script.read_text() == "kept"
     lesson(tmp_path, figure[0], ("scale = 0.75", []), *figure[2:])
-    assert remake.figures(path, tmp_path / "out")[0] == made and script.read_text() != "kept"
+    (other,), _ = remake.figures(path, tmp_path / "out")
+    assert (other.key, other.cell) == ("00_small/line", 3) and other.html != made[0].html
+    assert script.read_text() != "kept"
 
 
 def test_a_figure_that_fails_is_named(tmp_path):
@@ -257,3 +259,12 @@ def test_a_signature_of_several_lines_is_no_list():
     found = extension.signatures(body)
     assert found.count('<div class="sig-line">') == 2 and found.count("<dd>") == found.count("<dl>") == 1
     assert found.endswith("<span>)</span><dl><dd>c</dd></dl>")
+
+
+def test_a_figure_that_says_something_else_than_the_stored_one_is_named(tmp_path, capsys):
+    path = lesson(tmp_path, (FIGURE, []), ("live_line(0.25)", [figure_output()]))
+    remake.figures(path, tmp_path / "out")
+    assert "00_small/line differs from what is stored" in capsys.readouterr().out
+    path = lesson(tmp_path, (FIGURE, []), ("live_line(0.5)", [figure_output()]))
+    remake.figures(path, tmp_path / "out")
+    assert "differs" not in capsys.readouterr().out

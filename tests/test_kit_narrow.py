@@ -15,6 +15,7 @@ def two():
     """Two panels that are laid out."""
     fig, axes = style.figure(1, 2, height=3)
     fig.draw_without_rendering()
+    fig.set_layout_engine("none")
     yield fig, axes
     plt.close(fig)
 
@@ -23,15 +24,19 @@ def test_two_panels_are_two_columns_that_hold_them(two):
     fig, axes = two
     columns = narrow.columns(fig)
     assert len(columns) == 2 and columns[0][0] >= 0 and columns[0][1] <= columns[1][0] and columns[1][1] <= 880
-    for (left, right), ax in zip(columns, axes, strict=True):
+    for (left, right, top, bottom), ax in zip(columns, axes, strict=True):
         box = ax.get_tightbbox()
         assert left <= box.x0 and box.x1 <= right and right - left < 460
+        assert 0 <= top <= 300 - box.y1 and 300 - box.y0 <= bottom <= 300
+    fig.set_size_inches(8.8, 4)
+    for ax in axes:
+        ax.set_position([ax.get_position().x0, 0.3, 0.3, 0.3])
+    assert all(bottom - top < 200 for *_, top, bottom in narrow.columns(fig)), "what is blank is left out"
 
 
 def test_what_stands_across_both_panels_leaves_one_column(two):
     fig, axes = two
     title = fig.suptitle("A title over both of the panels, which reaches from the first well into the second")
-    fig.draw_without_rendering()
     assert len(narrow.columns(fig)) == 1
     title.remove()
     axes[0].text(0.9, 0.5, "a text that goes over the edge of its panel into the next")
@@ -53,9 +58,47 @@ def test_the_extent_of_a_text(two):
     fig, axes = two
     for align, share in (("left", 0), ("center", 0.5), ("right", 1)):
         artist = axes[0].text(0.5, 0.5, "letters", ha=align)
-        low, high = narrow.extent(fig, 100, "letters", artist)
+        low, up, high = narrow.extent(fig, 100, "letters", artist)
         box = artist.get_window_extent()
-        assert high - low == pytest.approx(box.width) and low == pytest.approx(100 - share * box.width)
+        assert up - low == pytest.approx(box.width) and low == pytest.approx(100 - share * box.width)
+        assert high == pytest.approx(box.height)
+
+
+def test_columns_with_small_letters_or_without_labels_of_their_own_are_none():
+    def laid_out(width_ratios=(1, 1), size=9, **options):
+        fig, (_, right) = style.figure(1, 2, height=3, width_ratios=width_ratios, **options)
+        right.plot([0, 1], [0, 1], label="a line")
+        right.legend(fontsize=size)
+        style.png(fig)
+        answer = narrow.stands(fig, narrow.columns(fig), [])
+        plt.close(fig)
+        return answer
+
+    assert laid_out() and not laid_out(size=8) and laid_out((2, 1), size=8)
+    assert not laid_out(sharey=True)
+
+
+def test_a_narrow_frame_has_its_panels_below_one_another_and_a_long_title_on_two_lines():
+    fig, axes = style.figure(2, 2, height=4)
+    (left, right), below = axes[0], fig.add_subplot(axes[1, 0].get_gridspec()[1, :])
+    for ax in axes[1]:
+        ax.remove()
+    title = "a title that is as long as the wide panel, and longer than the narrow one"
+    below.set_title(title)
+    live = LiveFigure(fig, "Points.", n=Slider("n", [0.2, 0.8]))
+    for k, ax in enumerate((left, right, below)):
+        ax.set(xlim=(0, 1), ylim=(0, 1))
+        live.points(ax, lambda n: (n, 0.5), name=str(k))
+    spec, _ = live.encode()
+    assert "columns" not in spec and spec["narrow"]["width"] == 440 and spec["narrow"]["height"] > 500
+    boxes = []
+    for part in spec["parts"]:
+        (a, b, c, d), (x, y, w, h) = spec["narrow"]["panels"][part["panel"]], part["clip"]
+        boxes.append((a + b * x, c + d * y, b * w, d * h))
+    (x, y, w, h), second, third = boxes
+    assert [x, x, w] == pytest.approx([second[0], third[0], third[2]], abs=0.1) and w > 600
+    assert y + h < second[1] and second[1] + second[3] < third[1] and third[1] + third[3] < 2 * spec["narrow"]["height"]
+    assert below.get_title(loc="left") == title, "the figure's own title is whole again"
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from sltcourse.llc import (
     default_nbeta,
     estimate_llc,
 )
-from sltcourse.llc.noise import LARGE, Noise
+from sltcourse.llc.noise import LARGE, Noise, table_of
 from sltcourse.theory.closed_forms import deep_linear_network
 
 from .benchmarks.llc_speed import memory
@@ -330,7 +330,7 @@ def test_an_autoencoders_data_may_be_given_once_or_twice(small_data):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_noise_is_normal_and_the_same_on_any_number_of_threads(dtype):
+def test_large_noise_has_the_moments_of_normal_noise_on_any_number_of_threads(dtype):
     like, threads, drawn = torch.empty(5, LARGE // 4 + 1, dtype=dtype), torch.get_num_threads(), []
     for count in (1, 2):
         torch.set_num_threads(count)
@@ -341,14 +341,25 @@ def test_noise_is_normal_and_the_same_on_any_number_of_threads(dtype):
         assert torch.equal(one, two)
     z = torch.stack(drawn[0]).double()
     assert z.shape == (4, *like.shape)
-    flat = z.view(-1).sort().values
-    assert abs(flat.mean()) < 4 / len(flat) ** 0.5 and abs(flat.var() - 1) < 4 * (2 / len(flat)) ** 0.5
-    assert 4.5 < flat[-1] < 6.7 and -6.7 < flat[0] < -4.5
-    below = torch.special.ndtr(flat)  # uniform on [0, 1]: the test of Kolmogorov and Smirnov
-    assert (below - torch.linspace(0, 1, len(flat), dtype=torch.float64)).abs().max() < 1.95 / len(flat) ** 0.5
-    assert abs((flat**4).mean() - 3) < 4 * (96 / len(flat)) ** 0.5
+    exact = table_of(torch.float64).flatten()
+    for order, moment in ((1, 0), (2, 1), (3, 0), (4, 3), (5, 0)):
+        assert (exact**order).mean().item() == pytest.approx(moment, abs=1e-12)
+    flat, values = z.view(-1), exact.to(dtype).double().unique()
+    found = torch.stack([(flat == value).double().mean() for value in values])
+    wanted = torch.tensor([1, 7, 7, 1]) / 16
+    assert found.sum() == 1 and ((found - wanted).abs() < 4 * (wanted / len(flat)).sqrt()).all()
     for rows in (z.view(20, -1), z.square().view(20, -1)):  # of one draw and of different ones
         assert (torch.corrcoef(rows) - torch.eye(20)).abs().max() < 5 / rows.shape[1] ** 0.5
+    for shift in (1, 2, 3, 15, 16, 17):  # neighbours share a byte, a word
+        assert abs((flat[shift:] * flat[:-shift]).mean()) < 5 / len(flat) ** 0.5
+        assert abs(((flat[shift:] ** 2 - 1) * (flat[:-shift] ** 2 - 1)).mean()) < 10 / len(flat) ** 0.5
+
+
+def test_small_noise_is_normal():
+    like = torch.empty(4, LARGE // 4 - 1, dtype=torch.float64)
+    flat = Noise(like, torch.Generator().manual_seed(0)).draw().view(-1).sort().values
+    below = torch.special.ndtr(flat)  # uniform on [0, 1]: the test of Kolmogorov and Smirnov
+    assert (below - torch.linspace(0, 1, len(flat), dtype=torch.float64)).abs().max() < 1.95 / len(flat) ** 0.5
 
 
 def test_a_model_of_a_million_parameters_fits_in_eight_gib():

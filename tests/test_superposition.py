@@ -465,7 +465,7 @@ def test_the_lines_of_the_transition_are_of_what_was_sampled():
 
 def test_the_lesson_cites_as_the_others_do_and_its_cells_can_be_run_in_any_order():
     for name in (LESSON, "06_free_energy"):
-        told(name, "*The Local Learning Coefficient* (2024, arXiv 2308.12108)")
+        told(name, "*The local learning coefficient: a singularity-aware complexity measure* (2023,")
     assert "deck" not in prose(LESSON) and shared_names(LESSON) == ({}, set())
 
 

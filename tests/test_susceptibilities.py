@@ -8,6 +8,8 @@ import torch
 from scipy.integrate import dblquad
 from scipy.stats import spearmanr
 
+from sltcourse.kit import authoring
+from sltcourse.kit.style import estimate
 from sltcourse.lessons import developmental_stages
 from sltcourse.lessons import susceptibilities as lesson
 from sltcourse.lessons.susceptibilities import addition, heads, models
@@ -207,6 +209,28 @@ def test_the_kept_kernel_tells_copying_from_the_rest():
     assert np.sqrt((z[np.ix_(copied, ~copied)] ** 2).mean()) < 1.5
     near, far = (np.array(kind) == f"name again, {where}" for where in ("near", "far"))
     assert np.sqrt((z[np.ix_(near, far)] ** 2).mean()) > 1.7
+
+
+def test_what_the_lesson_says_of_the_second_network():
+    text = (authoring.ROOT / "notebooks" / "11_susceptibilities.ipynb").read_text(encoding="utf-8")
+    both = [heads.by_head(), heads.by_head(second=True)]
+    for i, name in enumerate(heads.NAMES):
+        cells = [f"{r['score'][i]:.2f} | {r['off'][i]:.2f} | {estimate(r['line'][i], r['line_error'][i])} | "
+                 f"{estimate(r['lam'][i], r['lam_error'][i])}" for r in both]  # fmt: skip
+        assert f"| {name} | {' | '.join(cells)} |" in text, name
+    for second, (by_lam, by_chi) in ((False, (0.95, 0.62)), (True, (0.98, 0.98))):
+        read, draws = both[second], heads.all_heads(second)
+        chi = susceptibility(draws, "loss", "again").value.values
+        assert spearmanr(read["off"], read["lam"])[0] == pytest.approx(by_lam, abs=0.005)
+        assert spearmanr(read["off"], -chi)[0] == pytest.approx(by_chi, abs=0.005)
+        noise, _ = heads._slopes([(d.loss.values, d.losses.values[..., -1:]) for d in draws.values()])
+        assert (noise < 0).all()
+    tokens = lesson.asset("second")["tokens"]
+    again = [models.agreement(*tokens, k) for k in range(4)]
+    assert again == pytest.approx([0.98, 0.95, 0.89, 0.89], abs=0.006)
+    first = lesson.asset("heads")["tokens"].reshape(8, 8, -1).mean(1)
+    across = models.components(first)[2][:4] @ models.components(tokens.mean(0))[2][:4].T
+    assert np.abs(across).max() == pytest.approx(0.35, abs=0.005)
 
 
 def test_the_kernel_of_a_strong_spring_by_the_jacobian():

@@ -4,6 +4,9 @@
   for (const el of document.querySelectorAll(".math"))
     katex.render(el.textContent, el, { displayMode: el.tagName === "DIV", throwOnError: false });
 
+  for (const table of document.querySelectorAll("article table.docutils"))
+    if ([...table.querySelectorAll("td")].some(cell => cell.textContent.length > 60)) table.classList.add("slt-cards");
+
   const wide = "div.math, pre, .slt-table, .table-wrapper";
   const reachable = () => {
     for (const el of document.querySelectorAll(wide)) {

@@ -29,7 +29,7 @@ function choice(spec, body, made, commit) {
   return made === spec.answer ? "As you guessed." : "";
 }
 
-const WIDTH = 560, LEFT = 30, RIGHT = 530, LINE = 46;
+const WIDTH = 560, LEFT = 30, LINE = 46, LETTERS = 48;   // the axis' width at most, its margins, the room of a tick's label
 
 function svg(tag, attributes, parent, text) {
   const e = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -41,12 +41,14 @@ function svg(tag, attributes, parent, text) {
 
 // The axis with the guess above it and, once it is made, the answer below it.
 function axis(spec, parent, value, made) {
-  const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${made ? 92 : 70}`, class: "slt-axis", role: "img" }, parent);
-  const x = share => LEFT + (RIGHT - LEFT) * share, anchor = share => share < .15 ? "start" : share > .85 ? "end" : "middle";
-  svg("line", { x1: LEFT, x2: RIGHT, y1: LINE, y2: LINE, class: "slt-line" }, picture);
-  for (const [share, text] of spec.ticks) {
+  const width = Math.min(WIDTH, parent.clientWidth || WIDTH), long = width - 2 * LEFT;
+  const every = Math.ceil(spec.ticks.length * LETTERS / (long + LETTERS));   // on a phone some ticks have no label
+  const picture = svg("svg", { viewBox: `0 0 ${width} ${made ? 92 : 70}`, class: "slt-axis", role: "img" }, parent);
+  const x = share => LEFT + long * share, anchor = share => share < .15 ? "start" : share > .85 ? "end" : "middle";
+  svg("line", { x1: LEFT, x2: LEFT + long, y1: LINE, y2: LINE, class: "slt-line" }, picture);
+  for (const [k, [share, text]] of spec.ticks.entries()) {
     svg("line", { x1: x(share), x2: x(share), y1: LINE - 4, y2: LINE + 4, class: "slt-line" }, picture);
-    svg("text", { x: x(share), y: LINE + 18, "text-anchor": "middle", class: "slt-tick" }, picture, text);
+    if (k % every === 0) svg("text", { x: x(share), y: LINE + 18, "text-anchor": "middle", class: "slt-tick" }, picture, text);
   }
   const guess = svg("g", { class: "slt-guessed" }, picture), answer = svg("g", { class: "slt-answered" }, picture);
   const said = `${made ? "your guess: " : ""}${spec.texts[value]}`, at = x(value / (spec.texts.length - 1));

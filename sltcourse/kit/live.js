@@ -200,21 +200,32 @@ function guessLine(spec, root, view, changed) {
 }
 
 // How a picture is laid out in a room (CSS pixels): as it is; where that would shrink it below READABLE, its columns
-// below one another, or, if it has one only, its narrow frame. A piece of it: the picture from x = from on, so wide,
-// at (left, top) of the canvas; all pieces are equally high.
+// below one another, each as large as there is room for, or its narrow frame. A piece of it: the picture from (x, y)
+// on, so wide and high, at (left, top) of the canvas, magnified by by.
 const READABLE = 0.7;
 function arrange({ width, height, columns, narrow }, room) {
-  const whole = size => ({ ...size, high: size.height, pieces: [{ from: 0, wide: size.width, left: 0, top: 0 }] });
+  const whole = size => ({ ...size, pieces: [{ x: 0, y: 0, wide: size.width, high: size.height, left: 0, top: 0, by: 1 }] });
   if (!room || room >= READABLE * width || !columns && !narrow) return whole({ width, height });
   if (narrow) return whole({ narrow: true, width: narrow.width, height: narrow.height });
-  const widest = Math.max(room, ...columns.map(([a, b]) => b - a)), pieces = [];
-  let left = 0, top = 0, most = 0;
-  for (const [a, b] of columns) {
-    if (left + b - a > widest) { left = 0; top += height; }
-    pieces.push({ from: a, wide: b - a, left, top });
-    most = Math.max(most, left += b - a);
+  const widest = Math.max(room, ...columns.map(([a, b]) => b - a)), rows = [];
+  for (const column of columns) {
+    const wide = column[1] - column[0];
+    if (!rows.length || rows.at(-1).width + wide > widest) rows.push({ width: 0, columns: [] });
+    rows.at(-1).columns.push(column);
+    rows.at(-1).width += wide;
   }
-  return { width: most, height: top + height, high: height, pieces };
+  const most = Math.max(...rows.map(row => row.width)), pieces = [];
+  let top = 0;
+  for (const row of rows) {
+    const by = Math.min(most / row.width, Math.max(1, most / room));
+    let left = 0;
+    for (const [a, b, c, d] of row.columns) {
+      pieces.push({ x: a, y: c, wide: b - a, high: d - c, left, top, by });
+      left += by * (b - a);
+    }
+    top += Math.round(by * Math.max(...row.columns.map(([, , c, d]) => d - c)));
+  }
+  return { width: most, height: top, pieces };
 }
 
 function render({ model, el }) {
@@ -260,13 +271,14 @@ function render({ model, el }) {
     canvas,
     toPicture([x, y], part) {
       const [a, b, c, d] = at(part), across = x * layout.width, down = y * layout.height, last = layout.pieces.length - 1;
-      const hit = layout.pieces.find((p, k) => k === last || across < p.left + p.wide && down < p.top + layout.high);
-      return [(spec.sharpness * (across - hit.left + hit.from) - a) / b, (spec.sharpness * (down - hit.top) - c) / d];
+      const p = layout.pieces.find((p, k) => k === last || across < p.left + p.by * p.wide && down < p.top + p.by * p.high);
+      const [right, under] = [(across - p.left) / p.by + p.x, (down - p.top) / p.by + p.y];
+      return [(spec.sharpness * right - a) / b, (spec.sharpness * under - c) / d];
     },
     toCanvas([x, y], part) {
       const [a, b, c, d] = at(part), across = (a + b * x) / spec.sharpness, down = (c + d * y) / spec.sharpness;
-      const hit = layout.pieces.find(p => across <= p.from + p.wide) || layout.pieces.at(-1);
-      return [(across - hit.from + hit.left) / layout.width, (down + hit.top) / layout.height];
+      const p = layout.pieces.find(p => across <= p.x + p.wide) || layout.pieces.at(-1);
+      return [(p.by * (across - p.x) + p.left) / layout.width, (p.by * (down - p.y) + p.top) / layout.height];
     },
   };
   const guess = spec.guess && guessLine(spec.guess, panel, view, () => refresh());
@@ -283,10 +295,10 @@ function render({ model, el }) {
   function paint() {
     const S = spec.sharpness, frame = frames && frames[layout.narrow ? 1 : 0];
     if (!frame) return;
-    for (const { from, wide, left, top } of layout.pieces) {
-      const [x, y, width, height] = [from, 0, wide, layout.high].map(v => S * v);
+    for (const { left, top, by, ...p } of layout.pieces) {
+      const [x, y, width, height] = [p.x, p.y, p.wide, p.high].map(v => S * v);
       context.save();
-      context.translate(S * left - x, S * top);
+      context.translate(S * left, S * top); context.scale(by, by); context.translate(-x, -y);
       context.beginPath(); context.rect(x, y, width, height); context.clip();
       context.drawImage(frame, x, y, width, height, x, y, width, height);
       for (const [k, part] of spec.parts.entries()) {
@@ -309,6 +321,7 @@ function render({ model, el }) {
     const { width, height } = layout, S = spec.sharpness;
     if (canvas.width === S * width && canvas.height === S * height) return;
     canvas.width = S * width; canvas.height = S * height;
+    context.fillStyle = "white"; context.fillRect(0, 0, canvas.width, canvas.height);
     canvas.parentNode.style.width = width + "px";
     paint();
   }

@@ -264,7 +264,7 @@ class LiveFigure:
             "parts": encoded,
         }
         columns = narrow.columns(self.fig, narrow.texts(self.fig, drawn, encoded, blob))
-        if len(columns) > 1:
+        if narrow.stands(self.fig, columns, drawn):
             whole["columns"] = columns
         else:
             whole["narrow"] = self.narrow_frame()[1]

@@ -42,8 +42,8 @@ class Calibration:
 
     settings: dict[str, Any]
     reasons: tuple[str, ...]
-    step_sizes: list[tuple[float, float, LLCResult]]  # (lr, acceptance of that step under MALA, short run)
-    localizations: list[tuple[float, LLCResult]]  # (γ, short run at the chosen lr)
+    step_sizes: list[tuple[float, float, LLCResult]]  #: (lr, acceptance of that step under MALA, short run)
+    localizations: list[tuple[float, LLCResult]]  #: (γ, short run at the chosen lr)
 
     def __str__(self) -> str:
         return "\n".join(self.reasons)
@@ -66,6 +66,7 @@ def calibrate(
     The posterior has one w*; its own localization is not used. Other arguments as in ``sample``.
 
     Raises TypeError for another posterior or sampler, NothingTrustworthy where no step size or no localization passes.
+    ``num_chains``, ``batch_size``, ``seed``: those of each run.
     """
     _one_point("calibrate", posterior)
     sampler = WhitenedSGLD() if sampler is None else sampler
@@ -140,7 +141,7 @@ def llc_map(
     used. Other arguments as in ``sample``.
 
     Returns {(γ, nβ): result}; ``pictures.plot_llc_map`` draws it. Raises TypeError for another posterior or what is no
-    sampler, ValueError for an nβ or γ that will not do.
+    sampler, ValueError for an nβ or γ that will not do. ``num_chains``, ``batch_size``, ``seed``: as in ``sample``.
     """
     _one_point("llc_map", posterior)
     nbetas, localizations = list(nbetas), list(localizations)

@@ -35,6 +35,7 @@ class Group:
     """Some chains of a posterior, their sampler's state, and their random numbers.
 
     ``loss_at_center`` (chains,) and ``grad_at_center`` (chains, d) are L_n(w*) and ∇L_n(w*).
+    ``way``: how an earlier part of the same run computed its chains ("" at first), see ``Evaluator.choose``.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class Group:
         generator: torch.Generator,
         loss_at_center: Tensor,
         grad_at_center: Tensor,
+        way: str = "",
     ):
+        target.evaluator.choose(target.batch_size, way)
         self.target, self.sampler, self.generator = target, sampler, generator
         self.slope = target.nbeta * grad_at_center
         self.anchor = loss_at_center, grad_at_center
         self.state: Any = sampler.init(target, generator)  # the sampler's own State
-        self.noise = None if sampler.exact else Noise(self.state.w, generator, target.evaluator.compiled)
+        self.noise = None if sampler.exact else Noise(self.state.w, generator)
         self.blocks = target.evaluator.objective.layout.free_sizes()
         if not 1 < len(self.blocks) <= MOST_BLOCKS:
             self.blocks = {}
@@ -219,7 +222,7 @@ class Group:
     def _recorded_step(self, sampler: MinibatchSampler[Any]) -> Callable[[Batch, Tensor, bool], tuple[Tensor, Tensor]]:
         """``sampler.step``, recorded for each of burn-in and draws and compared with the plain module.
 
-        At full batch the evaluator does both, for loss and gradient.
+        At full batch, and for chains apart, the evaluator does both, for loss and gradient.
         """
         target, state, evaluator = self.target, self.state, self.target.evaluator
         names = [field.name for field in fields(state)]
@@ -245,11 +248,11 @@ class Group:
             return recorded
 
         def step(batch: Batch, noise: Tensor, adapt: bool) -> tuple[Tensor, Tensor]:
-            if not target.full_batch and not evaluator.looped and adapt not in steps:
+            if not target.full_batch and not evaluator.stepwise and adapt not in steps:
                 recorded = record(batch, noise, adapt)
                 if recorded is not None:
                     steps[adapt] = recorded
-            if target.full_batch or evaluator.looped:
+            if target.full_batch or evaluator.stepwise:
                 return sampler.step(state, target, batch, noise, adapt)
             return steps[adapt](state.w, noise, *(getattr(state, name) for name in names[1:]), *batch)
 
@@ -268,10 +271,10 @@ class Group:
         def probe() -> None:
             batch = target.draw_batch()
             args = [*(getattr(state, name) for name in names), *batch]
-            if batch and not evaluator.looped and not recorded:
+            if batch and not evaluator.stepwise and not recorded:
                 found = evaluator.recorded(function, *args)
                 recorded.extend([] if found is None else [found])
-            if evaluator.looped or not batch:
+            if evaluator.stepwise or not batch:
                 sampler.probe(state, target, batch)
             else:
                 recorded[0](*args)

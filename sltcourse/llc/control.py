@@ -1,7 +1,7 @@
 """Minibatch gradients relative to w*, a control variate: what they are, and whether they are worth their price.
 
 g_B(w) − g_B(w*) + ∇L_n(w*) has the mean of g_B(w) and, near w*, where both are noisy in the same way, much less of its
-noise (Baker, Fearnhead, Fox & Nemeth 2019, arXiv 1706.05439). The loss loses the first-order part of its noise in the
+noise (Baker, Fearnhead, Fox & Nemeth 2019, arXiv:1706.05439). The loss loses the first-order part of its noise in the
 same way. The price is one more gradient a step, at w*. A minibatch's noise heats a chain, hides the loss in the trace,
 and makes the steps of ``WhitenedSGLD`` small. Where w* fits every row, no noise is left at w*, and nothing is gained.
 """

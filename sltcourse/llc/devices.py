@@ -7,6 +7,10 @@ def best_device(float64: bool = False) -> torch.device:
     """cuda if it is there, else mps, else cpu: for the ``device`` of ``estimate_llc``, or for a model.
 
     ``float64``: whether double precision is wanted, as MALA and HMC do; mps has none and is passed over then.
+
+    >>> from sltcourse.llc import best_device
+    >>> str(best_device()) in ("cpu", "cuda", "mps")
+    True
     """
     if torch.cuda.is_available():
         return torch.device("cuda")

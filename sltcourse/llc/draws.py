@@ -126,9 +126,6 @@ def random_state(group: Group) -> dict[str, np.ndarray]:
     """Where the random numbers of a group stand, as whole numbers that every file format holds."""
     state = {"generator": group.generator.get_state().numpy().astype(np.int16)}
     state["place"] = np.array([group.steps, group.target.batches])
-    bits = None if group.noise is None else group.noise.bits_state()
-    if bits is not None:
-        state["noise"] = np.frombuffer(bits, np.uint8).astype(np.int16)
     return state
 
 
@@ -150,8 +147,6 @@ def restore(group: Group, draws: xr.Dataset, number: int) -> None:
         then = torch.as_tensor(kept.copy()).to(now)
         now.copy_(then[0] if now.ndim == 0 else then[: len(now)])
     group.generator.set_state(torch.from_numpy(draws[RANDOM + "generator"].values[number].astype(np.uint8)))
-    if group.noise is not None and RANDOM + "noise" in draws.coords:
-        group.noise.restore_bits(draws[RANDOM + "noise"].values[number].astype(np.uint8).tobytes())
     group.steps, batches = (int(x) for x in draws[RANDOM + "place"].values[number])
     group.target.seek(batches)
     group.follow()

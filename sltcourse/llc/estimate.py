@@ -65,7 +65,7 @@ def estimate_llc(
     seed: int = 0,
     **others: Any,
 ) -> LLCResult | list[LLCResult]:
-    """Estimate the local learning coefficient λ(w*) = nβ (E[L_n(w)] − L_n(w*)) (Lau et al. 2024, arXiv 2308.12108).
+    """Estimate the local learning coefficient λ(w*) = nβ (E[L_n(w)] − L_n(w*)) (Lau et al. 2023, arXiv:2308.12108).
 
     The expectation is over exp(−nβ L_n(w) − γ/2 ‖w − w*‖²), with γ = ``localization``. It is the real log canonical
     threshold (RLCT) of the loss at w* in the limit of large nβ and small γ/nβ.
@@ -86,11 +86,12 @@ def estimate_llc(
     a third more time a step, and a fraction of the noise in λ̂; WhitenedSGLD(control_variate=False) never does.
     ``num_burnin_steps``: steps before the first draw. None: 1000, and on in rounds of as many until equipartition holds
     (see ``result.equipartition``), or to 8000; ``result.settings["num_burnin_steps"]`` says how many there were.
+    ``num_chains`` start at w*; a draw is taken every ``num_steps_bw_draws`` steps; ``seed`` fixes all that is random.
     ``batch_size``: data points in a minibatch, each chain its own; None: all up to n = 512, else 512.
     ``nbeta``: None: n/log n. ``prior_precision``: α, adds (α/2)‖w‖² to the potential. ``penalty``: μ, for a w* that was
     trained with weight decay: L_n is then the loss plus (μ/2)‖w‖², of which w* is a minimum.
     ``mask``: names of parameters or modules to booleans or boolean tensors, the coordinates to sample (for a
-    function one boolean tensor); the others stay at w*, which gives a refined LLC (arXiv 2410.02984).
+    function one boolean tensor); the others stay at w*, which gives a refined LLC (Wang et al. 2024, arXiv:2410.02984).
     ``weights`` (n,): L_n = Σ v_i l_i / Σ v_i.
     ``target_error``: say 0.05: draw on until the standard error is that share of λ̂, or until 16·``num_draws`` draws.
     ``device``: where to compute; None: where w* is. ``memory_gib``: chains that do not fit run one group after another,
@@ -103,6 +104,14 @@ def estimate_llc(
     Raises ValueError or TypeError where the question makes no sense (w* with a non-finite loss, a loss that is no
     mean, dropout in training mode, a batch larger than n, ...). Everything else is said in ``result.verdict``.
     An interrupt returns the draws made so far, marked ``partial`` (of a list: the points that are done).
+
+    >>> import torch
+    >>> from sltcourse.llc import HMC, estimate_llc
+    >>> def loss(w):  # K = a² + b⁴: λ = 1/2 + 1/4
+    ...     return w[0]**2 + w[1]**4
+    >>> result = estimate_llc(loss, at=torch.zeros(2), nbeta=1e4, sampler=HMC(), num_draws=100, num_burnin_steps=100)
+    >>> abs(result.llc - 0.75) < 0.2, result.loss_trace.shape
+    (True, (8, 100))
     """
     for word in others:
         raise TypeError(f"estimate_llc has no {word}=: {ELSEWHERE.get(word, 'see its docstring for what it takes')}.")

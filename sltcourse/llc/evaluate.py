@@ -1,20 +1,23 @@
 """Loss and gradient of many chains at once, and the proof at the start of each run that they are the model's own.
 
 The fast way: the model under ``torch.func`` (functional_call, grad, vmap), all chains as one batch, recorded once into
-a flat list of tensor operations. The slow way: the plain module, chain by chain, forward and backward, as in a training
-loop. No rewriting of somebody's model can be proved right in general. So whatever the fast way uses is compared with
-the plain module, for one chain, on real data, a little beside w*; where they differ by more than rounding, or where
-the fast way does not work, the slow way runs, and ``notes`` says why.
+a flat list of tensor operations; for large models, the same of one chain, see ``apart``. The slow way: the plain
+module, chain by chain, forward and backward, as in a training loop. No rewriting of somebody's model can be proved
+right in general. So whatever the fast way uses is compared with the plain module, for one chain, on real data, a little
+beside w*; where they differ by more than rounding, or where the fast way does not work, the slow way runs, and
+``notes`` says why.
 """
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import torch
 from torch import Tensor
-from torch.func import grad_and_value, vmap
+from torch.func import grad_and_value, vjp, vmap
 
+from sltcourse.llc.apart import Apart, large, pool_of
 from sltcourse.llc.data import Rows
 from sltcourse.llc.plain import out_of_memory
 from sltcourse.llc.trace import CannotCompile, trace
@@ -41,6 +44,7 @@ class Evaluator:
 
     ``rows``: the data. ``penalty``: μ of the term (μ/2)‖w‖² that the loss gets. ``memory_bytes`` bounds what a pass
     over the data keeps. ``compiled``: see ``trace``. ``notes``: sentences on what could not be done the fast way.
+    ``looped``: the chains run one by one by the plain module; ``apart``: one by one by a recorded function.
     """
 
     def __init__(
@@ -56,7 +60,8 @@ class Evaluator:
         self.objective, self.rows, self.points = objective, rows, points
         self.penalty, self.memory_bytes, self.compiled = penalty, memory_bytes, compiled
         self.notes: list[str] = []
-        self.looped = False
+        self.looped = self.apart = False
+        self.pool: ThreadPoolExecutor | None = None  # the threads that share chains apart; None: one does it all
         if not objective.functional:
             self.give_up(objective.why_not_functional)
         self._fixed, self._fixed_axis = objective.fixed_of(points)
@@ -71,12 +76,12 @@ class Evaluator:
     def on_batches(self, kind: str, w: Tensor, batch: Batch) -> tuple[Tensor, ...]:
         """(loss,) or, of ``kind`` "grad", (loss, gradient) of w (chains, d), each chain on its own minibatch.
 
-        A gradient is not recorded here: it is part of a sampler's step, which is recorded as a whole.
+        A batched gradient is not recorded here: it is part of a sampler's step, which is recorded as a whole.
         """
-        if self.looped:
-            out = self._plain(kind, w, batch, "own")
+        if kind == "loss" or self.stepwise:
+            out = self._run(kind, w, batch, "own")
         else:
-            out = self.batched(kind, "own")(w, *batch) if kind == "grad" else self._run(kind, w, batch, "own")
+            out = self.batched(kind, "own")(w, *batch)
         if not self.penalty:
             return tuple(out)
         loss = out[0] + 0.5 * self.penalty * w.square().sum(1)
@@ -95,7 +100,7 @@ class Evaluator:
         try:
             return self._over_slices(kind, w, self.rows)
         except (RuntimeError, MemoryError) as error:
-            rows = slice_size(self.objective, self.rows, len(w), self.memory_bytes)
+            rows = self.slice_size(len(w))
             if not out_of_memory(error) or rows == 1:
                 raise
         # half as many rows at a time
@@ -107,7 +112,7 @@ class Evaluator:
     def _over_slices(self, kind: str, w: Tensor, rows: Rows) -> tuple[Tensor, ...]:
         """``over_data``, with what fits the memory at a time."""
         total: list[Tensor] = []
-        for batch, share in rows.passes(slice_size(self.objective, rows, len(w), self.memory_bytes)):
+        for batch, share in rows.passes(self.slice_size(len(w))):
             if isinstance(share, Tensor):  # rows of different weights
                 parts = self._run(kind, w, (*batch, share), "uneven")
             else:
@@ -119,22 +124,13 @@ class Evaluator:
                 total[1].add_(w, alpha=self.penalty)
         return tuple(total)
 
-    def batched(self, kind: str, which: str) -> Recorded:
-        """The function (w, *batch) of all chains, not recorded.
+    def batched(self, kind: str, which: str, one: Callable[..., Tensor] | None = None) -> Recorded:
+        """The function (w, *batch) of all chains, not recorded; ``one``: that of one chain, None: ``one_chain``.
 
         ``which`` batch: "own", a minibatch for each chain, (chains, rows, ...); "shared", rows of the data for all
         chains; "uneven", the same with a last tensor (rows,), what each row's loss is multiplied by.
         """
-
-        def uneven(pieces: Pieces, fixed: Fixed, batch: Batch) -> Tensor:
-            return self.objective.part(pieces, fixed, batch[:-1], batch[-1])
-
-        ways: dict[str, Callable[..., Tensor]] = {
-            "own": self.objective,
-            "shared": self.objective.raw,
-            "uneven": uneven,
-        }
-        one = ways[which]
+        one = self.one_chain(which) if one is None else one
         many: Callable[..., Any] = vmap(
             one if kind == "loss" else grad_and_value(one), in_dims=(0, self._fixed_axis, 0 if which == "own" else None)
         )
@@ -148,6 +144,40 @@ class Evaluator:
 
         return function
 
+    def one_chain(self, which: str) -> Callable[[Pieces, Fixed, Batch], Tensor]:
+        """The mean loss of one chain on a batch of that kind, see ``batched``."""
+
+        def uneven(pieces: Pieces, fixed: Fixed, batch: Batch) -> Tensor:
+            return self.objective.part(pieces, fixed, batch[:-1], batch[-1])
+
+        ways: dict[str, Callable[[Pieces, Fixed, Batch], Tensor]] = {
+            "own": self.objective,
+            "shared": self.objective.raw,
+            "uneven": uneven,
+        }
+        return ways[which]
+
+    @property
+    def stepwise(self) -> bool:
+        """Whether a gradient is computed by itself, and not as a part of a sampler's recorded step."""
+        return self.looped or self.apart
+
+    def choose(self, batch_size: int | None, way: str = "") -> None:
+        """Batched or apart, see ``apart``; ``way``: that of an earlier part of the same run, see the property."""
+        self.looped |= way == "plain"
+        self.apart = way == "apart" if way else large(self, batch_size)
+        self.pool = pool_of(torch.get_num_threads()) if self.apart and not self.compiled else None
+
+    @property
+    def way(self) -> str:
+        """How the chains run: "batched", "apart" or "plain"."""
+        return "plain" if self.looped else "apart" if self.apart else "batched"
+
+    def slice_size(self, chains: int) -> int:
+        """How many rows a pass over the data takes at once."""
+        assert self.rows is not None
+        return slice_size(self.objective, self.rows, chains, self.memory_bytes)
+
     def give_up(self, reason: str) -> None:
         """From now on, chain by chain."""
         self.looped = True
@@ -155,7 +185,7 @@ class Evaluator:
 
     def _run(self, kind: str, w: Tensor, batch: Batch, which: str) -> list[Tensor]:
         """What ``batched`` says, recorded, or chain by chain."""
-        key, w = (kind, which, len(w), len(batch[0]) if batch else 0), w.contiguous()
+        key, w = (kind, which, len(w), *(x.shape for x in batch)), w.contiguous()
         if not self.looped and key not in self._recorded:
             recorded = self._record(kind, w, batch, which)
             if recorded is not None:
@@ -164,38 +194,60 @@ class Evaluator:
 
     def _record(self, kind: str, w: Tensor, batch: Batch, which: str) -> Recorded | None:
         """The recorded function, compared with the plain module; None, and ``looped``, where that fails."""
-        both = self.batched("grad", which) if kind == "loss" else None
-        function = self.recorded(self.batched(kind, which), w, *batch, otherwise=both)
-        reason = None if function is None else self.difference(function, w, batch, which)
+        try:
+            function = self.function(kind, which, w, batch)
+        except CannotCompile:
+            raise
+        except Exception as error:
+            self._fall_back(error)
+            return None
+        reason = self.difference(function, w, batch, which)
         if reason:
             self.give_up(reason)
             return None
         return function
 
-    def recorded(
-        self, function: Callable[..., Any], *args: Tensor, otherwise: Callable[..., Any] | None = None
-    ) -> Callable[..., Any] | None:
-        """``function`` recorded at ``args``; None, and ``looped``, where torch.func cannot batch it.
-
-        ``otherwise``: what is tried then, of which the first output is kept: some layers (LSTM, GRU, RNN) can be
-        batched with a gradient only. Raises CannotCompile where the function is to be compiled and cannot be.
-        """
+    def function(self, kind: str, which: str, w: Tensor, batch: Batch) -> Recorded:
+        """What ``batched`` says, recorded; raises what the tracing raises."""
         try:
-            try:
-                return trace(function, *args, compiled=self.compiled)
-            except CannotCompile:
-                raise
-            except Exception:
-                if otherwise is None:
-                    raise
-                return trace(otherwise, *args, compiled=self.compiled, forward_only=True)
+            return self._function(kind, which, w, batch)
         except CannotCompile:
             raise
         except Exception as error:
-            if out_of_memory(error):
+            if kind != "loss" or out_of_memory(error):
                 raise
-            self.give_up(f"torch.func cannot batch this model ({first_line(error)}).")
+            return self._function(kind, which, w, batch, as_for_gradient_of(self.one_chain(which)))
+
+    def _function(
+        self, kind: str, which: str, w: Tensor, batch: Batch, one: Callable[..., Tensor] | None = None
+    ) -> Recorded:
+        """``function``, of ``one``, the loss of one chain; None: ``one_chain``."""
+        if self.apart:
+            return Apart(self, kind, which, one or self.one_chain(which), w, batch)
+        return self.trace(self.batched(kind, which, *([one] if one else ())), w, *batch)
+
+    def trace(self, function: Callable[..., Any], *args: Tensor, **options: bool) -> Callable[..., Any]:
+        """``function`` recorded at ``args``, see ``trace``."""
+        return trace(function, *args, compiled=self.compiled, **options)
+
+    def recorded(self, function: Callable[..., Any], *args: Tensor) -> Callable[..., Any] | None:
+        """``function`` recorded at ``args``; None, and ``looped``, where torch.func cannot batch it.
+
+        Raises CannotCompile where the function is to be compiled and cannot be.
+        """
+        try:
+            return self.trace(function, *args)
+        except CannotCompile:
+            raise
+        except Exception as error:
+            self._fall_back(error)
             return None
+
+    def _fall_back(self, error: Exception) -> None:
+        """Chain by chain from now on, as torch.func cannot; raises the error of a memory that is full."""
+        if out_of_memory(error):
+            raise error
+        self.give_up(f"torch.func cannot {'trace' if self.apart else 'batch'} this model ({first_line(error)}).")
 
     def difference(
         self,
@@ -254,6 +306,11 @@ class Evaluator:
             batch, share = batch[:-1], batch[-1]
         loss, grad = self.objective.plain(w, int(self.points[chain]), batch, with_grad, share)
         return loss.to(w.dtype), grad
+
+
+def as_for_gradient_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function(pieces, *rest)``, computed as for a gradient: LSTM, GRU and RNN can be batched only so."""
+    return lambda pieces, *rest: vjp(lambda free: function(free, *rest), pieces)[0]
 
 
 def slice_size(objective: "Objective", rows: Rows, chains: int, memory_bytes: float) -> int:

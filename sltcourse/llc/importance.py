@@ -31,6 +31,14 @@ class Importance:
     R-hat cannot be: it needs forward passes only, nothing of it is tuned, and its ESS says what it is worth.
 
     Give it to ``sample`` as the sampler, or call ``draw``.
+
+    >>> import torch
+    >>> from sltcourse.llc import Importance, LocalPosterior, llc, sample
+    >>> posterior = LocalPosterior(lambda w: w[0]**2, at=torch.zeros(1), nbeta=10.0, localization=20.0)
+    >>> draws = sample(posterior, Importance(), num_draws=4000)
+    >>> value, error = llc(draws)  # exactly 1/4: the spring is as stiff as nβK
+    >>> abs(value - 0.25) < 5 * error < 0.1
+    True
     """
 
     exact = True
@@ -53,7 +61,7 @@ class Importance:
 
         An interrupt returns the draws made so far (``partial`` = 1).
         Raises ValueError where there is no spring, prior or penalty, where a loss is not finite, and where the weights
-        leave fewer than 20 effective draws.
+        leave fewer than 20 effective draws. ``observe`` and ``seed`` as in ``sample``.
         """
         for name, value in (("num_chains", num_chains), ("num_draws", num_draws)):
             if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:

@@ -39,7 +39,7 @@ class Minibatches:
         *,
         by_columns: bool = True,
     ):
-        self._leaves, self._n = source.leaves, len(source)
+        self._leaves, self._n, self.size = source.leaves, len(source), size
         self._columns = source.columns if by_columns else [None] * len(source.leaves)
         device = self._leaves[0].device
         self._index = torch.zeros(chains, size, dtype=torch.long, device=device)

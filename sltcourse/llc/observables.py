@@ -21,7 +21,7 @@ from torch.func import vmap
 
 from sltcourse.llc.check import displaced
 from sltcourse.llc.data import Rows, Structure, as_rows
-from sltcourse.llc.evaluate import first_line
+from sltcourse.llc.evaluate import as_for_gradient_of, first_line
 from sltcourse.llc.objective import Objective
 from sltcourse.llc.settle import sentence
 from sltcourse.llc.trace import trace
@@ -39,7 +39,11 @@ RESERVED = {
 
 @dataclass(frozen=True, eq=False)
 class Observable:
-    """What is recorded of each draw; see the module."""
+    """What is recorded of each draw; see the module.
+
+    ``every``: record one draw in so many. ``moments``: keep mean and variance in place of the values; "cross": and the
+    covariance with the others.
+    """
 
     _: KW_ONLY
     every: int = 1
@@ -56,7 +60,7 @@ class Observable:
             raise ValueError(f'moments is {self.moments!r}; it must be False, True or "cross".')
 
     def bind(self, name: str, chains: "Chains") -> "Bound":
-        """How this is measured for ``chains``."""
+        """How this, recorded under ``name``, is measured for ``chains``; here NotImplementedError."""
         raise NotImplementedError
 
 
@@ -301,13 +305,18 @@ class Chains:
 
     def _record(self, quantity: Quantity, key: Any, w: Tensor, batch: Batch) -> None:
         """Record ``quantity`` for all chains and compare it with the plain module; give up where they differ."""
-        many: Callable[..., Any] = vmap(quantity.function, in_dims=(0, self._axis, None))
 
         def function(w: Tensor, *batch: Tensor) -> Tensor:
+            many: Callable[..., Any] = vmap(one, in_dims=(0, self._axis, None))
             return _as_number(many(self.objective.split(w), self._fixed, batch), w.dtype).clone()
 
         try:
-            quantity.recorded[key] = trace(function, w, *batch)
+            one = quantity.function
+            try:
+                quantity.recorded[key] = trace(function, w, *batch)
+            except Exception:
+                one = as_for_gradient_of(quantity.function)
+                quantity.recorded[key] = trace(function, w, *batch)
         except Exception as error:  # whatever torch.func cannot do with somebody's model
             self._give_up(quantity, f"torch.func cannot batch it ({first_line(error)})")
             return

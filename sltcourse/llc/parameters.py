@@ -54,7 +54,7 @@ class Parameters:
 
     ``model``: a module, or names to parameters. ``mask`` maps names of parameters to True, False or a boolean tensor
     of the parameter's shape, or names of modules, for all that is in them, to True or False (refined LLC, Wang et al.
-    2024, arXiv 2410.02984); the nearest name counts. What it does not name is held at w*, and so is what has
+    2024, arXiv:2410.02984); the nearest name counts. What it does not name is held at w*, and so is what has
     ``requires_grad=False``.
     """
 

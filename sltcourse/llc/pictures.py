@@ -35,7 +35,7 @@ EXCESS = r"$n\beta\,(L_n(w) - L_n(w^*))$"
 
 
 def looks_of(verdict: str | None, color: str) -> dict[str, Any]:
-    """The looks of a point with this verdict in a colour of one's own, in matplotlib's words; the shape is as above."""
+    """The looks of a point with this verdict in a ``color`` of one's own, in matplotlib's words."""
     _, marker, filled = MARKS[verdict]
     return {"color": color, "marker": marker, "markerfacecolor": color if filled else "white", "linestyle": ""}
 
@@ -43,7 +43,8 @@ def looks_of(verdict: str | None, color: str) -> dict[str, Any]:
 def plot_trace(result: Drawn, *, ax: "Axes | None" = None) -> "Axes":
     """nβ (L_n(w) − L_n(w*)) along each chain, burn-in in grey before draw 0, with λ̂ and its error as a band.
 
-    ``result``: an LLCResult or draws. Diverged chains are left out, and counted in the legend.
+    ``result``: an LLCResult or draws. Diverged chains are left out, and counted in the legend. ``ax``: the axes to draw
+    on.
     """
     ax, colors = _axes(ax)
     run = _Run(result)
@@ -67,7 +68,7 @@ def plot_llc_over_draws(result: Drawn, *, ax: "Axes | None" = None) -> "Axes":
     """λ̂ from the first draws of each chain, and of all of them together, against their number.
 
     What has not settled by the end is no estimate yet; chains that settle apart have not met. ``result``: an LLCResult
-    or draws.
+    or draws. ``ax``: the axes to draw on.
     """
     ax, colors = _axes(ax)
     run = _Run(result)
@@ -90,7 +91,7 @@ def plot_step_size(
     """λ̂ against the step size ε, with error bars and verdicts: where it no longer moves, the step is small enough.
 
     ``results``: a dict from step sizes to LLCResults or draws, or a list of LLCResults (ε is then ``settings["lr"]``).
-    ``exact``: a known λ, drawn as a line.
+    ``exact``: a known λ, drawn as a line. ``ax``: the axes to draw on.
     """
     ax, colors = _axes(ax)
     keys, runs = _keyed(results, lambda r: r.settings["lr"], "step size")
@@ -113,7 +114,7 @@ def plot_checkpoints(
 
     ``results``: one LLCResult (or draws) for each checkpoint; ``steps``: their training steps. ``exact``: a known λ.
     ``logx``: a logarithmic axis (step 0 is then left where log(step + 1) puts it).
-    Raises ValueError where the two have different lengths.
+    Raises ValueError where the two have different lengths. ``ax``: the axes to draw on.
     """
     ax, colors = _axes(ax)
     runs, x = [_Run(one) for one in results], np.asarray(list(steps), dtype=float)
@@ -138,7 +139,7 @@ def plot_llc_map(results: Mapping[tuple[float, float], Drawn] | Iterable[Drawn],
     """λ̂ over localization γ (across) and inverse temperature nβ (up): a cell each, with its number and verdict.
 
     Where neighbours agree the two do not matter, and that is where to estimate. ``results``: a dict from (γ, nβ) to
-    LLCResults or draws, or a list of them, which know their own.
+    LLCResults or draws, or a list of them, which know their own. ``ax``: the axes to draw on.
     """
     ax, colors = _axes(ax)
     keys, runs = _keyed(results, lambda r: _knows(r, "localization", "nbeta"), "(localization, nbeta)")

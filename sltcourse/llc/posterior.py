@@ -22,7 +22,7 @@ DEFAULT_MEMORY_GIB = 4.0  # on cpu and mps; on cuda 80 % of what is free
 
 
 class LocalPosterior:
-    """exp(−nβ L_n(w) − γ/2 ‖w − w*‖² − α/2 ‖w‖²) of a model on data, near w* (Lau et al. 2024, arXiv 2308.12108).
+    """exp(−nβ L_n(w) − γ/2 ‖w − w*‖² − α/2 ‖w‖²) of a model on data, near w* (Lau et al. 2023, arXiv:2308.12108).
 
     ``model``, ``data``, ``loss``, ``at``, ``mask``, ``weights``, ``dtype``, ``device``, ``memory_gib``: as in
     ``estimate_llc``. ``nbeta``: nβ, None: n/log n. ``localization``: γ. ``prior_precision``: α of a Gaussian prior on
@@ -34,6 +34,13 @@ class LocalPosterior:
     ``notes``: sentences on how model and data were taken.
 
     Raises ValueError or TypeError where the question makes no sense, in a sentence, before anything is sampled.
+
+    >>> import torch
+    >>> from sltcourse.llc import LocalPosterior
+    >>> model, x = torch.nn.Linear(2, 1, bias=False), torch.ones(50, 2)
+    >>> posterior = LocalPosterior(model, (x, model(x).detach()), torch.nn.functional.mse_loss)
+    >>> posterior.dim, posterior.num_samples, round(posterior.nbeta, 2), posterior.init_loss.tolist()
+    (2, 50, 12.78, [0.0])
     """
 
     def __init__(
@@ -92,7 +99,8 @@ class LocalPosterior:
         """The Target of one chain for each entry of ``points``, the number of the w* it starts at.
 
         ``batch_size``: None for full batch. ``pool`` (default: ``points``) says which chains may share what a sampler
-        learns about the scales. ``nbeta`` and ``localization`` (chains, 1) replace the posterior's own.
+        learns about the scales. ``generator`` or ``seed`` draws the minibatches; ``compiled``: the passes are.
+        ``nbeta`` and ``localization`` (chains, 1) replace the posterior's own.
         """
         evaluator = Evaluator(self.objective, self.rows, points, penalty=self.penalty, memory_bytes=self.memory_bytes,
                               compiled=compiled)  # fmt: skip
@@ -105,7 +113,7 @@ class LocalPosterior:
                       minibatches=batches)  # fmt: skip
 
     def replace(self, **changes: Any) -> "LocalPosterior":
-        """The same posterior with some of its arguments changed, say ``localization=10.0``."""
+        """The same posterior with some of its arguments changed (``changes``), say ``localization=10.0``."""
         arguments = {**self._arguments, **changes}
         if "at" not in changes and not self.several:  # w* is what the module held, whatever it holds now
             arguments["at"] = self.objective.state(0)
@@ -118,7 +126,7 @@ class LocalPosterior:
         return self.replace(dtype=torch.float64)
 
     def batch_size(self, batch_size: int | None, exact: bool) -> int | None:
-        """The minibatch size that is used for the one asked for, None for full batch.
+        """The minibatch size that is used for ``batch_size``, the one asked for; None for full batch.
 
         Asked for None: all up to n = 512, else 512; all for the ``exact`` samplers. Raises ValueError where it does
         not fit the data or the sampler.
@@ -138,14 +146,14 @@ class LocalPosterior:
         return None if batch_size == n else batch_size
 
     def bytes_per_chain(self, batch_size: int | None) -> int:
-        """Roughly what one chain needs: its vectors, its minibatch, and what autograd keeps for one gradient."""
+        """Roughly what one chain needs: its vectors, its minibatch of ``batch_size``, and what a gradient keeps."""
         if self.rows is None:
             return self.objective.bytes_per_chain(0)
         most = max(1, int(self.memory_bytes / 8 / max(1, self.objective.bytes_per_row)))  # a pass is cut, see evaluate
         return self.objective.bytes_per_chain(batch_size or min(self.rows.num_samples, most))
 
     def chains_at_once(self, batch_size: int | None, chains: int) -> int:
-        """How many of ``chains`` chains fit the memory together; raises ValueError where one does not."""
+        """How many of ``chains`` on ``batch_size`` fit the memory together; raises ValueError where one does not."""
         each = self.bytes_per_chain(batch_size)
         if each > self.memory_bytes:
             raise ValueError(

@@ -62,8 +62,8 @@ Scale = Literal["covariance", "response"]
 def expectation(draws: Draws, observable: Recorded = "loss") -> xr.Dataset:
     """E[f] of a recorded variable, an array, or a list of scalars, with its standard error; weighted if the draws are.
 
-    Of weighted draws it is Σ v f / Σ v, and the error is that of the ratio (delta method). nβ (E[loss] − init_loss)
-    is λ̂. Raises as ``covariance``.
+    ``observable``: f. Of weighted draws it is Σ v f / Σ v, and the error is that of the ratio (delta method). nβ
+    (E[loss] − init_loss) is λ̂. Raises as ``covariance``.
     """
     return _of(draws, _expectation, observable)
 
@@ -71,7 +71,7 @@ def expectation(draws: Draws, observable: Recorded = "loss") -> xr.Dataset:
 def covariance(
     draws: Draws, first: Recorded, second: Recorded | None = None, *, scale: Scale = "covariance"
 ) -> xr.Dataset:
-    """Cov(first, second) in the posterior that was sampled.
+    """Cov(first, second) in the posterior that ``draws`` sampled.
 
     ``first``, ``second``: names of recorded variables, arrays over (chain, draw, …), or lists of names of scalars
     (which give a dimension ``observable``). None: ``first`` again. The result has the dimensions of ``first`` and then
@@ -94,7 +94,7 @@ def susceptibility(
     definition: Literal["covariance", "slice"] = "covariance",
     full: Draws | None = None,
 ) -> xr.Dataset:
-    """The susceptibility χ = −Cov(φ, ΔL) with ΔL = ℓ − L (Baker et al. 2025, arXiv 2504.18274, eq. 5 ff.).
+    """The susceptibility χ = −Cov(φ, ΔL) with ΔL = ℓ − L (Baker et al. 2025, arXiv:2504.18274, eq. 5 ff.).
 
     χ is 1/nβ times the derivative of E[φ] by h when the loss is L + h ΔL: the data moves from q towards ℓ's.
     Negative: φ falls as that data counts for more (the component "expresses" it); positive: it rises. Because ΔL
@@ -130,7 +130,7 @@ def susceptibility(
 def influence(
     draws: Draws, losses: Recorded = "losses", observable: Recorded | None = None, *, scale: Scale = "covariance"
 ) -> xr.Dataset:
-    """The Bayesian influence function −Cov(ℓ_i, φ) (Kreer et al. 2025, arXiv 2509.26544).
+    """The Bayesian influence function −Cov(ℓ_i, φ) of ``draws`` (Kreer et al. 2025, arXiv:2509.26544).
 
     It is how E[φ] answers when training sample i counts for more: with h ℓ_i added to L, ∂E[φ]/∂h = −nβ Cov(ℓ_i, φ),
     which is what ``scale="response"`` gives. For a spring γ and a regular model that tends to the damped classical
@@ -152,7 +152,7 @@ def influence(
 
 
 def loss_kernel(draws: Draws, losses: Recorded = "losses", *, correlation: bool = False) -> xr.Dataset:
-    """The loss kernel K(i, j) = Cov(ℓ_i, ℓ_j) (Adam et al. 2025, arXiv 2509.26537), or the correlation.
+    """The loss kernel K(i, j) = Cov(ℓ_i, ℓ_j) of ``draws`` (Adam et al. 2025, arXiv:2509.26537), or the correlation.
 
     ``losses``: per-sample losses (chain, draw, sample); of per-token losses take a mean first. The result has
     dimensions (sample, sample2), and ``untouched`` (sample): True where a loss does not move at all, as under a mask.

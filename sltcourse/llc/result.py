@@ -22,32 +22,32 @@ class LLCResult:
     ``std_error``, ``rhat``, ``ess`` and the shares are over the others.
     """
 
-    llc: float  # λ̂ = nβ (mean loss − L_n(w*)); nan only if every chain diverged
-    std_error: float  # Monte-Carlo standard error of λ̂ (not its bias)
-    verdict: Verdict
-    llc_per_chain: np.ndarray
-    loss_trace: np.ndarray  # (chains, draws), L_n at each draw
-    burnin_trace: np.ndarray  # (chains, recorded burn-in steps), the loss of the step's own minibatch
-    init_loss: float  # L_n(w*) on all the data
-    nbeta: float
-    localization: float
-    dim: int  # d, the number of sampled coordinates
-    num_samples: int | None  # n
-    rhat: float | None  # rank-normalised split R-hat of the loss; None for a single chain
-    ess: float  # effective sample size of the loss
-    acceptance: float | None  # mean acceptance rate, for samplers that have one
-    distance: np.ndarray  # (chains, draws), ‖w − w*‖
-    share_below: float  # share of draws with a loss below L_n(w*)
-    tilt: float  # nβ ∇L_n(w*)·mean(w − w*): what the slope at w* alone adds to λ̂; about 0 at a minimum
-    step_bias: float  # about what the finite step and the minibatch noise add to λ̂ (exact for a quadratic loss)
-    equipartition: float  # mean of (w − w*)·∇U(w)/d: 1 in equilibrium, above 1 if the step is too large
-    diverged: dict[int, int]  # chain: the step by which it had diverged
-    wall_time: float  # seconds, for all that ran in the same call
-    chain_steps_per_second: float
-    partial: bool  # an interrupt ended the run early
-    notes: tuple[str, ...]  # what was done otherwise than one may think, say chain by chain
-    settings: dict[str, Any] = field(repr=False)
-    draws: xr.Dataset = field(repr=False)  # all that was recorded; see ``sltcourse.llc.draws``
+    llc: float  #: λ̂ = nβ (mean loss − L_n(w*)); nan only if every chain diverged
+    std_error: float  #: Monte-Carlo standard error of λ̂ (not its bias)
+    verdict: Verdict  #: whether to use it, and why
+    llc_per_chain: np.ndarray  #: (chains,), λ̂ of each chain by itself
+    loss_trace: np.ndarray  #: (chains, draws), L_n at each draw
+    burnin_trace: np.ndarray  #: (chains, recorded burn-in steps), the loss of the step's own minibatch
+    init_loss: float  #: L_n(w*) on all the data
+    nbeta: float  #: nβ
+    localization: float  #: γ
+    dim: int  #: d, the number of sampled coordinates
+    num_samples: int | None  #: n
+    rhat: float | None  #: rank-normalised split R-hat of the loss; None for a single chain
+    ess: float  #: effective sample size of the loss
+    acceptance: float | None  #: mean acceptance rate, for samplers that have one
+    distance: np.ndarray  #: (chains, draws), ‖w − w*‖
+    share_below: float  #: share of draws with a loss below L_n(w*)
+    tilt: float  #: nβ ∇L_n(w*)·mean(w − w*): what the slope at w* alone adds to λ̂; about 0 at a minimum
+    step_bias: float  #: about what the finite step and the minibatch noise add to λ̂ (exact for a quadratic loss)
+    equipartition: float  #: mean of (w − w*)·∇U(w)/d: 1 in equilibrium, above 1 if the step is too large
+    diverged: dict[int, int]  #: chain: the step by which it had diverged
+    wall_time: float  #: seconds, for all that ran in the same call
+    chain_steps_per_second: float  #: chains × steps in that time
+    partial: bool  #: an interrupt ended the run early
+    notes: tuple[str, ...]  #: what was done otherwise than one may think, say chain by chain
+    settings: dict[str, Any] = field(repr=False)  #: what was used, the sampler and its lr among it
+    draws: xr.Dataset = field(repr=False)  #: all that was recorded; see ``sltcourse.llc.draws``
 
     @classmethod
     def of(cls, draws: xr.Dataset) -> "LLCResult":
@@ -80,7 +80,10 @@ class LLCResult:
 
     @property
     def wbic(self) -> float:
-        """n times the mean loss: Watanabe's WBIC (2013), an estimate of the free energy F_n, at nβ = n/log n."""
+        """n times the mean loss: WBIC (Watanabe 2013), an estimate of the free energy F_n, at nβ = n/log n.
+
+        Raises ValueError at another nβ.
+        """
         if self.num_samples is None or not math.isclose(self.nbeta, self.num_samples / math.log(self.num_samples)):
             raise ValueError("WBIC is defined at nβ = n/log n; estimate with nbeta=None.")
         return self.num_samples * self.init_loss + self.llc * math.log(self.num_samples)
@@ -104,6 +107,13 @@ def diagnostics(draws: xr.Dataset) -> Diagnostics:
 
     ``draws``: the Dataset of one w*. Where nothing can be said there is nan or None. Raises ValueError for weighted
     draws (``Importance``), which are no chains: their attributes ``ess`` and ``pareto_k`` say what they are worth.
+
+    >>> import torch
+    >>> from sltcourse.llc import HMC, LocalPosterior, diagnostics, sample
+    >>> posterior = LocalPosterior(lambda w: w[0]**2, at=torch.zeros(1), nbeta=50.0, localization=0.1)
+    >>> found = diagnostics(sample(posterior, HMC(), num_chains=4, num_draws=100))
+    >>> found.rhat < 1.2, found.num_chains, found.num_draws
+    (True, 4, 100)
     """
     if "log_weight" in draws:
         raise ValueError("these are independent, weighted draws, no chains: see their attributes ess and pareto_k.")
@@ -134,9 +144,16 @@ def diagnostics(draws: xr.Dataset) -> Diagnostics:
 
 
 def llc(draws: xr.Dataset) -> tuple[float, float]:
-    """λ̂ = nβ(E[L_n] − L_n(w*)) of the draws of one w*, and its Monte-Carlo standard error (Lau et al. 2024).
+    """λ̂ = nβ(E[L_n] − L_n(w*)) of the draws of one w*, and its Monte-Carlo standard error (Lau et al. 2023).
 
     Of weighted draws the expectation is the weighted one.
+
+    >>> import torch
+    >>> from sltcourse.llc import Importance, LocalPosterior, llc, sample
+    >>> posterior = LocalPosterior(lambda w: w[0]**2, at=torch.zeros(1), nbeta=10.0, localization=20.0)
+    >>> value, error = llc(sample(posterior, Importance(), num_draws=4000))  # exactly 1/4
+    >>> abs(value - 0.25) < 5 * error
+    True
     """
     if "log_weight" in draws:
         level, nbeta = expectation(draws), draws.attrs["nbeta"]

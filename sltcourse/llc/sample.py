@@ -41,12 +41,20 @@ def sample(
 ) -> xr.Dataset | list[xr.Dataset]:
     """Draws of a local posterior by ``num_chains`` chains that start at w*, as a Dataset over (chain, draw).
 
-    ``sampler``, ``num_chains``, ..., ``seed``: as in ``estimate_llc``. ``observe``: names to what is recorded at each
-    draw besides the loss: other data (the loss on them), a function of the parameters, or one of ``observables``. What
-    the Dataset holds: see ``draws``. Where the posterior has a list of w*, a list of Datasets, one for each.
+    ``sampler``, ``num_draws``, ``num_burnin_steps``, ``num_steps_bw_draws``, ``batch_size``, ``compile``, ``seed``: as
+    in ``estimate_llc``. ``observe``: names to what is recorded at each draw besides the loss: other data (the loss on
+    them), a function of the parameters, or one of ``observables``. What the Dataset holds: see ``draws``. Where the
+    posterior has a list of w*, a list of Datasets, one for each.
 
     An interrupt returns the draws made so far, with the attribute ``partial`` = 1; of a list, the points that are done.
     Raises ValueError and TypeError as ``estimate_llc`` does, KeyboardInterrupt if nothing was drawn yet.
+
+    >>> import torch
+    >>> from sltcourse.llc import HMC, LocalPosterior, OfParameters, sample
+    >>> posterior = LocalPosterior(lambda w: w[0]**2, at=torch.zeros(1), nbeta=50.0, localization=0.1)
+    >>> draws = sample(posterior, HMC(), num_chains=4, num_draws=50, observe={"w": OfParameters(lambda p: p["w"])})
+    >>> draws.loss.shape, draws.w.shape
+    ((4, 50), (4, 50, 1))
     """
     sampler = WhitenedSGLD() if sampler is None else sampler
     counts = dict(num_chains=num_chains, num_draws=num_draws, num_steps_bw_draws=num_steps_bw_draws)
@@ -209,6 +217,8 @@ class _Run:
                 whole_run = xr.concat([d.drop_vars("draw") for d in before], "chain") if len(before) > 1 else before[0]
                 first = number * settings["chains_at_once"]
                 restore(self.group, whole_run.isel(chain=slice(first, first + len(points))), number)
+        if self.group.target.evaluator.pool is not None:
+            torch.set_num_threads(1)  # the threads share the chains, and do not wait for each other within one
         self.begun = self.group.steps
         group, made = self.group, 0 if before is None else before[0].sizes["draw"]
         recorder = None
@@ -227,6 +237,7 @@ class _Run:
         if not taken["excess"].shape[1]:
             raise KeyboardInterrupt
         events = start + np.arange(num_draws) * every
+        settings["way"] = group.target.evaluator.way  # the next group, and what goes on later, take the same
         self.notes += [*group.target.evaluator.notes, *(recorder.chains.notes if recorder else ())]
         part = dataset(taken, group, burnin, settings, events, first_draw=made, seen=recorder)
         return part, interrupted
@@ -242,7 +253,8 @@ class _Run:
                                   compiled=bool(settings["compile"]))  # fmt: skip
         several = len(posterior.centers) > 1
         at = points if several else torch.zeros_like(points)
-        return Group(target, self.sampler, generator, posterior.init_loss[at], posterior.init_grad[at])
+        return Group(target, self.sampler, generator, posterior.init_loss[at], posterior.init_grad[at],
+                     settings.get("way", ""))  # fmt: skip
 
 
 def _remember(draws: xr.Dataset, posterior: LocalPosterior, observe: Any, group: Group | None) -> None:

@@ -120,7 +120,7 @@ class StreamMinibatches:
     """
 
     def __init__(self, steps: "Steps", moved: Callable[[Iterable[Tensor]], Batch]):
-        self._steps, self._moved, self.step = steps, moved, 0
+        self._steps, self._moved, self.step, self.size = steps, moved, 0, steps.size
         self._iterator: Iterator[Batch] | None = None
 
     @torch.inference_mode(False)

@@ -47,6 +47,11 @@ class Target:
         return self._pool
 
     @property
+    def batch_size(self) -> int | None:
+        """Rows in a minibatch; None at full batch."""
+        return None if self._minibatches is None else self._minibatches.size
+
+    @property
     def full_batch(self) -> bool:
         """Whether the loss is that of all the data."""
         return self._minibatches is None
@@ -168,7 +173,12 @@ class Target:
 
 
 def default_nbeta(num_samples: int) -> float:
-    """n/log n, the inverse temperature nβ of WBIC (Watanabe 2013), for n ≥ 2 samples; raises ValueError below."""
+    """n/log n, the inverse temperature nβ of WBIC (Watanabe 2013), for n = ``num_samples`` ≥ 2; ValueError below.
+
+    >>> from sltcourse.llc import default_nbeta
+    >>> round(default_nbeta(1000), 2)
+    144.76
+    """
     if not num_samples >= 2:
         raise ValueError(f"n/log n needs n ≥ 2 samples, there are {num_samples}; give nbeta yourself.")
     return num_samples / math.log(num_samples)

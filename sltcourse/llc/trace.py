@@ -35,7 +35,10 @@ _tracing = threading.Lock()  # make_fx patches what all threads share
 
 
 def trace(
-    function: Callable[..., Any], *args: torch.Tensor, compiled: bool = False, forward_only: bool = False
+    function: Callable[..., Any],
+    *args: torch.Tensor,
+    compiled: bool = False,
+    batched: bool = True,
 ) -> Callable[..., Any]:
     """``function`` of tensors, recorded once at ``args`` and stripped of Python, vmap and autograd.
 
@@ -43,7 +46,7 @@ def trace(
     too. On the CPU every product of a tall matrix and a thin one is computed as the transpose of the transposed
     product, which the matrix library does several times faster. ``compiled``: its operations are fused into a few
     kernels by TorchInductor, the compiler behind torch.compile; raises CannotCompile where that cannot be done, with
-    the reason. ``forward_only``: keep what the first output needs, and drop the rest.
+    the reason. Not ``batched``: there is no vmap in ``function``, and fused attention stays what it is.
 
     Safe in several threads; an interrupt that arrives meanwhile is delivered at the end.
     """
@@ -51,10 +54,8 @@ def trace(
     with _tracing, uninterrupted(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*performance drop.*")  # an operation without a batching rule
         # the CPU's fused attention has no batching rule: its plain form is batched products
-        with sdpa_kernel(SDPBackend.MATH) if device == "cpu" else nullcontext():
+        with sdpa_kernel(SDPBackend.MATH) if device == "cpu" and batched else nullcontext():
             recorded = make_fx(function)(*(x.clone() for x in args))  # recording runs the function: args stay
-        if forward_only:
-            _keep_first_output(recorded)
         if device == "cpu":
             turn_thin_products(recorded)
         _drop_empty_views(recorded)
@@ -85,14 +86,6 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if came:
         raise KeyboardInterrupt
-
-
-def _keep_first_output(recorded: GraphModule) -> None:
-    """Drop what the first output does not need."""
-    output = next(iter(recorded.graph.find_nodes(op="output")))
-    output.args = ([output.args[0][0]],)
-    recorded.graph.eliminate_dead_code()
-    recorded.recompile()
 
 
 def turn_thin_products(recorded: GraphModule) -> None:

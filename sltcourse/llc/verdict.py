@@ -66,7 +66,7 @@ class Limit(NamedTuple):
 
 OURS = "measured here: tests/test_llc_coverage.py"
 BLOCK_MEANS = (
-    "Vehtari et al. 2021 (arXiv 1903.08008) ask for 1.01, of thousands of draws. This R-hat is of 50 block means a "
+    "Vehtari et al. 2021 (arXiv:1903.08008) ask for 1.01, of thousands of draws. This R-hat is of 50 block means a "
     "chain: with 4 to 8 chains that mix perfectly it passes 1.01 in 20 to 40 % of runs, 1.03 in 1 to 4 % and 1.05 in "
     "none of 200; it is 1.05 where the slow part of the chains is worth about 130 independent draws. Below it the "
     "error bar holds: of 456 AR(1) runs the claimed error is 1.05 to 1.15 of the true one, and one is 3 errors off; "
@@ -85,7 +85,7 @@ LIMITS = {
     "ESS, don't": Limit(100, "a quarter of it: the error bar is then off by a factor that nobody knows"),
     "error, share": Limit(0.1, "one digit of λ̂: half-integers below 5 can no longer be told apart"),
     "errors below 0": Limit(2, "5 % of unbiased estimates of 0 lie farther out, on both sides together"),
-    "below L(w*)": Limit(0.05, "Chen et al. 2023 (arXiv 2310.06301), appendix K: a chain with more is left out"),
+    "below L(w*)": Limit(0.05, "Chen et al. 2023 (arXiv:2310.06301), appendix K: a chain with more is left out"),
     "slope, share": Limit(0.25, "a quarter of λ̂ comes from the slope, which a minimum has not"),
     "slope": Limit(0.1, "a slope that takes off less is within the error of any estimate"),
     "slope, don't": Limit(0.5, "half of the smallest λ of a regular coordinate pair; and more than λ̂ itself"),

@@ -32,6 +32,12 @@ class LearningCoefficient:
     obstacles : the face polynomials (tuples of (f_i)_γ for a sum of squares), as sympy expressions, with zeros that
         stop the proof.
     assumes : what all of this rests on without a proof, such as "K ≥ 0 near the point"; empty if it rests on nothing.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.newton import learning_coefficient
+    >>> x, y = sp.symbols("x y")
+    >>> print(learning_coefficient((x * y)**2 + x**6, [x, y]).why)
+    nondegenerate: no face polynomial has a real zero off the coordinate planes
     """
 
     value: Fraction
@@ -63,14 +69,17 @@ class _Zero(NamedTuple):
 
 
 class Analysis(NamedTuple):
-    """The answer in the coordinates of a germ, and the polynomials of the faces that are in the way."""
+    """The answer in the coordinates of a germ, and ``obstacles``: the polynomials of the faces that are in the way."""
 
     answer: LearningCoefficient
     obstacles: tuple[tuple[PolyElement, ...], ...] = ()
 
 
 def analyse(germ: Germ, proved: bool, budget: Budget) -> Analysis:
-    """The answer in the coordinates of a germ; ``proved``: K ≥ 0 is. Orders and distances are those of Σ|f_i|."""
+    """The answer in the coordinates of a ``germ``; ``proved``: K ≥ 0 is. Orders and distances are those of Σ|f_i|.
+
+    ``budget``: the time that is left; where it does not suffice, the answer is bounds, and says so.
+    """
     scale = Fraction(1, 2) if germ.squares else Fraction(1)
     polyhedron = NewtonPolyhedron(m for f in germ.generators for m in f.monoms())
     distance, codimension, entered = polyhedron.meet([1 + h for h in germ.prior])
@@ -112,7 +121,10 @@ def analyse(germ: Germ, proved: bool, budget: Budget) -> Analysis:
 
 
 def quick_bounds(germ: Germ, proved: bool) -> LearningCoefficient:
-    """Bounds by the distance, by the lowest degree and by the rank of the Hessian, without any proof of equality."""
+    """Bounds by the distance, by the lowest degree and by the rank of the Hessian, without any proof of equality.
+
+    ``germ`` and ``proved`` as in `analyse`.
+    """
     distance, codimension, _ = NewtonPolyhedron(m for f in germ.generators for m in f.monoms()).meet(
         [1 + h for h in germ.prior]
     )

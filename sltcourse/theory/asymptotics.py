@@ -1,8 +1,7 @@
 """What free energies tend to as n grows, and where one well of a posterior takes over from another.
 
 F_n ≈ nL_n + λ log n − (m − 1) log log n + a constant: the terms of a well one by one, the n at which two wells change
-over, exactly and by formula, and λ read off exact free energies. Source: Watanabe 2009, "Algebraic Geometry and
-Statistical Learning Theory", ch. 4.
+over, exactly and by formula, and λ read off exact free energies. Source: Watanabe 2009, ch. 4.
 """
 
 from collections.abc import Callable
@@ -49,7 +48,15 @@ FORMS = ("leading", "with_multiplicity", "with_constant", "whole_pole", "exact")
 
 @dataclass(frozen=True)
 class TwoWells:
-    """A model with two wells: what each tends to; ``exact``: n, shape (k,) -> their two free energies."""
+    """A model with two wells, ``simple`` and ``accurate``: what each tends to.
+
+    ``exact``: n, shape (k,) -> their two free energies.
+
+    >>> from sltcourse.theory.asymptotics import TwoWells, Well
+    >>> wells = TwoWells(Well(loss=0.01, lam=0.5), Well(loss=0.0, lam=1.0), exact=lambda n: (n, n))
+    >>> round(wells.critical_n("leading"), 1)
+    282.1
+    """
 
     simple: Well
     accurate: Well
@@ -65,15 +72,20 @@ class TwoWells:
         return getattr(self.simple, form)(n) - getattr(self.accurate, form)(n)
 
     def critical_n(self, form: str) -> float:
-        """The n at which the accurate well takes over, from the exact free energies or from one of the formulas."""
+        """The n at which the accurate well takes over, from the exact free energies or a formula, ``form``."""
         return critical_n(lambda n: self.advantage(n, form))
 
 
 def critical_n(advantage: Callable[[np.ndarray], np.ndarray], low: float = 20.0, high: float = 1e5) -> float:
     """The last n in [low, high] at which the accurate well takes over: ``advantage(n)`` turns positive.
 
-    ``advantage``: n, an array, -> F of the simple well minus F of the accurate one. Raises ValueError if it never
-    turns positive there.
+    ``advantage``: n, of shape (k,), -> F of the simple well minus F of the accurate one, (k,). Raises ValueError if it
+    never turns positive there.
+
+    >>> import numpy as np
+    >>> from sltcourse.theory.asymptotics import critical_n
+    >>> round(critical_n(lambda n: 0.01 * n - 0.5 * np.log(n)), 1)
+    282.1
     """
     n = np.geomspace(low, high, 41)
     lead = advantage(n)
@@ -92,10 +104,14 @@ def critical_n(advantage: Callable[[np.ndarray], np.ndarray], low: float = 20.0,
 
 
 def lambert_crossings(d_lambda: float, d_loss: float) -> tuple[float, float]:
-    """The two solutions n of n ΔL = Δλ log n, smaller first: −W(−r)/r on the branches 0 and −1, r = ΔL/Δλ.
+    """The two solutions n of n ΔL = Δλ log n, smaller first: −W(−r)/r on the branches 0 and −1.
 
-    To leading order in n the second is the critical n; the first is spurious. At r = 1/e both are e.
-    Raises ValueError for r > 1/e (there is none) and for ΔL or Δλ not greater than 0.
+    r = ΔL/Δλ = ``d_loss``/``d_lambda``. To leading order in n the second is the critical n; the first is spurious. At r
+    = 1/e both are e. Raises ValueError for r > 1/e (there is none) and for ΔL or Δλ not greater than 0.
+
+    >>> from sltcourse.theory.asymptotics import lambert_crossings
+    >>> [round(n, 3) for n in lambert_crossings(0.5, 0.01)]
+    [1.021, 282.116]
     """
     if not (d_lambda > 0 and d_loss > 0):
         raise ValueError("a transition needs Δλ > 0 and ΔL > 0: one well simpler, the other more accurate")
@@ -111,7 +127,12 @@ def lambert_crossings(d_lambda: float, d_loss: float) -> tuple[float, float]:
 
 
 def power_integral(k: int, c: float, length: float) -> float:
-    """The constant of ∫ exp(−n c w^2k) dw / length over a line: Γ(1/2k) / (k c^(1/2k) length)."""
+    """The constant of ∫ exp(−n c w^2k) dw / length over a line: Γ(1/2k) / (k c^(1/2k) length).
+
+    >>> from sltcourse.theory.asymptotics import power_integral
+    >>> round(float(power_integral(1, 0.5, 2.0)), 6)  # √(2π)/2
+    1.253314
+    """
     a = 1 / (2 * k)
     return gamma(a) / (k * c**a * length)
 
@@ -121,6 +142,12 @@ def log_n_coefficient(n: np.ndarray, F: np.ndarray, m: int) -> float:
 
     F is modelled as λ log n − (m − 1) log(a + log n) + c − log(1 + b n^−δ): the leading terms, a constant for the scale
     of the logarithm, and the next pole. ``n`` and ``F`` have shape (k,), k ≥ 8, without noise.
+
+    >>> import numpy as np
+    >>> from sltcourse.theory.asymptotics import log_n_coefficient
+    >>> n = np.geomspace(10, 1e6, 20)
+    >>> round(float(log_n_coefficient(n, 0.25 * np.log(n) - np.log(np.log(n) + 1) + 3, m=2)), 3)
+    0.25
     """
     s = np.log(n)
 

@@ -14,8 +14,7 @@ with that value through one point. *The powers written here are those of K*, 2k_
 set of largest multiplicity through the first such place. Where that does not end, within a number of steps, charts and
 seconds, it asks `newton`, and refuses with what is known.
 
-Source: H. Hironaka, Resolution of singularities of an algebraic variety over a field of characteristic zero, Annals of
-Mathematics 79 (1964); S. Watanabe, Algebraic Geometry and Statistical Learning Theory, Cambridge 2009.
+Source: Hironaka 1964; Watanabe 2009.
 """
 
 from collections.abc import Sequence
@@ -48,8 +47,17 @@ class NotResolved(ArithmeticError):
 
 
 def start(K: Polynomials, variables: Sequence[sp.Symbol], point: Point = None, prior: Prior = None) -> Chart:
-    """The chart in which K is given, the point moved to 0. Arguments and errors as in `newton.learning_coefficient`;
-    ValueError also for more than 8 variables, and for a K that is ≤ 0 near the point."""
+    """The chart in which K is given, the point moved to 0. ``K``, ``variables``, ``point``, ``prior`` and the errors
+    are as in `newton.learning_coefficient`; ValueError also for more than 8 variables, and for a K that is ≤ 0 near the
+    point.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.blow_up import start
+    >>> x, y = sp.symbols("x y")
+    >>> chart = start(x**2 + y**2, [x, y])
+    >>> [sp.factor(c.K) for c in chart.blow_up([x, y])]
+    [u1**2*(u2**2 + 1), u2**2*(u1**2 + 1)]
+    """
     f = germ(K, variables, point, prior)
     if f.ring.ngens > MOST_VARIABLES:
         raise ValueError(f"{f.ring.ngens} variables are too many to blow up: {MOST_VARIABLES} at most")
@@ -75,6 +83,7 @@ def _refuse_negative(K: PolyElement) -> None:
 class Resolution:
     """λ (the real log canonical threshold of K) and m, and the charts they come from. Print it.
 
+    learning_coefficient, multiplicity : λ, a Fraction, and m.
     charts : all of them, each before those made from it; ``final`` : those with normal crossings.
     complete : False if the work was interrupted, or its time was over; the learning coefficient is only an upper bound
         then.
@@ -105,13 +114,20 @@ def resolve(
 ) -> Resolution:
     """Blow up until K has normal crossings in all charts, and read off λ (RLCT) and m: a `Resolution`.
 
-    Arguments and errors as in `start`; ``seconds`` of processor time is the longest that it thinks. Where the blow-ups
-    do not end within that, or within a few hundred charts, the answer is that of `newton.search_coordinates` if that is
-    exact (``why`` says so).
+    ``K``, ``variables``, ``point``, ``prior`` and errors as in `start`; ``seconds`` of processor time is the longest
+    that it thinks. Where the blow-ups do not end within that, or within a few hundred charts, the answer is that of
+    `newton.search_coordinates` if that is exact (``why`` says so).
 
     Raises NotResolved with the reason and with the bounds that `newton` knows: too many steps or charts, a place that
-    is not rational, a question about real solutions that could not be decided, or no time left; ValueError also where K
-    turns out to be negative somewhere near the point.
+    is not rational, a question about real solutions that could not be decided (Undecided inside), or no time left;
+    ValueError also where K turns out to be negative somewhere near the point.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.blow_up import resolve
+    >>> x, y = sp.symbols("x y")
+    >>> found = resolve((y**2 - x**3)**2, [x, y])
+    >>> found.learning_coefficient, found.multiplicity, len(found.charts)
+    (Fraction(5, 12), 1, 7)
     """
     budget, known = Budget(seconds), None
     f = budget.run(germ, K, variables, point, prior)

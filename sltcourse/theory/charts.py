@@ -40,8 +40,10 @@ class Divisor(NamedTuple):
 
 
 class Obstacle(NamedTuple):
-    """A place without normal crossings: the equations of what meets there, polynomials whose zero set is blown up where
-    their order is largest, and one piece of the place."""
+    """A place without normal crossings: the ``equations`` of what meets there, and one piece of the ``place``.
+
+    The zero set of the polynomials ``generators`` is blown up where their order is largest.
+    """
 
     equations: tuple[PolyElement, ...]
     generators: tuple[PolyElement, ...]
@@ -180,7 +182,10 @@ class Chart:
         return charts
 
     def change(self, images: Mapping[sp.Symbol, sp.Expr]) -> "Chart":
-        """The same chart after x → images[x], {symbol: polynomial in the variables}, with constant Jacobian ≠ 0."""
+        """The same chart after x → images[x], {symbol: polynomial in the variables}, with constant Jacobian ≠ 0.
+
+        Raises ValueError for a symbol that is no variable of the chart, and for a Jacobian that is not a constant.
+        """
         unknown = set(images) - set(self.variables)
         if unknown:
             raise ValueError(f"{unknown.pop()} is no variable of this chart: {', '.join(map(str, self.variables))}")

@@ -19,6 +19,13 @@ def reduced_rank_regression(inputs: int, hidden: int, outputs: int, rank: int) -
 
     Source: Aoyagi & Watanabe 2005, "Stochastic complexities of reduced rank regression in Bayesian estimation",
     Neural Networks 18, main theorem. Raises ValueError for widths below 1 or a rank that the widths cannot have.
+    ``inputs`` and ``outputs`` are the numbers of coordinates of x and y.
+
+    >>> from sltcourse.theory.closed_forms import reduced_rank_regression
+    >>> reduced_rank_regression(2, 2, 2, 0)
+    (Fraction(3, 2), 1)
+    >>> reduced_rank_regression(10, 20, 10, 10)
+    (Fraction(50, 1), 1)
     """
     _check([inputs, hidden, outputs], rank)
     m_in, m_out, h, r = inputs, outputs, hidden, rank
@@ -41,6 +48,12 @@ def deep_linear_network(widths: Sequence[int], rank: int) -> tuple[Fraction, int
     units", Neural Networks 172, main theorem, with M_i = H_i − r and the set Σ of the ℓ + 1 ≥ 2 smallest of them for
     which max Σ·ℓ ≤ ΣM < ℓ·(every other M). Raises ValueError for fewer than two widths, widths below 1 or a rank that
     the widths cannot have.
+
+    >>> from sltcourse.theory.closed_forms import deep_linear_network
+    >>> deep_linear_network([10, 20, 10], 10)
+    (Fraction(50, 1), 1)
+    >>> deep_linear_network([100] * 6, 0)
+    (Fraction(3000, 1), 1)
     """
     _check(widths, rank)
     excess = sorted(width - rank for width in widths)
@@ -66,6 +79,10 @@ def tanh_network(hidden: int) -> tuple[Fraction, int]:
     are coordinates in place of i of the a. Source: Aoyagi & Watanabe 2005,
     "Resolution of singularities and the generalization error with Bayesian estimation for layered neural network",
     IEICE Transactions J88-D-II, 2112–2124. Raises ValueError for ``hidden`` below 1.
+
+    >>> from sltcourse.theory.closed_forms import tanh_network
+    >>> [tanh_network(hidden) for hidden in (1, 2, 4)]
+    [(Fraction(1, 2), 2), (Fraction(2, 3), 1), (Fraction(1, 1), 2)]
     """
     if not isinstance(hidden, Integral) or hidden < 1:
         raise ValueError(f"a network has 1 or more hidden units, a whole number; got {hidden}.")

@@ -9,9 +9,9 @@ K is comparable with Σ h^α near the corner h = 0 of the orthant {h ≥ 0} in R
     m = 1 + the dimension of the face of optimal guards.
 
 With h_e = exp(−t_e) the set {Σ h^α ≤ ε} is, up to constants, {t : t·α ≥ −log ε for each α}, and its volume the integral
-of exp(−Σ t) over it: a Laplace integral over a polyhedron. It is the theorem on monomial ideals of J. Howald
-(Multiplier ideals of monomial ideals, Trans. AMS 353 (2001), arXiv:math/0003232), for real h ≥ 0; the linear program is
-the meeting of the diagonal with the Newton polyhedron, see ``theory.polyhedron``.
+of exp(−Σ t) over it: a Laplace integral over a polyhedron. It is the theorem on monomial ideals of
+Howald (2001, arXiv:math/0003232), for real h ≥ 0; the linear program is the meeting of the diagonal with the Newton
+polyhedron, see ``theory.polyhedron``.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ _DENOMINATOR = 10_000  # of the entries of a vertex, at most
 
 
 class Corner(NamedTuple):
-    """λ (a Fraction) and m of Σ h^α on the corner, with an optimal guard and an optimal packing.
+    """λ (``lam``, a Fraction) and m of Σ h^α on the corner, with an optimal guard and an optimal packing.
 
     ``monomials`` are the exponents α that no other one divides, sorted; ``guard`` has a Fraction for each of the d
     coordinates, ``packing`` one for each of ``monomials``: both add up to λ. Where several are optimal they are one of
@@ -48,7 +48,15 @@ def monomials_on_the_corner(exponents: Iterable[Sequence[int]]) -> Corner:
 
     Exact: λ and m come from the Newton polyhedron in fractions, guard and packing from ``scipy.optimize.linprog``, and
     that they are what they should be is checked in fractions. Raises ValueError for no exponents, for exponents that
-    are no tuples of d whole numbers ≥ 0, and for the exponent 0 (then K does not vanish at the corner).
+    are no tuples of d whole numbers ≥ 0, and for the exponent 0 (then K does not vanish at the corner);
+    ArithmeticError where guard and packing do not pass that check.
+
+    >>> from sltcourse.theory.corner import monomials_on_the_corner
+    >>> found = monomials_on_the_corner([(1, 0, 0), (0, 2, 0), (0, 1, 1)])
+    >>> found.lam, found.m
+    (Fraction(2, 1), 2)
+    >>> found.guard
+    (Fraction(1, 1), Fraction(1, 1), Fraction(0, 1))
     """
     polyhedron = NewtonPolyhedron(exponents)
     meeting = polyhedron.meet([1] * polyhedron.dimension)

@@ -76,8 +76,16 @@ def regression(
 ) -> Density:
     """y = f(x,w) + N(0,1): the conditional model of a regression function (or a list of them, one per output).
 
-    `inputs` is {symbol: support}; where every support is an sp.FiniteSet, `input_pdf` may be left out and x is
-    uniform on their product. The outputs are y, or y1, y2, … for a list.
+    `mean` is f, or the list; `parameters` as in `Density`. `inputs` is {symbol: support}; where every support is an
+    sp.FiniteSet, `input_pdf` may be left out and x is uniform on their product. The outputs are y, or y1, y2, … for a
+    list. Raises ValueError where x has other supports and no `input_pdf`, and as `Density`.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.density import regression
+    >>> a, b, x = sp.symbols("a b x", real=True)
+    >>> model = regression(a * b * x, {x: sp.FiniteSet(-1, 1)}, [a, b])
+    >>> model.dimension
+    2
     """
     means = list(mean) if isinstance(mean, Sequence | sp.MatrixBase) else [mean]
     means = [_expression(f, "mean") for f in means]
@@ -93,7 +101,13 @@ def regression(
 
 
 def normal(x: sp.Expr, mean: sp.Expr) -> sp.Expr:
-    """The density of N(mean, 1) at x, as a sympy expression."""
+    """The density of N(mean, 1) at x, as a sympy expression.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.density import normal
+    >>> normal(sp.Symbol("x"), sp.Symbol("w"))
+    sqrt(2)*exp(-(-w + x)**2/2)/(2*sqrt(pi))
+    """
     return sp.exp(-((x - mean) ** 2) / 2) / sp.sqrt(2 * sp.pi)
 
 
@@ -104,8 +118,9 @@ def reparametrise(
 ) -> Density:
     """The same model in other coordinates: w = g(u).
 
-    `maps` is {w_i: g_i(u)} for every parameter, `parameters` the box of u (or a list of symbols). Fisher matrices
-    are related by I_u(u) = Jᵀ I_w(g(u)) J with J = ∂g/∂u, so the rank is the same wherever J is invertible.
+    `maps` is {w_i: g_i(u)} for every parameter of `density`, `parameters` the box of u (or a list of symbols). Fisher
+    matrices are related by I_u(u) = Jᵀ I_w(g(u)) J with J = ∂g/∂u, so the rank is the same wherever J is invertible.
+    Raises ValueError where a g is missing or is that of no parameter.
     """
     missing = [w for w in density.parameters if w not in maps]
     if missing or len(maps) != density.dimension:
@@ -249,7 +264,10 @@ def _numerical_mass(pdf: sp.Expr, variables: Supports) -> sp.Float:
 
 
 def checked_point(density: Density, point: Any, symbolic: bool = False) -> Assignment:
-    """The point as {parameter: exact value}, checked; with `symbolic`, values may be expressions or left out."""
+    """The point as {parameter: exact value}, checked; with `symbolic`, values may be expressions or left out.
+
+    Raises ValueError for what is no point of the box of `density`.
+    """
     parameters = list(density.parameters)
     if isinstance(point, np.ndarray):
         point = point.tolist()
@@ -276,7 +294,7 @@ def checked_point(density: Density, point: Any, symbolic: bool = False) -> Assig
 
 
 def checked_direction(density: Density, v: Any) -> list[sp.Expr]:
-    """The components of a direction in the parameters' order, checked; ValueError for what is none."""
+    """The components of a direction `v` in the order of the parameters of `density`; ValueError for what is none."""
     parameters = list(density.parameters)
     if isinstance(v, Mapping):
         unknown = [w for w in v if w not in parameters]

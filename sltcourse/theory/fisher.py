@@ -10,8 +10,7 @@ A model is a `Density`: a sympy expression p(x|w), or p(y|x,w) with inputs x ~ q
 The two notions agree where the scores are square integrable: vᵀ I v = E[(∇_v log p)²] is 0 exactly when
 ∇_v p = 0. Where they are not, I(w) does not exist and `fisher_matrix` raises `InfiniteInformation`.
 
-Source: S. Watanabe, *Algebraic Geometry and Statistical Learning Theory*, Cambridge 2009 (regular: identifiable and
-I(w) positive definite).
+Source: Watanabe 2009 (regular: identifiable and I(w) positive definite).
 """
 
 import itertools
@@ -61,11 +60,20 @@ class InfiniteInformation(ArithmeticError):
 def fisher_matrix(density: Density, point: PointOfW = None) -> sp.ImmutableMatrix:
     """The exact d×d Fisher matrix I_ij(w) = E[∂_i log p · ∂_j log p], for all w or at a point.
 
-    `point` is {parameter: exact number} or the numbers in the order of the parameters; None leaves w free, and the
+    `density` is the model, `point` {parameter: exact number} or the numbers in order; None leaves w free, and the
     result is meant for those w where the mean exists. A mixture mostly has a closed form at its singular points only.
 
     Raises InfiniteInformation where a score is not square integrable, Undecided where sympy finds no closed form
     (then `certify` still decides the rank), ValueError for a point that is no point of W.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.fisher import Density, fisher_matrix, normal
+    >>> x, w = sp.symbols("x w", real=True)
+    >>> cubic = Density(normal(x, w**3), {x: sp.S.Reals}, [w])
+    >>> fisher_matrix(cubic)
+    Matrix([[9*w**4]])
+    >>> fisher_matrix(cubic, [0])
+    Matrix([[0]])
     """
     at = {} if point is None else checked_point(density, point)
     where = shown(at) or "a general point"
@@ -129,7 +137,7 @@ def _add_outcome(matrix: sp.Matrix, density: Density, p: sp.Expr, gradient: list
 
 @dataclass(frozen=True)
 class Proof:
-    """What became of ∇_v p(x|w): `derivative` as differentiated, `simplified`, and whether that is 0 for all x."""
+    """What became of ∇_v p(x|w): `derivative`, then `simplified`; `holds` says whether that is 0 for all x."""
 
     derivative: sp.Expr
     simplified: sp.Expr
@@ -139,12 +147,21 @@ class Proof:
 def prove_null(density: Density, point: PointOfW, v: Mapping[sp.Symbol, Any] | Sequence[Any]) -> Proof:
     """Does the direction v leave p unchanged to first order, ∇_v p(x|w) = Σ_i v_i ∂_i p(x|w) = 0 for every x?
 
+    density : the model.
     point : {parameter: exact value} or values in order. Values may be symbols or expressions (a free parameter may
         also be left out of the mapping): the proof then holds at all these points at once.
     v : d components in the order of the parameters, or {parameter: component}; expressions are welcome.
 
     Returns a `Proof`. `holds` is True only after an exact simplification to 0 (for finitely many outcomes, outcome
-    by outcome), and False only with an outcome at which ∇_v p differs from 0. Raises Undecided in any other case.
+    by outcome), and False only with an outcome at which ∇_v p differs from 0. Raises Undecided in any other case,
+    ValueError for what is no point or direction, and where p has no derivative.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.fisher import prove_null, regression
+    >>> a, b, x = sp.symbols("a b x", real=True)
+    >>> model = regression(a * b * x, {x: sp.FiniteSet(-1, 1)}, [a, b])
+    >>> prove_null(model, [a, b], [a, -b]).holds, prove_null(model, [1, 1], [1, 1]).holds
+    (True, False)
     """
     at = checked_point(density, point, symbolic=True)
     v = checked_direction(density, v)
@@ -215,9 +232,17 @@ def certify(density: Density, point: PointOfW) -> Certificate:
     all of them. Each candidate is then proved by `prove_null`, so rank ≤ d − (number of null directions); a minor
     that is not 0 gives the other inequality. No integral is needed.
 
-    `point` is {parameter: exact number} or the numbers in order. Raises Undecided if a proof fails or a candidate's
-    components are recognised neither as rational nor as algebraic numbers (for example sinh 1; `prove_null` takes
-    them), ValueError for a point that is no point of W.
+    `density` is the model, `point` {parameter: exact number} or the numbers in order. Raises Undecided if a proof fails
+    or a candidate's components are recognised neither as rational nor as algebraic numbers (for example sinh 1;
+    `prove_null` takes them), ValueError for a point that is no point of W.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.fisher import certify, regression
+    >>> a, b, x = sp.symbols("a b x", real=True)
+    >>> model = regression(a * b * x, {x: sp.FiniteSet(-1, 1)}, [a, b])
+    >>> found = certify(model, [2, 1])
+    >>> found.singular, found.rank, len(found.null)
+    (True, 1, 1)
     """
     at = checked_point(density, point)
     outcomes, scores = _score_table(density, at)

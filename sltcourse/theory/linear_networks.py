@@ -9,7 +9,7 @@ every layer takes all W_k into diag(1, …, 1, 0, …, 0), and a neighbourhood o
 points with W_L ⋯ W_1 = A (their excess parts are scaled to 0 by a change of basis in the hidden layers). So the λ there
 is the smallest, and that is the λ of the formula.
 
-Source: M. Aoyagi, Neural Networks 172 (2024) 106132; see `closed_forms.deep_linear_network`.
+Source: Aoyagi 2024; see `closed_forms.deep_linear_network`.
 """
 
 import itertools

@@ -24,6 +24,11 @@ def gaussian_posterior(
     ``X`` (n, d), ``y`` (n,), ``w_star`` (d,); ``weights`` (n,), the p_i, which may be negative as long as the posterior
     exists. S = (nβ Σ p_i x_i x_iᵀ + γ)⁻¹. Raises ValueError where shapes do not suit, a number is not finite, or the
     precision is not positive.
+
+    >>> from sltcourse.theory.linear_response import gaussian_posterior
+    >>> mean, cov = gaussian_posterior([[1.0], [1.0]], [0.0, 2.0], nbeta=8.0, localization=2.0, w_star=[1.0])
+    >>> print(mean, cov)
+    [1.] [[0.1]]
     """
     X, y, w_star = (np.asarray(a, float) for a in (X, y, w_star))
     if X.ndim != 2 or y.shape != X.shape[:1] or w_star.shape != X.shape[1:]:
@@ -42,7 +47,12 @@ def gaussian_posterior(
 
 
 def mean_losses(X: ArrayLike, y: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> Array:
-    """E[ℓ_i] = ½ (y_i − x_i·m)² + ½ x_iᵀ S x_i (n,) under w ~ N(m, S), for ``X`` (n, d) and ``y`` (n,)."""
+    """E[ℓ_i] = ½ (y_i − x_i·m)² + ½ x_iᵀ S x_i (n,) under w ~ N(m, S), for ``X`` (n, d) and ``y`` (n,).
+
+    >>> from sltcourse.theory.linear_response import mean_losses
+    >>> print(mean_losses([[1.0], [2.0]], [1.0, 0.0], mean=[1.0], cov=[[0.5]]))
+    [0.25 3.  ]
+    """
     X, y, cov = np.asarray(X, float), np.asarray(y, float), np.asarray(cov, float)
     residual = y - X @ np.asarray(mean, float)
     return residual**2 / 2 + np.einsum("ij,jk,ik->i", X, cov, X) / 2
@@ -53,6 +63,11 @@ def loss_covariance(X: ArrayLike, y: ArrayLike, mean: ArrayLike, cov: ArrayLike)
 
     With u = w − m, ℓ_i = ½ (r_i − x_i·u)². The linear terms give r_i r_j s_ij, the squares ¼ · 2 s_ij² (Isserlis), and
     a linear with a quadratic term gives a third moment of u, which is 0.
+
+    >>> from sltcourse.theory.linear_response import loss_covariance
+    >>> print(loss_covariance([[1.0], [2.0]], [1.0, 0.0], mean=[1.0], cov=[[0.5]]))
+    [[ 0.125  0.5  ]
+     [ 0.5   10.   ]]
     """
     X, y = np.asarray(X, float), np.asarray(y, float)
     residual, spread = y - X @ np.asarray(mean, float), X @ np.asarray(cov, float) @ X.T

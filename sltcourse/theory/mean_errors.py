@@ -10,7 +10,13 @@ from sltcourse.theory.mean_models import PZ, MeanModel, Z
 
 
 def generalization_error(model: MeanModel, n: float, t: float | np.ndarray) -> np.ndarray:
-    """G_n of data sets with the scores t, an array of t's shape: E_x[F_{n+1}(t + x)] − F_n(t), x ~ N(0, 1)."""
+    """G_n of ``model`` on data sets with the scores t, in t's shape: E_x[F_{n+1}(t + x)] − F_n(t), x ~ N(0, 1).
+
+    >>> from sltcourse.theory.mean_errors import generalization_error
+    >>> from sltcourse.theory.mean_models import power_mean
+    >>> print(generalization_error(power_mean(3), 100, [0.0, 10.0]).round(4))
+    [0.     0.0009]
+    """
     t = np.asarray(t, float)
     after = np.sum(PZ * model.free_energy(n + 1, t[..., None] + Z), axis=-1)
     return after - model.free_energy(n, t)
@@ -22,7 +28,14 @@ def simulate_means(
     """(G_n, T_n, V_n), each of shape (data_sets,), of simulated data sets of n samples x ~ N(θ₀, 1).
 
     T_n and V_n sum over the samples; the functions of t in them are tabulated and interpolated. The truth's own loss
-    L_n(w₀) is subtracted from T_n.
+    L_n(w₀) is subtracted from T_n. ``model``: a `MeanModel`; ``rng`` draws.
+
+    >>> import numpy as np
+    >>> from sltcourse.theory.mean_errors import simulate_means
+    >>> from sltcourse.theory.mean_models import power_mean
+    >>> G, T, V = simulate_means(power_mean(1), n=100, data_sets=500, rng=np.random.default_rng(0))
+    >>> G.shape, bool(abs(100 * G.mean() - 0.5) < 0.1)
+    ((500,), True)
     """
     x = rng.normal(size=(data_sets, n))
     t = x.sum(axis=1)

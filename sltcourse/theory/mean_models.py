@@ -37,7 +37,7 @@ class MeanModel:
         return -(top + np.log(weights.sum(axis=-1)))
 
     def posterior(self, n: float, t: ArrayLike, beta: float = 1.0) -> np.ndarray:
-        """Probabilities of the nodes under the posterior at inverse temperature β, shape (*t.shape, J).
+        """Probabilities of the nodes under the posterior at inverse temperature ``beta``, shape (*t.shape, J).
 
         Raises ValueError unless n, t and β are finite and n and β > 0.
         """
@@ -60,6 +60,13 @@ def power_mean(k: int, w0: float = 0.0) -> MeanModel:
     """The model N(wᵏ, 1), k odd, with w uniform on [−1, 1] and the truth w = w0: λ = 1/(2k) at w0 = 0, else 1/2.
 
     Good for n up to 10¹². Raises ValueError for an even k and for a truth outside the box.
+
+    >>> from sltcourse.theory.mean_models import power_mean
+    >>> cubic = power_mean(3)
+    >>> cubic.lam, cubic.m, power_mean(3, w0=0.5).lam
+    (0.16666666666666666, 1, 0.5)
+    >>> round(float(cubic.free_energy(1000, 0.0)), 3)
+    1.111
     """
     if k < 1 or k % 2 != 1 or not -1 < w0 < 1:
         raise ValueError(f"an odd power k ≥ 1 and a truth inside (−1, 1) are needed, not k = {k}, w0 = {w0}")
@@ -172,6 +179,10 @@ def normal_mean(f: Callable[[np.ndarray], np.ndarray], variance: float) -> float
 
     ``f`` maps an array of shape (87,) to one of that shape. Raises ValueError for a variance that is not finite and
     above 0, and for an f that is not finite.
+
+    >>> from sltcourse.theory.mean_models import normal_mean
+    >>> round(normal_mean(lambda t: t**4, 2.0), 6)
+    12.0
     """
     if not 0 < variance < np.inf:
         raise ValueError(f"the variance must be finite and greater than 0, not {variance}")
@@ -184,11 +195,18 @@ def normal_mean(f: Callable[[np.ndarray], np.ndarray], variance: float) -> float
 
 
 def expected_error(model: MeanModel, n: float) -> float:
-    """E[G_n], the mean Bayes generalization error of a MeanModel at its truth, from n and n + 1 samples' free energies.
+    """E[G_n], the mean Bayes generalization error of ``model`` at its truth, from n and n + 1 samples' free energies.
 
     E[G_n] = E[F_(n+1)] − E[F_n] minus the entropy of the truth (Watanabe 2009, ch. 1): exact at finite n. Above n =
     10⁴, where that difference loses digits, E[(E_w δ)²]/2 is returned, whose relative error is of order 1/n. Raises
     ValueError unless n is finite and > 0.
+
+    >>> from sltcourse.theory.mean_models import expected_error, power_mean, product_mean
+    >>> n = 1000
+    >>> round(n * expected_error(power_mean(3), n), 3), round(n * expected_error(power_mean(1), n), 3)
+    (0.167, 0.5)
+    >>> round(n * expected_error(product_mean(), n), 3)
+    0.365
     """
     if n > 1e4:
         return normal_mean(lambda t: (model.posterior(n, t) @ model.delta) ** 2, n) / 2

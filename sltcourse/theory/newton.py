@@ -20,11 +20,8 @@ A prior φ(w) ∝ Π|w_j|^{h_j} turns the diagonal into the ray through 1 + h. F
 be read off the ideal ⟨f_1, …, f_r⟩ instead: its polyhedron is half as large, and *λ of K is half the RLCT* of it. What
 counts then are the common zeros of the face polynomials (f_i)_γ.
 
-Sources: A. Varchenko, Newton polyhedra and estimation of oscillating integrals, Funct. Anal. Appl. 10 (1976) 175–196;
-M. Greenblatt, Oscillatory integral decay, sublevel set growth, and the Newton polyhedron, arXiv:0804.1579 (order of
-the zeros against the distance); S. Lin, Ideal-theoretic strategies for asymptotic approximation of marginal likelihood
-integrals, arXiv:1003.5338 (ideals, sums of squares, the prior); S. Watanabe, Algebraic Geometry and Statistical
-Learning Theory, Cambridge 2009 (λ, m and V(ε)).
+Sources: Varchenko 1976; Greenblatt 2008, arXiv:0804.1579 (order of the zeros against the distance); Lin 2010,
+arXiv:1003.5338 (ideals, sums of squares, the prior); Watanabe 2009 (λ, m and V(ε)).
 """
 
 from collections.abc import Sequence
@@ -73,6 +70,15 @@ def learning_coefficient(
     symbols, too many variables or monomials, K ≠ 0 at the point, and K < 0 near it; TimeoutError if the time does not
     suffice to read K. Of a K that is not written as a sum of squares, K ≥ 0 is proved, or refuted by a curve on which K
     is negative (`signs`); where neither succeeds, the answer is not called exact, and ``assumes`` says so.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.newton import learning_coefficient
+    >>> x, y = sp.symbols("x y")
+    >>> cusp = learning_coefficient((y**2 - x**3)**2, [x, y])
+    >>> learning_coefficient(x**2 + y**4, [x, y]).value, learning_coefficient(x**2 * y**2, [x, y]).multiplicity
+    (Fraction(3, 4), 2)
+    >>> cusp.value, cusp.multiplicity, cusp.exact
+    (Fraction(5, 12), 1, True)
     """
     budget = Budget(seconds)
     germ = budget.run(_read, K, variables, point, prior)
@@ -94,7 +100,18 @@ def search_coordinates(
     that are the obstacle. λ does not depend on the coordinates, so all bounds found on the way hold at once. Parameters
     with a prior that is not flat are not replaced. A linear network, ‖W_L ⋯ W_1 − A‖² as a list of entries or
     multiplied out, is recognised; where no proof is found for it, the formula of `closed_forms` decides. Returns the
-    best answer; it has ``coordinates``. Arguments and errors are those of `learning_coefficient`.
+    best answer; it has ``coordinates``. Arguments and errors are those of `learning_coefficient`. ``K``, ``variables``,
+    ``point``, ``prior`` and ``seconds`` are as there.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.newton import learning_coefficient, search_coordinates
+    >>> x, y = sp.symbols("x y")
+    >>> K = (x + y)**2 + y**4
+    >>> learning_coefficient(K, [x, y]).exact
+    False
+    >>> found = search_coordinates(K, [x, y])
+    >>> found.value, found.multiplicity, found.exact
+    (Fraction(3, 4), 1, True)
     """
     budget = Budget(seconds)
     given = budget.run(germ_of, K, variables, point, prior, True)

@@ -36,7 +36,14 @@ class NewtonPolyhedron:
     """The convex hull of all α + R^d_{≥0} for a set of exponents α, in exact arithmetic.
 
     Parameters: ``exponents``, tuples of d integers ≥ 0. Attributes: ``dimension`` d, and ``exponents``, sorted, without
-    those that are another one plus something ≥ 0: they lie on no compact face.
+    those that are another one plus something ≥ 0: they lie on no compact face. Raises ValueError for exponents that are
+    none.
+
+    >>> from sltcourse.theory.polyhedron import NewtonPolyhedron
+    >>> cusp = NewtonPolyhedron([(4, 0), (0, 6)])
+    >>> meeting = cusp.meet([1, 1])
+    >>> 1 / meeting.distance, meeting.codimension
+    (Fraction(5, 12), 1)
     """
 
     def __init__(self, exponents: Iterable[Sequence[int]]):
@@ -51,7 +58,7 @@ class NewtonPolyhedron:
         """All facets, as a tuple of `Facet`. Raises ArithmeticError if there are more than a few hundred.
 
         The pairs (normal, level) with normal ≥ 0 and normal·α ≥ level for all α form a cone; its extreme rays are
-        found by the double description method, one inequality after another (Motzkin and others 1953).
+        found by the double description method, one inequality after another (Motzkin et al. 1953).
         """
         d, (first, *others) = self.dimension, self.exponents
         unit = [tuple(int(i == j) for j in range(d)) for i in range(d)]
@@ -123,6 +130,8 @@ class NewtonPolyhedron:
 
         1/t is the largest Σ μ_α with μ ≥ 0 and Σ μ_α α ≤ direction: a linear program, solved exactly. The face at
         t·direction is spanned by all the α, and all the axes with slack in ≤, that occur in some optimal solution.
+        Raises ValueError for a direction that is not d positive numbers, and for the exponent 0: there is no distance
+        then.
         """
         ray = [Fraction(x) for x in direction or [1] * self.dimension]
         if len(ray) != self.dimension or min(ray) <= 0:
@@ -223,5 +232,5 @@ def _eliminated(row: tuple[list[int], int], pivot: tuple[list[int], int], j: int
 
 
 def below(alpha: Exponent, beta: Exponent) -> bool:
-    """α ≤ β in every coordinate: w^α divides w^β."""
+    """Whether ``alpha`` ≤ ``beta`` in every coordinate: w^α divides w^β."""
     return all(a <= b for a, b in zip(alpha, beta, strict=True))

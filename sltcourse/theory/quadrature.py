@@ -4,7 +4,7 @@ The tempered posterior of a loss L and a prior φ on a box W in at most three di
 
     p(w) = exp(−nβ L(w)) φ(w) / Z,    Z = ∫_W exp(−nβ L(w)) φ(w) dw,    F = −log Z
 
-(Watanabe, Algebraic Geometry and Statistical Learning Theory, Cambridge 2009, ch. 1). L may be the population loss, the
+(Watanabe 2009, ch. 1). L may be the population loss, the
 divergence K(w), or the empirical loss L_n of a data set. What makes the integral hard is that for large n its
 mass sits on a thin set of unknown shape: a point, a cross, a sheet. Here the box is cut into cells, each with a coarse
 and a fine Gauss–Legendre rule; where these disagree a cell is halved, first for small nβ and then for larger and
@@ -36,7 +36,7 @@ _Integrand = Callable[..., np.ndarray]
 
 
 class Value(NamedTuple):
-    """A number or an array, and the estimated absolute error of each entry: twice what the two rules differ by."""
+    """``value``, a number or an array, and its estimated absolute ``error``: twice what the two rules differ by."""
 
     value: np.ndarray
     error: np.ndarray
@@ -78,6 +78,12 @@ class Posterior:
     Raises TypeError and ValueError for bad arguments, and for a loss or prior that returns NaN, infinities, complex
     numbers, the wrong shape, or a prior that does not integrate to 1; ArithmeticError if the rules do not agree to
     ``tolerance`` with ten million nodes.
+
+    >>> import numpy as np
+    >>> from sltcourse.theory.quadrature import Posterior
+    >>> posterior = Posterior(lambda w: w[:, 0]**4, [(-1, 1)], n=np.array([1e2, 1e4, 1e6]))
+    >>> print(np.round(np.diff(posterior.free_energy.value) / np.log(100), 4))
+    [0.25 0.25]
     """
 
     def __init__(

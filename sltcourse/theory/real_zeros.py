@@ -121,7 +121,7 @@ def factors(f: PolyElement) -> frozenset[PolyElement]:
 
 def _is_simplex(f: PolyElement) -> bool:
     """True if the terms of f, without a monomial as a factor, are the corners of a simplex that is no multiple of a
-    smaller one: then f is irreducible (S. Gao, Absolute irreducibility of polynomials via Newton polytopes, 2001)."""
+    smaller one: then f is irreducible (Gao 2001)."""
     first, *others = f.monoms()
     rows = [[a - b for a, b in zip(m, first, strict=True)] for m in others]
     if len(rows) > f.ring.ngens or math.gcd(*itertools.chain.from_iterable(rows)) != 1:

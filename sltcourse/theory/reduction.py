@@ -14,8 +14,7 @@ For an ideal (K = Σ f_i²) at the origin:
 A polynomial that is no sum of squares is taken apart where a variable occurs in degree two with a constant coefficient
 (K = a(x + b/2a)² + (4ac − b²)/4a), and where parts share no variable.
 
-Source: M. Aoyagi and S. Watanabe, Stochastic complexities of reduced rank regression in Bayesian estimation, Neural
-Networks 18 (2005) 924–933.
+Source: Aoyagi & Watanabe 2005, "Stochastic complexities of reduced rank regression in Bayesian estimation".
 """
 
 import itertools

@@ -9,7 +9,7 @@ K(w) = L(w) − L(w₀) is ≥ 0 near a minimum, and all that is proved about λ
 - the same polyhedron: if all K_γ are > 0 off the coordinate planes, then K ≥ c·Σ w^α ≥ 0 over the vertices α;
 - completing the square, K = a x² + b x + c = a(x + b/2a)² + (4ac − b²)/4a, in each variable of degree two.
 
-Sources: A. Varchenko 1976 and M. Greenblatt, as in `newton`; W. Kahan's remark that LDLᵀ needs no square roots.
+Sources: Varchenko 1976 and Greenblatt 2008, as in `newton`; W. Kahan's remark that LDLᵀ needs no square roots.
 """
 
 import random

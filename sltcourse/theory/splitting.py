@@ -45,7 +45,7 @@ def monte_carlo(
     seed: int = 0,
     variables: Sequence[sp.Symbol] | None = None,
 ) -> MonteCarlo:
-    """V at each of ``eps`` from ``n`` draws of the uniform prior on ``box``.
+    """V at each of ``eps`` from ``n`` draws (``seed``) of the uniform prior on ``box``.
 
     ``K`` maps (N, d) to (N,), or is a sympy expression (``variables`` as in ``splitting``); ``eps`` is a number or an
     array of shape (levels,). The interval is Wilson's for a binomial share, so it is not empty where nothing was hit: V
@@ -217,7 +217,7 @@ def splitting(
     Start from prior draws. Lower the level until about 40 % of the particles lie below it: the share that does is one
     factor of V. Put copies of survivors in the place of the others, stir all of them inside {K ≤ level} by Markov
     chain moves (``theory.moves``), and go on. V is a product of moderate shares, so 1e-30 costs thirty times what 1e-1
-    costs, and not 1e30 times as much. Every sweep counts as a sample at its level (waste-free SMC, Dau & Chopin,
+    costs, and not 1e30 times as much. Every sweep counts as a sample at its level (waste-free SMC, Dau & Chopin 2020,
     arXiv:2011.02328). One extra population, the pilot, chooses the levels and lends directions to the others. For
     these the levels are thus given, their products of shares are independent unbiased estimates of V, and their
     spread is an honest error (``VolumeCurve.se``). The method is multilevel splitting (Kahn & Harris 1951), close to
@@ -233,6 +233,12 @@ def splitting(
 
     Raises TypeError for a loss that is text or neither function nor expression; ValueError if ε ≤ 0, if the loss is
     NaN, negative, complex or of the wrong shape, or if no particle can get below ε (empty region).
+
+    >>> import numpy as np
+    >>> from sltcourse.theory.splitting import splitting
+    >>> curve = splitting(lambda w: w[:, 0]**2, [(-1, 1)], particles=64)  # V = √ε
+    >>> bool(curve.eps[-1] < 1e-20), bool(abs(curve.log_V[-1] / np.log(curve.eps[-1]) - 0.5) < 0.05)
+    (True, True)
     """
     if np.ndim(eps) != 0:
         raise ValueError("eps is one number, the smallest level to reach; the curve has all levels above it")

@@ -5,8 +5,7 @@ that give f exactly, and checked by LDLᵀ in exact arithmetic. Nothing depends 
 is found. Only sums of squares in the interior of their cone are recognised: where f has a real zero at which some of
 the m are not 0, no such G exists.
 
-Source: P. Parrilo, Semidefinite programming relaxations for semialgebraic problems, Math. Programming 96 (2003); H.
-Peyrl and P. Parrilo, Computing sum of squares decompositions with rational coefficients, Theor. Comp. Sci. 409 (2008).
+Source: Parrilo 2003; Peyrl & Parrilo 2008.
 """
 
 import itertools

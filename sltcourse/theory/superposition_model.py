@@ -1,6 +1,6 @@
 """The toy model of superposition, exactly: its loss, its polygons, their λ, its training, their free energies.
 
-The model (Elhage et al. 2022, arXiv 2209.10652; Chen et al. 2023, arXiv 2310.06301): x = μ e_i with i uniform on
+The model (Elhage et al. 2022, arXiv:2209.10652; Chen et al. 2023, arXiv:2310.06301): x = μ e_i with i uniform on
 c features and μ ~ U[0, 1], f(x) = ReLU(WᵀWx + b) with W of shape (2, c) and b of shape (c,), and the loss
 L = E‖x − f(x)‖², a sum over features without ½. A parameter is one row w of 3c numbers: W row by row, then b.
 """
@@ -59,8 +59,9 @@ def uniform_moments(g: Any, b: Any) -> list[Any]:
 
 
 def sample_moments(g: Any, b: Any, blocks: Any, search: Callable[..., Any], looked_up: Sequence[Any]) -> Any:
-    """The same for a data set, ``looked_up`` in the (line, ends, totals) of ``running_totals``: an array (3, …, c, c).
+    """The same, of ``g`` and ``b``, for a data set: an array (3, …, c, c).
 
+    It is ``looked_up`` in the (line, ends, totals) of ``running_totals``.
     ``blocks`` (…, c, 1) are the numbers of the rows of g on the line; ``search`` is np.searchsorted or torch's.
     """
     line, ends, totals = looked_up
@@ -99,7 +100,13 @@ def _loss(w: np.ndarray, moments: _Moments) -> tuple[np.ndarray, np.ndarray]:
 
 
 def population_loss(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The exact L = E‖x − f(x)‖², shape (…,), and its gradient, shape (…, 3c), for parameters w (…, 3c)."""
+    """The exact L = E‖x − f(x)‖², shape (…,), and its gradient, shape (…, 3c), for parameters w (…, 3c).
+
+    >>> from sltcourse.theory.superposition_model import POLYGONS, population_loss
+    >>> loss, gradient = population_loss(POLYGONS["5"])
+    >>> round(float(loss), 5), gradient.shape
+    (0.06874, (18,))
+    """
     return _loss(np.asarray(w, float), lambda g, b: (uniform_moments(g, b), 1 / 3))
 
 
@@ -141,14 +148,14 @@ def running_totals(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, n
 
 
 def sample(n: int, rng: np.random.Generator, c: int = FEATURES) -> np.ndarray:
-    """n inputs x = μ e_i, shape (n, c); i is uniform, μ ~ U[0, 1]."""
+    """n inputs x = μ e_i, shape (n, c); i is uniform, μ ~ U[0, 1]; ``rng`` draws."""
     x = np.zeros((n, c))
     x[np.arange(n), rng.integers(0, c, n)] = rng.random(n)
     return x
 
 
 def hessian(w: np.ndarray, step: float = 1e-5) -> np.ndarray:
-    """The matrix (3c, 3c) of second derivatives of L at w (3c,), by central differences of the exact gradient."""
+    """The matrix (3c, 3c) of second derivatives of L at w (3c,), by differences over ± ``step``."""
     shifted = w + step * np.vstack([np.eye(len(w)), -np.eye(len(w))])
     up, down = np.split(population_loss(shifted)[1], 2)
     slope = (up - down) / (2 * step)
@@ -166,6 +173,11 @@ def polygon(k: int, length: float, bias: float, plus: int = 0, dead: float = DEA
 
     Of the c − k features without a column, ``plus`` have the bias 1/(2c); the others are dead, with bias ``dead``.
     Raises ValueError where ``plus`` does not fit.
+
+    >>> from sltcourse.theory.superposition_model import best_polygon, name_of, polygon
+    >>> length, bias = best_polygon(5)
+    >>> round(length, 4), round(bias, 4), name_of(polygon(5, length, bias, plus=1))
+    (1.1705, -0.2823, '5⁺')
     """
     if not 0 <= plus <= c - k:
         raise ValueError(f"a {k}-gon among {c} features leaves {c - k} without a column; plus = {plus} does not fit")
@@ -220,9 +232,9 @@ def name_of(w: np.ndarray) -> str:
 def smallest_rise(name: str, radius: float = 1e-3, starts: int = 10, seed: int = 0) -> tuple[int, float]:
     """D, the number of directions that cost something at a polygon, and the least (L(w* + u) − L(w*))/‖u‖² found.
 
-    The search runs over ‖u‖ = ``radius`` across the free directions: the rotation, a dead feature's bias and,
-    where the corners' biases are negative (not at the square), its column. A value below 0 would mean a saddle. Raises
-    ValueError for a name that is not in SHAPES.
+    The search runs over ‖u‖ = ``radius`` from ``starts`` places (``seed``) across the free directions: the rotation, a
+    dead feature's bias and, where the corners' biases are negative (not at the square), its column. A value below 0
+    would mean a saddle. Raises ValueError for a name that is not in SHAPES.
     """
     if name not in SHAPES:
         raise ValueError(f"there is no polygon {name!r} among six features; there are {', '.join(SHAPES)}")
@@ -251,14 +263,14 @@ def smallest_rise(name: str, radius: float = 1e-3, starts: int = 10, seed: int =
 
 
 def expected_llc(name: str, nbeta: float, draws: int = 100_000, seed: int = 0) -> float:
-    """λ̂ = nβ (E[L] − L(w*)) in the well of 5⁺ or 6 alone: what the estimator would read, without chains.
+    """λ̂ = nβ (E[L] − L(w*)) in the well ``name``, 5⁺ or 6, alone: what the estimator would read, without chains.
 
-    Importance sampling: ±draws from the Gaussian with the Hessian across the circle of minima, each with the weight
-    exp(−nβL) over its own density, times the circle's Jacobian. The Gaussian's own λ̂, rank/2, is taken out exactly.
-    The Gaussian is drawn with the Hessian's symmetric root, which is the same on every machine; eigenvectors of a
-    repeated eigenvalue are not. For the 6-gon the standard error is 0.006 at nβ = 3000 and 0.001 at 10⁴. Raises
-    ValueError where it is not to be trusted: for other polygons (a square has no Hessian, a dead feature no Gaussian)
-    and below nβ = 3000.
+    Importance sampling at ``nbeta``, ``draws`` of them (``seed``): ±draws from the Gaussian with the Hessian across the
+    circle of minima, each with the weight exp(−nβL) over its own density, times the circle's Jacobian. The Gaussian's
+    own λ̂, rank/2, is taken out exactly. The Gaussian is drawn with the Hessian's symmetric root, which is the same on
+    every machine; eigenvectors of a repeated eigenvalue are not. For the 6-gon the standard error is 0.006 at nβ = 3000
+    and 0.001 at 10⁴. Raises ValueError where it is not to be trusted: for other polygons (a square has no Hessian, a
+    dead feature no Gaussian) and below nβ = 3000.
     """
     if name not in ("5⁺", "6"):
         raise ValueError(f"expected_llc knows the wells of 5⁺ and 6, not of {name!r}: they alone are near a Gaussian")
@@ -295,7 +307,7 @@ def given_up(x: np.ndarray) -> int:
 def descend(
     w: np.ndarray, steps: int, loss: LossAndGradient = population_loss, rate: float = 0.2, keep: Collection[int] = ()
 ) -> np.ndarray:
-    """Gradient descent, all rows of w (…, 3c) at once.
+    """Gradient descent on ``loss`` with step size ``rate``, all rows of w (…, 3c) at once.
 
     Returns the last states, (…, 3c), or those after the steps named in ``keep``, (kept, …, 3c).
     """
@@ -318,7 +330,8 @@ def stochastic_descent(
 ) -> np.ndarray:
     """SGD on batches of 20 (Chen et al., appendix K): each row of w (runs, 3c) on its own data set, x (runs, n, c).
 
-    Returns the states every ``keep`` epochs, shape (kept, runs, 3c). The gradient is written out by hand.
+    ``rate`` is the step size, ``seed`` fixes the batches. Returns the states every ``keep`` epochs, shape (kept, runs,
+    3c). The gradient is written out by hand.
     """
     rng, run = np.random.default_rng(seed), np.arange(len(w))[:, None]
     W, b = (part.copy() for part in unpack(w))
@@ -342,23 +355,24 @@ def stochastic_descent(
 
 
 def half_norm(name: str) -> float:
-    """½‖w*‖² of a polygon, a dead bias counted as 0: what the standard normal prior charges for where it lies."""
+    """½‖w*‖² of the polygon ``name``, a dead bias counted as 0: the standard normal prior's charge for its place."""
     W, b = unpack(POLYGONS[name])
     return ((W**2).sum() + (b[b > DEAD] ** 2).sum()) / 2
 
 
 def free_energy(name: str, n: float | np.ndarray, prior: bool = True) -> float | np.ndarray:
-    """nL + λ log n, and ½‖w*‖² with the ``prior``: the free energy of a polygon up to a constant, for n an array."""
+    """nL + λ log n, and ½‖w*‖² with the ``prior``: F of the polygon ``name`` up to a constant, of n's shape."""
     value = n * population_loss(POLYGONS[name])[0] + COEFFICIENTS[name] * np.log(n)
     return value + half_norm(name) if prior else value
 
 
 def constants(name: str, draws: int = 1_000_000, seed: int = 0) -> dict[str, float]:
-    """What free_energy leaves out, term by term, for 5, 5⁺ and 6; a dict whose values add up.
+    """What free_energy leaves out, term by term, for ``name`` 5, 5⁺ or 6 (else ValueError); a dict whose values add up.
 
     Laplace's method on every circle of minima: Z = copies · 2πρ · (2π)^(r/2) det(nH)^(−1/2) φ(w*), with r the rank of H
     and ρ = ‖W‖ the circle's radius. A dead feature adds the prior's mass of all (column, bias) that keep it dead,
-    by Monte Carlo. ``copies`` counts the ways to put the features on the corners, up to rotation.
+    by Monte Carlo with ``draws`` (``seed``). ``copies`` counts the ways to put the features on the corners, up to
+    rotation.
     """
     if name not in ("5", "5⁺", "6"):
         raise ValueError(f"constants are known for 5, 5⁺ and 6, not {name!r}: Laplace's method needs a Hessian")

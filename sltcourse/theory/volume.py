@@ -1,6 +1,6 @@
 """The volume V(ε) = Prob{K(w) ≤ ε} of prior mass below a loss, and the λ and m it hides.
 
-V(ε) ~ c ε^λ (−log ε)^(m−1) as ε → 0 (Watanabe, Algebraic Geometry and Statistical Learning Theory, Cambridge 2009). The
+V(ε) ~ c ε^λ (−log ε)^(m−1) as ε → 0 (Watanabe 2009). The
 volume scaling exponent λ is the learning coefficient, or real log canonical threshold (RLCT), of the loss; m is its
 multiplicity. Three routes to V: exactly, for normal crossings (``theory.normal_crossings``); by plain Monte Carlo,
 which dies at V ≈ 1/n; by multilevel splitting, which does not (``theory.splitting``). One route back, ``fit``

@@ -85,7 +85,13 @@ def fit(curve: VolumeCurve) -> Fit:
 
     Levels where the populations disagree by a factor e or more are not used, and the fit says so (``doubt``); nor is a
     fit of chains that mix badly given the error bar that their noise alone would have. Raises ValueError if fewer than
-    eight levels have V < 0.1, and says what would help.
+    eight levels have V < 0.1, and says what would help. Raises TypeError for what is no VolumeCurve.
+
+    >>> from sltcourse.theory.splitting import splitting
+    >>> from sltcourse.theory.volume_fit import fit
+    >>> found = fit(splitting(lambda w: w[:, 0]**2, [(-1, 1)], particles=64))
+    >>> found.m, bool(abs(found.lam - 0.5) < 4 * found.se)
+    (1, True)
     """
     if not isinstance(curve, VolumeCurve):
         raise TypeError(f"fit takes what splitting returns, a VolumeCurve, not {type(curve).__name__}")

@@ -10,7 +10,7 @@ volume V(ε) of {K ≤ ε} under φ, and for a monomial these are all there are:
 
     V(ε) = Σ over the poles of Res ζ(z) ε^{−z}/(−z),   for 0 < ε ≤ C.
 
-Source: S. Watanabe, Algebraic Geometry and Statistical Learning Theory, Cambridge 2009 (zeta function, state density).
+Source: Watanabe 2009 (zeta function, state density).
 """
 
 from collections.abc import Sequence
@@ -28,8 +28,9 @@ z, epsilon = sp.Symbol("z"), sp.Symbol("epsilon", positive=True)
 
 
 class Pole(NamedTuple):
-    """A pole of ζ: ``location`` z₀ < 0, ``order`` r, and the Laurent coefficients (c_{−r}, …, c_{−1}) of (z − z₀)^k;
-    the last of them is the residue."""
+    """A pole of ζ: ``location`` z₀ < 0, ``order`` r, and ``laurent``: the coefficients (c_{−r}, …, c_{−1}).
+
+    They belong to (z − z₀)^k; the last of them is the residue."""
 
     location: Fraction
     order: int
@@ -95,6 +96,17 @@ def monomial_zeta(K: sp.Expr, variables: Sequence[sp.Symbol], prior: Prior = Non
     box : b_j > 0, one exact number or one for each variable.
 
     Raises TypeError and ValueError as there, ValueError for what is no such monomial, and for box ≤ 0.
+
+    >>> import sympy as sp
+    >>> from sltcourse.theory.zeta import monomial_zeta
+    >>> a, b = sp.symbols("a b")
+    >>> zeta = monomial_zeta(a**2 * b**2, [a, b])
+    >>> zeta.learning_coefficient, zeta.multiplicity
+    (Fraction(1, 2), 2)
+    >>> zeta.expression
+    (2*z + 1)**(-2)
+    >>> zeta.volume
+    -sqrt(epsilon)*log(epsilon)/2 + sqrt(epsilon)
     """
     variables = check_variables(variables)
     origin = [sp.Integer(0)] * len(variables)

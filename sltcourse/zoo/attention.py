@@ -45,7 +45,7 @@ class AttentionLayer(nn.Module):
 class AttentionOnly(nn.Module):
     """Symbols (batch, T) to logits (batch, T, vocabulary): embedding, layers of attention, unembedding.
 
-    The smallest network in which an induction head can form has two layers (Olsson et al. 2022, arXiv 2209.11895).
+    The smallest network in which an induction head can form has two layers (Olsson et al. 2022, arXiv:2209.11895).
     Positions enter by the distance back alone.
     """
 

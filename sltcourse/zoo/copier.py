@@ -67,7 +67,7 @@ def induction_scores(attention: Tensor, read: Tensor, places: Tensor | None = No
     """(layers, heads): the attention that goes to what came behind an earlier occurrence of the present symbol.
 
     The mean over all places whose symbol was there before, counting the places right behind any earlier occurrence
-    (Olsson et al. 2022, arXiv 2209.11895: prefix matching). ``attention`` (layers, texts, heads, T, T), ``read``
+    (Olsson et al. 2022, arXiv:2209.11895: prefix matching). ``attention`` (layers, texts, heads, T, T), ``read``
     (texts, T); ``places`` (texts, T), booleans, restricts the mean to some. A head that looks there alone scores 1.
     Raises ValueError where no symbol comes twice.
     """

@@ -1,4 +1,4 @@
-"""A synthetic language whose every stage of learning has an exact loss (after Bietti et al. 2023, arXiv 2306.00802)."""
+"""A synthetic language whose every stage of learning has an exact loss (after Bietti et al. 2023, arXiv:2306.00802)."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,183 +1,135 @@
-"""Chain-steps per second of sltcourse.llc beside devinterp 1.3.2: same model, n, batch, chains; and peak memory.
+"""The estimator beside devinterp 1.3.2: chain-steps per second, and seconds to an error of 5 % where λ is known.
 
-    make speed                                      both, side by side; writes assets/llc/speed.json
-    python tests/benchmarks/llc_speed.py devinterp  one library, in the environment this Python belongs to
+    make speed                                                  all of it, under ten minutes; assets/llc/speed.json
+    python -m tests.benchmarks.llc_speed transformer cnn        some rows only; the others stay what they were
 
-A rate is the difference of two runs, a long one and a short one, each the best of three: what comes before the first
-step (of devinterp a pass over the data, of ours tracing and compiling) is left out for both.
-devinterp runs in an environment of its own, build/devinterp, made on first use with the torch version in use here.
+Steps: the same model, data, n, batch, chains and step size of SGLD, ten steps between draws. A rate is the difference
+of two runs, a long one and a short one, each the best of several: what comes before the first step (of devinterp a pass
+over the data, of ours tracing and compiling) is left out for both. Each library runs on one thread and on all, and its
+better rate counts. The two take turns within one process, so that whatever else the machine does hits both.
+
+Seconds: see ``accuracy``.
+
+devinterp lies in build/devinterp, fetched on first use; its requirements are among this course's own.
 """
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import platform
 import subprocess
 import sys
 import time
+import warnings
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import nn
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.benchmarks.accuracy import KNOWN, seconds_to_error  # noqa: E402  (run as a file, ROOT is not on the path)
+from tests.benchmarks.problems import (  # noqa: E402
+    convolutional,
+    cross_entropy,
+    digits,
+    linear_network,
+    perceptron,
+    squared,
+    toy,
+    transformer,
+)
+
 DEVINTERP = ROOT / "build" / "devinterp"
 THIN = 10  # num_steps_bw_draws
-
-
-class ToyModel(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.W, self.b = nn.Parameter(torch.randn(2, 6)), nn.Parameter(torch.zeros(6))
-
-    def forward(self, x):
-        return torch.relu(x @ self.W.T @ self.W + self.b)
-
-
-def toy():
-    n = 5000
-    x = torch.zeros(n, 6)
-    x[torch.arange(n), torch.randint(6, (n,))] = torch.rand(n)
-    return ToyModel(), x, x
-
-
-def linear_network():
-    """Three layers of 58 × 58: 10 092 parameters."""
-    model = nn.Sequential(*[nn.Linear(58, 58, bias=False) for _ in range(3)])
-    x = torch.rand(5000, 58)
-    return model, x, model(x).detach()
-
-
-def perceptron():
-    """100-256-256-10 with ReLU: 94 218 parameters."""
-    model = nn.Sequential(nn.Linear(100, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 10))
-    x = torch.randn(5000, 100)
-    return model, x, model(x).detach()
-
-
-def digits():
-    """64-32-10 with ReLU on the 1797 digits of 8 × 8 pixels: 2 410 parameters."""
-    data = np.load(ROOT / "assets" / "llc_estimation" / "digits.npz")
-    model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
-    x, y = torch.tensor(data["images"], dtype=torch.float32) / 16, torch.tensor(data["labels"], dtype=torch.long)
-    return model, x.flatten(1), y
-
-
-WORDS, WIDTH, HEADS, LENGTH = 100, 64, 4, 32
-
-
-class Block(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.before, self.after = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
-        self.qkv, self.out = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
-        self.mlp = nn.Sequential(nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(), nn.Linear(4 * WIDTH, WIDTH))
-
-    def forward(self, h):
-        rows = len(h)
-        heads = (x.view(rows, LENGTH, HEADS, -1).transpose(1, 2) for x in self.qkv(self.before(h)).split(WIDTH, 2))
-        seen = nn.functional.scaled_dot_product_attention(*heads, is_causal=True)
-        h = h + self.out(seen.transpose(1, 2).reshape(rows, LENGTH, WIDTH))
-        return h + self.mlp(self.after(h))
-
-
-class Transformer(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.tokens, self.places = nn.Embedding(WORDS, WIDTH), nn.Parameter(0.02 * torch.randn(LENGTH, WIDTH))
-        self.blocks, self.last = nn.Sequential(Block(), Block()), nn.LayerNorm(WIDTH)
-        nn.init.normal_(self.tokens.weight, std=0.02)
-
-    def forward(self, x):
-        return self.last(self.blocks(self.tokens(x) + self.places)) @ self.tokens.weight.T
-
-
-def transformer():
-    """Two layers on 400 sequences of 32 tokens, output and input tied: 108 544 parameters."""
-    x = torch.randint(WORDS, (400, LENGTH))
-    return Transformer().eval(), x, 3 * x % WORDS
-
-
-def squared(outputs, targets):
-    return (outputs - targets).square().sum(-1).mean()
-
-
-def cross_entropy(outputs, targets):
-    return nn.functional.cross_entropy(outputs.flatten(0, -2), targets.flatten())
-
+REPEATS = 3
 
 # name: problem, loss, chains, batch, step size, draws of the short and the long run for each library
 CASES = {
-    "toy model of superposition (18)": (toy, squared, 64, 100, 5e-5, {"sltcourse": (20, 2020), "devinterp": (2, 5)}),
+    "toy model of superposition (18)": (toy, squared, 64, 100, 5e-5, {"sltcourse": (20, 2020), "devinterp": (1, 4)}),
     "deep linear network (10 092)": (
         linear_network,
         squared,
         64,
         100,
         1e-6,
-        {"sltcourse": (2, 62), "devinterp": (2, 5)},
+        {"sltcourse": (2, 42), "devinterp": (1, 4)},
     ),
-    "perceptron (94 218)": (perceptron, squared, 16, 100, 1e-6, {"sltcourse": (2, 42), "devinterp": (2, 8)}),
-    "digits network (2 410)": (digits, cross_entropy, 16, 100, 1e-5, {"sltcourse": (2, 152), "devinterp": (2, 12)}),
-    "transformer (108 544)": (transformer, cross_entropy, 4, 32, 1e-6, {"sltcourse": (1, 4), "devinterp": (1, 4)}),
+    "perceptron (94 218)": (perceptron, squared, 16, 100, 1e-6, {"sltcourse": (2, 22), "devinterp": (1, 7)}),
+    "digits network (2 410)": (digits, cross_entropy, 16, 100, 1e-5, {"sltcourse": (2, 152), "devinterp": (1, 9)}),
+    "small CNN (1 898)": (convolutional, cross_entropy, 16, 100, 1e-5, {"sltcourse": (2, 42), "devinterp": (1, 9)}),
+    "transformer (108 544)": (transformer, cross_entropy, 4, 32, 1e-6, {"sltcourse": (1, 7), "devinterp": (1, 5)}),
 }
-UNCOMPILED = ("transformer (108 544)",)  # compiling it takes over a minute
+COMPILED = ("toy model of superposition (18)", "deep linear network (10 092)", "perceptron (94 218)")  # takes long
 
 
-def run_sltcourse(problem, loss, chains, batch, lr, draws, compile):
-    from sltcourse.llc import SGLD, estimate_llc
+def run_sltcourse(problem, loss, chains, batch, lr, draws, compile=False):
+    """The kind of run that ``CASES`` describes; the Dataset."""
+    from sltcourse.llc import SGLD, LocalPosterior, sample
 
     model, x, y = problem
-    estimate_llc(model, (x, y), loss, sampler=SGLD(lr), num_chains=chains, num_draws=draws, num_burnin_steps=20,
-                 num_steps_bw_draws=THIN, batch_size=batch, compile=compile)  # fmt: skip
+    return sample(LocalPosterior(model, (x, y), loss), SGLD(lr), num_chains=chains, num_draws=draws,
+                  num_burnin_steps=20, num_steps_bw_draws=THIN, batch_size=batch, compile=compile)  # fmt: skip
 
 
 def run_devinterp(problem, loss, chains, batch, lr, draws):
-    import warnings
-
+    """The same, by devinterp."""
     from devinterp.optim.sgld import SGLD
     from devinterp.slt.sampler import estimate_learning_coeff_with_summary
     from devinterp.utils import default_nbeta
     from torch.utils.data import DataLoader, TensorDataset
 
-    warnings.simplefilter("ignore")
     model, x, y = problem
     loader = DataLoader(TensorDataset(x, y), batch_size=batch, shuffle=True)
-    estimate_learning_coeff_with_summary(
-        model, loader, evaluate=lambda model, data: loss(model(data[0]), data[1]), sampling_method=SGLD,
-        optimizer_kwargs=dict(lr=lr, localization=1.0, nbeta=default_nbeta(loader)), num_chains=chains,
-        num_draws=draws, num_burnin_steps=20, num_steps_bw_draws=THIN, init_loss=1.0, verbose=False)  # fmt: skip
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        estimate_learning_coeff_with_summary(
+            model, loader, evaluate=lambda model, data: loss(model(data[0]), data[1]), sampling_method=SGLD,
+            optimizer_kwargs=dict(lr=lr, localization=1.0, nbeta=default_nbeta(loader)), num_chains=chains,
+            num_draws=draws, num_burnin_steps=20, num_steps_bw_draws=THIN, init_loss=1.0, verbose=False)  # fmt: skip
 
 
 RUNS = {
-    "sltcourse": {
-        "traced": lambda *args: run_sltcourse(*args, compile=False),
-        "compiled": lambda *args: run_sltcourse(*args, compile=True),
-    },
-    "devinterp": {"devinterp": run_devinterp},
+    "devinterp": run_devinterp,
+    "traced": run_sltcourse,
+    "compiled": lambda *args: run_sltcourse(*args, compile=True),
 }
 
 
-def measure(library: str) -> dict:
-    """Chain-steps per second of each case, for each way to run it and each number of threads."""
-    rates = {}
-    for name, (make, loss, chains, batch, lr, draws) in CASES.items():
-        torch.manual_seed(0)
-        problem, rates[name] = make(), {}
-        for way, run in RUNS[library].items():
-            if way == "compiled" and name in UNCOMPILED:
-                continue
-            for threads in (1, os.cpu_count() or 1):
-                torch.set_num_threads(threads)
-                short, long = (
-                    min(_seconds(partial(run, problem, loss, chains, batch, lr, k)) for _ in range(3))
-                    for k in draws[library]
-                )
-                steps = chains * THIN * (draws[library][1] - draws[library][0])
-                rates[name][f"{way}, {threads} threads"] = round(steps / (long - short))
-    return {"torch": torch.__version__, "rates": rates}
+def rates(name: str, limit: float) -> dict:
+    """The row of one case: chain-steps per second of each way to run it, its better number of threads."""
+    make, loss, chains, batch, lr, draws = CASES[name]
+    torch.manual_seed(0)
+    problem, before, by_threads = make(), torch.get_num_threads(), {}
+    for threads in sorted({1, os.cpu_count() or 1}):
+        torch.set_num_threads(threads)
+        ways = [way for way in RUNS if way != "compiled" or name in COMPILED]
+        took = {way: [[], []] for way in ways}
+        for _ in range(REPEATS):
+            for way in ways:
+                for which, count in enumerate(draws["devinterp" if way == "devinterp" else "sltcourse"]):
+                    run = partial(RUNS[way], problem, loss, chains, batch, lr, count)
+                    took[way][which].append(_seconds(run))
+        for way, (short, long) in took.items():
+            few, many = draws["devinterp" if way == "devinterp" else "sltcourse"]
+            by_threads[f"{way}, {threads} threads"] = round(chains * THIN * (many - few) / (min(long) - min(short)))
+    torch.set_num_threads(before)
+    best = {way: max((rate for key, rate in by_threads.items() if key.startswith(way)), default=None) for way in RUNS}
+    fast = max(best["traced"], best["compiled"] or 0)
+    share = fast * multiplications(problem, loss, batch) / limit
+    return {
+        "model": name,
+        "chains": chains,
+        "batch": batch,
+        **best,
+        "ratio": round(fast / best["devinterp"], 1),
+        "share_of_matmul_limit": round(share, 2),
+        "by_threads": by_threads,
+        **conditions(),
+    }
 
 
 def multiplications(problem, loss, batch) -> float:
@@ -205,11 +157,22 @@ def memory() -> dict:
     return {"parameters": 10**6, "chains": 8, "n": 1024, "batch": 128, "before_GiB": before, "peak_GiB": peak}
 
 
-def matmul_limit() -> float:
+def matmul_limit(device: str = "cpu") -> float:
     """GFLOP/s of a large single-precision product: the machine's limit, all threads."""
-    a = torch.randn(2048, 2048)
-    best = min(_seconds(lambda: a @ a) for _ in range(30))
-    return 2 * 2048**3 / best / 1e9
+    a = torch.randn(2048, 2048, device=device)
+
+    def product():
+        a @ a
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    return 2 * 2048**3 / min(_seconds(product) for _ in range(30)) / 1e9
+
+
+def conditions() -> dict:
+    """When, with how many other jobs on the machine, and by which torch a row was measured."""
+    load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
+    return {"date": time.strftime("%Y-%m-%d"), "load": load, "torch": torch.__version__}
 
 
 def _seconds(work) -> float:
@@ -218,41 +181,15 @@ def _seconds(work) -> float:
     return time.perf_counter() - began
 
 
-def devinterp_python() -> Path:
-    python = DEVINTERP / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", DEVINTERP], check=True)
-        version = torch.__version__.split("+")[0]
-        subprocess.run([python, "-m", "pip", "install", "-q", "devinterp==1.3.2", f"torch=={version}"], check=True)
-    return python
-
-
-def side_by_side() -> dict:
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    results = {}
-    for library, python in (("sltcourse", sys.executable), ("devinterp", devinterp_python())):
-        done = subprocess.run([python, __file__, library], check=True, capture_output=True, text=True,
-                              env={**os.environ, "TQDM_DISABLE": "1"})  # fmt: skip
-        results[library] = json.loads(done.stdout.splitlines()[-1])
-    limit, rows = matmul_limit(), []
-    for name, (make, loss, chains, batch, _, _) in CASES.items():
-        ours, theirs = (results[library]["rates"][name] for library in ("sltcourse", "devinterp"))
-        traced = max(rate for way, rate in ours.items() if way.startswith("traced"))
-        compiled = max((rate for way, rate in ours.items() if way.startswith("compiled")), default=None)
-        slow, fast = max(theirs.values()), max(traced, compiled or 0)
-        share = fast * multiplications(make(), loss, batch) / limit
-        rows.append({"model": name, "chains": chains, "batch": batch, "devinterp": slow, "traced": traced,
-                     "compiled": compiled, "ratio": round(fast / slow, 1),
-                     "share_of_matmul_limit": round(share, 2)})  # fmt: skip
-    return {
-        "what": "chain-steps per second, SGLD, 10 steps between draws; best over 1 and all threads",
-        "machine": {"processor": _processor(), "cores": os.cpu_count(), "load_before": load,
-                    "matmul_gflops": round(limit, 1)},
-        "torch": {library: result["torch"] for library, result in results.items()},
-        "rows": rows,
-        "by_threads": {library: result["rates"] for library, result in results.items()},
-        "memory": memory(),
-    }  # fmt: skip
+def find_devinterp() -> None:
+    """Put devinterp on the path, from an environment that has it or from build/devinterp."""
+    try:
+        import devinterp  # noqa: F401
+    except ImportError:
+        if not (DEVINTERP / "devinterp").exists():
+            subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", DEVINTERP,
+                            "devinterp==1.3.2"], check=True)  # fmt: skip
+        sys.path.append(str(DEVINTERP))
 
 
 def _processor() -> str:
@@ -261,21 +198,86 @@ def _processor() -> str:
     return names[0].split(":", 1)[1].strip() if names else platform.processor()
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("library", nargs="?", choices=["sltcourse", "devinterp"])
-    library = parser.parse_args().library
-    if library:
-        print(json.dumps(measure(library)))
-    else:
-        from sltcourse.kit import assets
+def store(table: dict, command: str) -> None:
+    """Write assets/llc/speed.json and say in the manifest how it came about."""
+    from sltcourse.kit import assets
 
-        table = side_by_side()
-        name = "llc/speed.json"
-        target = assets.folder() / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        assets.record(name, "make speed", "cpu")
-        for row in table["rows"]:
-            print(*(row[key] for key in ("model", "devinterp", "traced", "compiled", "ratio")), sep="\t")
-        print(table["memory"])
+    name = "llc/speed.json"
+    target = assets.folder() / name
+    target.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    assets.record(name, command, "cpu")
+
+
+def markdown(table: dict) -> str:
+    """The two tables, as the documentation shows them."""
+
+    def number(x):
+        return "—" if x is None else f"{x:,}".replace(",", " ")
+
+    lines = ["| model (parameters) | chains | devinterp 1.3.2 | sltcourse | with `compile=True` | ratio | share of the "
+             "matmul limit |", "|---|---|---|---|---|---|---|"]  # fmt: skip
+    for row in table["rows"]:
+        ratio = f"{row['ratio']:.0f}" if row["ratio"] >= 10 else f"{row['ratio']:.1f}"
+        share = f"{row['share_of_matmul_limit']:.0%}".replace("%", " %")
+        ways = [number(row[way]) for way in ("devinterp", "traced", "compiled")]
+        cells = [row["model"], row["chains"], *ways, ratio, share]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    if not table.get("seconds"):
+        return "\n".join(lines)
+    lines += [
+        "",
+        "| seconds to 5 % | value | devinterp 1.3.2 (its step size) | sltcourse | ratio |",
+        "|---|---|---|---|---|",
+    ]
+    for row in table["seconds"]:
+        theirs, ours = row["devinterp"], row["sltcourse"]
+        slow, fast = (
+            f"not in {one['spent']:.0f}" if one["seconds"] is None else f"{one['seconds']:.1f}"
+            for one in (theirs, ours)
+        )
+        slow += f" ({theirs['lr']:.1g})"
+        lines.append(f"| {row['problem']} | {row['value']:.2f} | {slow} | {fast} | {row['ratio'] or '—'} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="*", help="beginnings of the names of rows, or memory; none: all")
+    parser.add_argument("--dry", action="store_true", help="print only, write nothing")
+    wanted, os.environ["TQDM_DISABLE"] = parser.parse_args(), "1"
+
+    def is_wanted(name):
+        return not wanted.rows or any(name.startswith(start) for start in wanted.rows)
+
+    from sltcourse.kit import assets
+
+    find_devinterp()
+    old = json.loads(assets.path("llc/speed.json").read_text(encoding="utf-8"))
+    limit = matmul_limit()
+    rows = {row["model"]: row for row in old["rows"] if row["model"] in CASES}
+    for name in CASES:
+        if is_wanted(name):
+            rows[name] = rates(name, limit)
+            print(json.dumps(rows[name], ensure_ascii=False), flush=True)
+    seconds = {row["problem"]: row for row in old.get("seconds", [])}
+    for name in KNOWN:
+        if is_wanted(name):
+            seconds[name] = {**seconds_to_error(name), **conditions()}
+            print(json.dumps(seconds[name], ensure_ascii=False), flush=True)
+    table = {
+        "what": "chain-steps per second, SGLD, 10 steps between draws, the better of 1 and all threads; and seconds to "
+        "an error of 5 %",
+        "machine": {"processor": _processor(), "cores": os.cpu_count(), "matmul_gflops": round(limit, 1)},
+        "rows": [rows[name] for name in CASES if name in rows],
+        "seconds": [seconds[name] for name in KNOWN if name in seconds],
+        "memory": memory() if is_wanted("memory") else old["memory"],
+    }
+    print(markdown(table))
+    if not wanted.dry:
+        store(
+            table, "make speed" if not wanted.rows else f"python -m tests.benchmarks.llc_speed {' '.join(wanted.rows)}"
+        )
+
+
+if __name__ == "__main__":
+    main()

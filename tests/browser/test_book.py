@@ -103,7 +103,7 @@ def heard(page, base):
         "console": lambda m: found.append(m.text) if m.type in ("error", "warning") else None,
         "pageerror": lambda e: found.append(str(e)),
         "request": lambda r: None if r.url.startswith((base, "data:", "blob:", SITE.as_uri())) else found.append(r.url),
-        "requestfailed": lambda r: found.append(f"failed: {r.url}"),
+        "requestfailed": lambda r: None if "ABORTED" in (r.failure or "") else found.append(f"failed: {r.url}"),
     }
     for event, listener in listeners.items():
         page.on(event, listener)

@@ -1,8 +1,9 @@
 """Everything that is to be tried on a CUDA device, in at most seven minutes: `make gpu`. Installs nothing.
 
-Runs the tests marked gpu, measures chain-steps per second of the toy model of superposition at 4096 chains, samples
-lesson 07's linear network (which the lesson itself does on the CPU) and compares with its known λ, runs every lesson
-that asks for the best device from top to bottom, and writes assets/llc/gpu.json with device, date and command.
+Runs the tests marked gpu, measures chain-steps per second of the toy model of superposition at 4096 chains, of a
+transformer and of 10⁷ parameters with 8 chains, each beside what the device's own products would allow, samples lesson
+07's linear network (which the lesson itself does on the CPU) and compares with its known λ, runs every lesson that asks
+for the best device from top to bottom, and writes assets/llc/gpu.json with device, date and command.
 With --rehearse it does the same, smaller, on the CPU, with eight times as much time, and writes nothing into assets.
 """
 
@@ -37,28 +38,60 @@ def tests(seconds) -> dict:
     return {"passed" if done.returncode == 0 else "failed": last[0]}
 
 
-def speed(device, chains, draws) -> dict:
-    """Chain-steps per second of the toy model, SGLD, n = 5000, batch 100, ten steps between draws, set-up left out."""
+def speed(device, name, chains, draws) -> dict:
+    """Chain-steps per second of a problem of the benchmark, SGLD, ten steps between draws, set-up left out.
+
+    ``limit``: GFLOP/s of a large product on the device. ``share_of_matmul_limit``: what the problem's own products are
+    of that. ``share_of_memory_limit``: of the bytes that the device copies in a second, what a step must move at least:
+    w, its gradient and its noise read or written once each.
+    """
     import torch
 
-    from sltcourse.llc import SGLD, estimate_llc
-    from tests.benchmarks.llc_speed import squared, toy
+    from sltcourse.llc import SGLD, LocalPosterior, sample
+    from tests.benchmarks import problems
+    from tests.benchmarks.llc_speed import matmul_limit, multiplications
 
+    make, loss, batch, lr = {
+        "toy": (problems.toy, problems.squared, 100, 5e-5),
+        "transformer": (problems.transformer, problems.cross_entropy, 32, 1e-6),
+        "wide": (problems.wide, problems.squared, 100, 1e-9),
+    }[name]
     torch.manual_seed(0)
-    model, x, _ = toy()
-    model, x, seconds = model.to(device), x.to(device), []
-    for count in (20, 20 + draws):
+    model, *data = make()
+    model, data, seconds = model.to(device), tuple(x.to(device) for x in data), []
+    posterior = LocalPosterior(model, data, loss)
+    for count in (2, 2 + draws):
         took = []
-        for _ in range(3):  # the best of three, as in make speed
+        for _ in range(3 if device.type == "cuda" else 1):  # the best of three, as in make speed
             began = time.perf_counter()
-            result = estimate_llc(model, x, squared, sampler=SGLD(5e-5), num_chains=chains, num_draws=count,
-                                  num_burnin_steps=20, num_steps_bw_draws=10, batch_size=100)  # fmt: skip
+            found = sample(posterior, SGLD(lr), num_chains=chains, num_draws=count, num_burnin_steps=20,
+                           num_steps_bw_draws=10, batch_size=batch)  # fmt: skip
             if device.type == "cuda":
                 torch.cuda.synchronize()
             took.append(time.perf_counter() - began)
         seconds.append(min(took))
-    rate = chains * 10 * draws / (seconds[1] - seconds[0])
-    return {"chains": chains, "chain_steps_per_second": round(rate), "notes": list(result.notes)}
+    rate = chains * 10 * draws / max(seconds[1] - seconds[0], 1e-3)  # a busy CPU may take longer for less
+    limit, moved = matmul_limit(device.type), copied(device)
+    return {"parameters": posterior.dim, "chains": chains, "chain_steps_per_second": round(rate),
+            "matmul_gflops": round(limit), "copied_gb_per_second": round(moved),
+            "share_of_matmul_limit": round(rate * multiplications((model, *data), loss, batch) / limit, 4),
+            "share_of_memory_limit": round(rate * 4 * 4 * posterior.dim / 1e9 / moved, 4),
+            "notes": json.loads(found.attrs["notes"])}  # fmt: skip
+
+
+def copied(device) -> float:
+    """GB read and written in a second by a large copy on the device."""
+    import torch
+
+    a = torch.empty(2**26 if device.type == "cuda" else 2**22, device=device)
+    b, took = torch.empty_like(a), []
+    for _ in range(10):
+        began = time.perf_counter()
+        b.copy_(a)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        took.append(time.perf_counter() - began)
+    return 2 * 4 * a.numel() / min(took) / 1e9
 
 
 def linear_network(device, chains, draws) -> dict:
@@ -128,7 +161,9 @@ for number, cell in enumerate(book["cells"]):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rehearse", action="store_true", help="on the CPU, smaller; writes nothing into assets")
-    rehearse = parser.parse_args().rehearse
+    parser.add_argument("--only", help="beginning of the names of the steps to take; writes nothing into assets")
+    wanted = parser.parse_args()
+    rehearse, only = wanted.rehearse, wanted.only or ""
     import torch
 
     if not rehearse and not torch.cuda.is_available():
@@ -139,13 +174,18 @@ def main():
     def left(most):
         return min(most * slack, max(1.0, BUDGET * slack - (time.perf_counter() - began)))
 
+    sizes = {"toy": (4096, 500), "transformer": (64, 20), "wide": (8, 20)}
+    if rehearse:
+        sizes = {"toy": (64, 50), "transformer": (2, 1), "wide": (2, 1)}
     steps = {
-        "speed": lambda: speed(device, *((64, 200) if rehearse else (4096, 500))),
+        **{f"speed, {name}": (lambda name=name, size=size: speed(device, name, *size)) for name, size in sizes.items()},
         "tests": lambda: tests(left(200)),
         "lesson 07's linear network": lambda: linear_network(device, *((8, 100) if rehearse else (256, 300))),
         **{name: (lambda name=name: lesson(name, left(150))) for name in lessons()},
     }
     for name, step in steps.items():
+        if not name.startswith(only):
+            continue
         start = time.perf_counter()
         try:
             found[name] = step()
@@ -162,7 +202,7 @@ def main():
         "seconds": round(time.perf_counter() - began),
         **found,
     }
-    if not rehearse:
+    if not rehearse and not only:
         from sltcourse.kit import assets
 
         target = assets.folder() / "llc" / "gpu.json"

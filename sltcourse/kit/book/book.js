@@ -4,7 +4,7 @@
 (() => {
 const WORDS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array };
 const ROOT = document.documentElement.dataset.content_root || "./";   // the way from this page to the site's root
-const told = new Map();                    // a figure's text by its key, promised, and its script
+const told = new Map();                    // a figure's text by its key, promised
 
 function figure(key) {
   if (!told.has(key)) {
@@ -20,13 +20,11 @@ sltcourse.figure = (key, text) => Object.assign(figure(key), { here: true }).don
 
 function load(key) {
   const one = figure(key);
-  if (!one.here && !one.script) {
-    one.script = document.createElement("script");
-    one.script.src = `${ROOT}_live/${key}.js`;
-    one.script.onerror = () => { one.script.remove(); one.script = null; };   // tried again when it is met again
-    document.head.append(one.script);
-  }
-  return one.text;
+  if (one.here) return one.text;
+  const script = document.createElement("script");
+  script.src = `${ROOT}_live/${key}.js`;
+  document.head.append(script);
+  return Promise.race([one.text, new Promise((_, failed) => { script.onerror = () => { script.remove(); failed(new Error("no script")); }; })]);
 }
 
 // The opposite of packed.py: text, deflated bytes, a head and its buffers, tables from their differences.
@@ -96,7 +94,10 @@ function start() {
   const near = new IntersectionObserver(entries => {
     for (const { isIntersecting, target } of entries) if (isIntersecting && !target.dataset.shown) {
       target.dataset.shown = "true";
-      show(target).catch(error => { console.error(target.dataset.figure, error); });   // the still picture stays
+      show(target).catch(error => {        // the still picture stays until the figure is met again
+        console.error(target.dataset.figure, error);
+        delete target.dataset.shown;
+      });
     }
   }, { rootMargin: "100% 0px" });
   places.forEach(place => { reserve(place); near.observe(place); });

@@ -47,7 +47,8 @@ def page(path: Path, made: Sequence[Made], folder: Path) -> NotebookNode:
     Raises ValueError if a figure's cell is not there.
     """
     notebook: NotebookNode = nbformat.read(path, as_version=4)
-    run = f'<p class="slt-run">To run this lesson yourself, {ways(path.name)}.</p>'
+    needs = 'On your machine it needs the course: <code>pip install "sltcourse[lab]"</code>.'
+    run = f'<p class="slt-run">To run this lesson yourself, {ways(path.name)}. {needs}</p>'
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and authoring.BADGE_MARK in cell.source:
             cell.source = re.sub(rf"^.*{authoring.BADGE_MARK}.*$", lambda _: run, cell.source, flags=re.M)

@@ -1,5 +1,6 @@
 """The site from the lessons: figures made anew, notebooks turned into pages, Sphinx, and what all that weighs."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,7 @@ def build(notebooks: Sequence[Path], docs: Path, work: Path, katex: Path) -> Pat
 
 def _figures(notebooks: Sequence[Path], folder: Path) -> dict[str, list[remake.Made]]:
     """The figures of all notebooks, in two processes; those of a notebook by its stem."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # more threads would only wait for each other
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         if old.name not in {path.stem for path in notebooks}:

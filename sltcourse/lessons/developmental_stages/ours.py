@@ -13,7 +13,7 @@ def induction_score(attention: np.ndarray, text: np.ndarray) -> float:
     """The mean share of attention that goes right behind earlier occurrences of the present symbol.
 
     ``attention`` (T, T) of one head, row t is who place t looks at; ``text`` (T,). The mean is over the places whose
-    symbol was there before; nan where there is none. Olsson et al. 2022 (arXiv 2209.11895).
+    symbol was there before; nan where there is none. Olsson et al. 2022 (arXiv:2209.11895).
     """
     shares = []
     for t in range(len(text)):
@@ -32,7 +32,7 @@ def ridge(x: np.ndarray, y: np.ndarray, x_new: np.ndarray, noise: float) -> floa
 def dmmse(x: np.ndarray, y: np.ndarray, x_new: np.ndarray, noise: float, tasks: np.ndarray) -> float:
     """E[t·x_new | pairs] for t one of ``tasks`` (M, D), all alike: the discrete minimum mean squared error predictor.
 
-    Raventós et al. 2023 (arXiv 2306.15063). ``x`` (k, D), ``y`` (k,), ``x_new`` (D,), ``noise`` the variance.
+    Raventós et al. 2023 (arXiv:2306.15063). ``x`` (k, D), ``y`` (k,), ``x_new`` (D,), ``noise`` the variance.
     """
     misfit = ((y[:, None] - x @ tasks.T) ** 2).sum(0) / (2 * noise)
     weight = np.exp(-(misfit - misfit.min()))

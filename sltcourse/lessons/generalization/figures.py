@@ -85,7 +85,7 @@ def live_settle() -> LiveFigure:
 
 
 def live_price(theta: Theta, truth: float | Sequence[float] | None = None) -> LiveFigure:
-    """The same for a learner's own mean θ(w) of one or two parameters, uniform on [−1, 1], beside regular and cubic.
+    """Slide n: n E[G_n] of a learner's own mean θ(w), of one or two parameters on [−1, 1], beside regular and cubic.
 
     ``truth`` is w₀, 0 if not given. n goes to 10⁶, where the learner guesses the price. Raises what ``own_mean`` does.
     """

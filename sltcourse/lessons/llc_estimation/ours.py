@@ -13,7 +13,7 @@ def sgld(
 
     ``grad`` maps w (chains, d) to ∇L at each, ``w_star`` (d,), ``noise`` (chains, steps, d) is standard normal. The
     potential is nβ L(w) + γ/2 ‖w − w*‖² with γ = ``localization``; ``lr`` is the step size ε. Source: Welling & Teh
-    2011; with the spring Lau et al. 2024 (arXiv 2308.12108).
+    2011; with the spring Lau et al. 2023 (arXiv:2308.12108).
     """
     w_star = np.asarray(w_star, float)
     w = np.tile(w_star, (len(noise), 1))
@@ -37,7 +37,7 @@ def llc_hat(losses: np.ndarray, loss_star: float, nbeta: float, burnin: int) -> 
 
 
 def r_hat(x: np.ndarray) -> float:
-    """Split R-hat of ``x`` (chains, draws): 1 where all halves of all chains tell the same. Gelman et al., BDA3, 11.4.
+    """Split R-hat of ``x`` (chains, draws): 1 where all halves of all chains tell the same. Gelman et al. 2013, 11.4.
 
     Of an odd number of draws the last is left out.
     """

@@ -51,7 +51,7 @@ def lanczos(
 ) -> tuple[Floats, Floats]:
     """½ tr[nβH (nβH + γ)⁻¹] for each of ``localizations`` γ, without the matrix H: (values, standard errors).
 
-    Stochastic Lanczos quadrature (Ubaru, Chen, Saad 2017, doi 10.1137/16M1104974): for a random vector z of signs,
+    Stochastic Lanczos quadrature (Ubaru et al. 2017, doi:10.1137/16M1104974): for a random vector z of signs,
     zᵀ g(H) z has the mean tr g(H), and ``iterations`` products with H give it, by the Gauss rule of the tridiagonal
     matrix that they make. All ``probes`` go through at once, kept orthogonal in full.
     """

@@ -56,7 +56,7 @@ def amplitudes(logits: Floats) -> Floats:
 def ablated(logits: Floats, task: Task) -> tuple[float, float]:
     """(restricted, excluded) error: of the rule's part alone on the test pairs, and without it on the training pairs.
 
-    After Nanda et al. (2023, arXiv 2301.05217), who keep or remove a few frequencies; here it is all of them. Without
+    After Nanda et al. (2023, arXiv:2301.05217), who keep or remove a few frequencies; here it is all of them. Without
     the rule means that its part is replaced by the part's mean.
     """
     p = task.p

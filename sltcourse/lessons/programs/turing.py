@@ -90,9 +90,9 @@ def _total(parts: Iterator[Sum]) -> Sum:
 def naive_syndromes(code: Machine) -> list[Word]:
     """The minimal monomials of the naive relaxation of a machine that computes OR.
 
-    The relaxation of Clift and Murfet (arXiv:1805.11813) keeps a distribution for the state and one for each square of
-    the tape, as seen from the head, and treats all of them as independent at each step. All its terms are products and
-    sums of non-negative numbers, so the minimal monomials of each can be followed from step to step.
+    The relaxation of Clift and Murfet (2018, arXiv:1805.11813) keeps a distribution for the state and one for each
+    square of the tape, as seen from the head, and treats all of them as independent at each step. All its terms are
+    products and sums of non-negative numbers, so the minimal monomials of each can be followed from step to step.
     """
     chances = [
         [{v: [_used(i, right, (*right[:part], v, *right[part + 1 :]))] for v in ((0, 1), (0, 1), (0, 1, 2))[part]}

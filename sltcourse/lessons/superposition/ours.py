@@ -13,7 +13,7 @@ Terms = tuple[float, float, float]  # (L, λ, ½‖w*‖²) of a polygon
 def loss(W: np.ndarray, b: np.ndarray) -> float:
     """L = E‖x − ReLU(WᵀWx + b)‖² of W (2, c) and b (c,), for x = μ e_i, i uniform on c features, μ ~ U[0, 1].
 
-    Chen et al. (2023, arXiv 2310.06301), with P and Q of the lesson. Where |g| < 10⁻⁶ it takes 10⁻⁶ for g.
+    Chen et al. (2023, arXiv:2310.06301), with P and Q of the lesson. Where |g| < 10⁻⁶ it takes 10⁻⁶ for g.
     """
     g = W.T @ W
     g = np.where(np.abs(g) < 1e-6, 1e-6, g)

@@ -3,7 +3,6 @@
 from sltcourse.lessons.susceptibilities.checks import check
 from sltcourse.lessons.susceptibilities.drawings import (
     addition_table,
-    second_table,
     show_addition,
     show_against_cost,
     show_bystander,
@@ -33,7 +32,6 @@ __all__ = [
     "live_response",
     "mechanism",
     "sampler_draws",
-    "second_table",
     "sentences",
     "show_addition",
     "show_against_cost",

@@ -171,16 +171,3 @@ def addition_table() -> style.table:
         for name, *numbers in zip(addition.NETWORKS, means, errors, exact, strict=True)
     ]
     return style.table(rows, ["the same", *addition.groups(ADDITION["p"])])
-
-
-def second_table() -> style.table:
-    """Section 7's numbers, of the copier and of a second one, head by head, on names seen before."""
-    rows = []
-    for second in (False, True):
-        found = heads.by_head(second)
-        for i, name in enumerate(heads.NAMES):
-            rows.append([f"{'second' if second else 'first'} {name}", f"{found['score'][i]:.2f}",
-                         f"{found['off'][i]:.2f}".replace("-", "−"),
-                         style.estimate(found["line"][i], found["line_error"][i]),
-                         style.estimate(found["lam"][i], found["lam_error"][i])])  # fmt: skip
-    return style.table(rows, ["head", "looks there", "cost, nats", "χ, in lines", "λ̂"])

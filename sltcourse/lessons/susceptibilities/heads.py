@@ -96,16 +96,15 @@ def as_draws(kept: NDArray[np.float32], spring: float) -> xr.Dataset:
     ``loss`` is L_n on ``sentences()`` less L_n(w*), ``losses`` (chain, draw, set) the mean on each of ``DATA_SETS``,
     and ``again`` (chain, draw) that on all names seen before.
     """
-    both = CHAINS
     rise = kept[..., 0].astype(float)
     sets = kept[..., 1:].astype(float)
     counts = np.bincount(kinds(*sentences()).ravel(), minlength=5)[3:]
     return xr.Dataset(
         {
-            "loss": (both, rise),
-            "log_weight": (both, -NBETA * rise),
-            "losses": ((*both, "set"), sets),
-            "again": (both, sets[..., 3:5] @ counts / counts.sum()),
+            "loss": (CHAINS, rise),
+            "log_weight": (CHAINS, -NBETA * rise),
+            "losses": ((*CHAINS, "set"), sets),
+            "again": (CHAINS, sets[..., 3:5] @ counts / counts.sum()),
         },
         {"set": list(DATA_SETS)},
         attributes(spring),

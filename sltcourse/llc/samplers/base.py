@@ -52,22 +52,32 @@ class Sampler(Generic[S]):
             raise ValueError(f"lr of {name} is {lr}; it must be positive and finite.")
 
     def init(self, target: "Target", generator: torch.Generator) -> S:
-        """The state of chains that start at w*, a dataclass of tensors whose first is ``w`` (chains, d)."""
+        """The state of chains of ``target`` that start at w*, a dataclass of tensors, the first ``w`` (chains, d).
+
+        ``generator`` draws what is random in it.
+        """
         raise NotImplementedError
 
     def step_size(self, state: S, target: "Target") -> float | Tensor:
-        """ε·G, what an unadjusted step multiplies the force by, to be spread over (chains, d); 0 for exact samplers."""
+        """ε·G, what an unadjusted step multiplies the force by, to be spread over (chains, d); 0 for exact samplers.
+
+        ``state`` and ``target``: where the chains are, and what they sample.
+        """
         return torch.zeros((), dtype=state.w.dtype, device=state.w.device)
 
     def step_bias(self, state: S, target: "Target", away: Tensor, force: Tensor) -> Tensor:
-        """About what the finite step adds to nβ(L − L(w*)), (chains,), given w − w* and ∇U, (chains, d) each."""
+        """About what the finite step adds to nβ(L − L(w*)), (chains,).
+
+        ``state`` and ``target``: where the chains are, and what they sample; ``away``, w − w*, and ``force``, ∇U, have
+        the shape (chains, d).
+        """
         return torch.zeros_like(away[:, 0])
 
     def probe(self, state: S, target: "Target", batch: Batch) -> None:
-        """Learn from a minibatch (() at full batch); changes ``state`` in place, but for ``w``."""
+        """Learn from a ``batch`` of ``target``, () at full batch; changes ``state`` in place, but for ``w``."""
 
     def turns_relative(self, state: S, target: "Target") -> bool:
-        """Whether to take minibatches relative to w* from now on, see ``control``; then ``state`` says so."""
+        """Whether to take minibatches of ``target`` relative to w* from now on; then ``state`` says so."""
         return False
 
     def calm(self, state: S, where: Tensor) -> None:
@@ -81,7 +91,8 @@ class MinibatchSampler(Sampler[S]):
     def step(self, state: S, target: "Target", batch: Batch, noise: Tensor, adapt: bool) -> tuple[Tensor, Tensor]:
         """Move all chains; return the loss (chains,) and the potential's gradient (chains, d) where they were.
 
-        ``noise`` (chains, d) is standard normal and may be overwritten. ``state`` is changed in place, by tensor
-        operations only. ``adapt``: whether to learn from what is seen, during burn-in.
+        ``target`` is sampled, on the minibatch ``batch``. ``noise`` (chains, d) is standard normal and may be
+        overwritten. ``state`` is changed in place, by tensor operations only. ``adapt``: whether to learn from what is
+        seen, during burn-in.
         """
         raise NotImplementedError

@@ -44,7 +44,10 @@ class ExactSampler(base.Sampler[State]):
         return start(target, self.lr)
 
     def move(self, state: State, target: "Target", generator: torch.Generator, adapt: bool) -> tuple[Tensor, Tensor]:
-        """Move all chains; return the loss (chains,) and the potential's gradient (chains, d) where they were."""
+        """Move all chains; return the loss (chains,) and the potential's gradient (chains, d) where they were.
+
+        ``state`` is changed; ``target`` is sampled; ``generator`` draws; ``adapt``: whether to tune the step.
+        """
         raise NotImplementedError
 
 

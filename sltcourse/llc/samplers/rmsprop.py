@@ -1,4 +1,4 @@
-"""RMSProp-preconditioned SGLD (Li et al. 2016, arXiv 1512.07666), without its small Γ term."""
+"""RMSProp-preconditioned SGLD (Li et al. 2016, arXiv:1512.07666), without its small Γ term."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -24,7 +24,8 @@ class State(base.State):
 
 @dataclass(frozen=True)
 class RMSPropSGLD(base.MinibatchSampler[State]):
-    """SGLD with step ε·G, where G = 1/(√V + ``eps``) and V is a running mean of the squared minibatch gradients.
+    """SGLD with step ε·G, where G = 1/(√V + ``eps``) and V is a running mean of the squared minibatch gradients,
+    with the share ``decay`` of the old one in each step; ``adapts`` in burn-in.
 
     V follows the chain through burn-in and is then held, so that the draws have one fixed stationary distribution.
     """

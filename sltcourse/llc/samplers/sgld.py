@@ -1,4 +1,4 @@
-"""Stochastic gradient Langevin dynamics (Welling & Teh 2011; localized: Lau et al. 2024, arXiv 2308.12108)."""
+"""Stochastic gradient Langevin dynamics (Welling & Teh 2011; localized: Lau et al. 2023, arXiv:2308.12108)."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

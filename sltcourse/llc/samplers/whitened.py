@@ -38,12 +38,12 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
     step has heated measure less curvature than cool ones, and would keep the step: where burn-in loses a chain after
     its first 200 steps, or equipartition comes out above 1, half of the step is the most from then on (``calm``).
 
-    Bias. R and R' are the normal numbers of this step and of the one before (Leimkuhler & Matthews 2013, arXiv
-    1203.5428): a Gaussian's variance is then exact at every stable step, where SGLD's is too large by a share of order
-    ε, and other posteriors are sampled to second order in ε. The minibatch shakes the chain too: it adds (ε/2)²G²C to
-    the variance of a step, C being its variance of ∇nβL_B. So the injected noise is made smaller, by
-    s² = 1 − εGC/(4 − εGh), where h = V − C + γ is the curvature (to first order as do Ahn et al. 2012, arXiv 1206.6380,
-    and Vollmer et al. 2016, arXiv 1501.00438). C comes from the two halves of a minibatch; it is at most V. What is
+    Bias. R and R' are the normal numbers of this step and of the one before (Leimkuhler & Matthews 2013,
+    arXiv:1203.5428): a Gaussian's variance is then exact at every stable step, where SGLD's is too large by a share of
+    order ε, and other posteriors are sampled to second order in ε. The minibatch shakes the chain too: it adds
+    (ε/2)²G²C to the variance of a step, C being its variance of ∇nβL_B. So the injected noise is made smaller, by
+    s² = 1 − εGC/(4 − εGh), where h = V − C + γ is the curvature (to first order as do Ahn et al. 2012, arXiv:1206.6380,
+    and Vollmer et al. 2016, arXiv:1501.00438). C comes from the two halves of a minibatch; it is at most V. What is
     left of the minibatch's bias is of second order where the loss has no flat directions; ``step_bias`` says how much.
 
     Control variate. Half-way through the first round of burn-in it is measured how much of the gradients is minibatch
@@ -52,8 +52,9 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
     C and ε are learnt anew. ``control_variate``: None: as said; True, from the first step on; False, never. Models in
     half precision never do by themselves, since a difference of their gradients is mostly rounding.
 
-    V, C and ε are pooled over the chains of a point, follow them through burn-in, and are then held, so that the draws
-    have one fixed stationary distribution. A chain that is lost during burn-in starts again at w*.
+    V (of whose old value ``decay`` is kept, or less at first), C and ε are pooled over the chains of a point, follow
+    them through burn-in, and are then held, so that the draws have one fixed stationary distribution. A chain that is
+    lost during burn-in starts again at w*.
     """
 
     adapts: ClassVar[bool] = True

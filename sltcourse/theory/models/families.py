@@ -25,7 +25,7 @@ class Family:
 
     `singular` and `regular` give the parameters' values in the density's order, `direction` one null direction at the
     singular point; `at` says that point in words, `meaning` what the direction does in the model, and `cause` the
-    structure behind it.
+    structure behind it. `name` is the family's, `instance` which of it this is.
     """
 
     name: str

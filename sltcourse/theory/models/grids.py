@@ -17,6 +17,7 @@ class GridModel:
 
     ``log_ratio(x)`` maps data of shape (n, …) to log p(xᵢ|wⱼ)/q(xᵢ), shape (n, J). ``sample(rng, n)`` draws data from
     the truth q. ``test``, ``test_weight``: points of the data's shape and weights, Σ weight f ≈ E_q[f].
+    ``prior``: the nodes' weights, shape (J,). ``d``, ``lam``, ``m``: number of parameters, λ and its multiplicity.
     """
 
     d: int
@@ -30,7 +31,7 @@ class GridModel:
 
 
 def normal_rule(order: int, dimension: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss–Hermite nodes (order^dimension, dimension) and weights for independent standard normals."""
+    """Gauss–Hermite nodes, shape (order^dimension, dimension), and weights for independent standard normals."""
     x, weight = np.polynomial.hermite_e.hermegauss(order)
     grids = np.meshgrid(*[x] * dimension, indexing="ij")
     weights = np.prod(np.meshgrid(*[weight / weight.sum()] * dimension, indexing="ij"), axis=0)
@@ -38,7 +39,7 @@ def normal_rule(order: int, dimension: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def product_rule(*axes: tuple[np.ndarray, np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
-    """The nodes, a list of coordinates (J,), and the weights (J,), which add up to 1, of a product of rules."""
+    """The nodes, a list of coordinates (J,), and the weights (J,), which add up to 1, of a product of ``axes``."""
     nodes = np.meshgrid(*[a[0] for a in axes], indexing="ij")
     weights = np.prod(np.meshgrid(*[a[1] for a in axes], indexing="ij"), axis=0).ravel()
     return [x.ravel() for x in nodes], weights / weights.sum()
@@ -95,6 +96,7 @@ def network_free_energy(n: int) -> float:
 
     With S = Σ uuᵀ = LLᵀ and Σ yu = Lξ the evidence is the prior's mean of exp(r (Lξ)·e − r² eᵀSe/2), in closed form
     along the length r. ξ is normal, and so is L₂₁; L₁₁² and L₂₂² are χ² with n and n − 1 degrees of freedom (Bartlett).
+    Raises ValueError for n below 2.
     """
     if n < 2:
         raise ValueError(f"at least two samples are needed for two inputs, not n = {n}")

@@ -76,6 +76,7 @@ def squares(variables: Sequence[sp.Symbol], ideal: Sequence[sp.Expr]) -> Callabl
     """Σ f_i² of polynomials f_i as a function from arrays (N, d) to (N,).
 
     A polynomial is computed as it is written: (x − y)(x + y) keeps the relative accuracy that x² − y² loses.
+    ``variables``: the d symbols, in the order of the columns; ``ideal``: the f_i.
     """
     settings = {"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True}
     values = sp.lambdify(variables, list(ideal), modules="numpy", printer=_Products(settings))

@@ -1,0 +1,187 @@
+"""Seconds that each library takes to an error of 5 %, where the exact value is known.
+
+One run of each setting gives, for every length it might have had, the value λ̂ of each chain and the time. A run of
+C chains, stopped there, has an error of about √((mean − exact)² + spread²/C), the spread being that between its chains;
+the seconds are those from which on this stays below 5 % of the exact value. Set-up and burn-in count.
+
+devinterp runs SGLD at every step size of a grid, four apart, on one thread; the best of the grid counts, and for each
+length the best of three shares of it as burn-in, as if somebody had told it beforehand. Its λ̂ is taken from its own
+trace with the exact L_n(w*), which it does not compute by itself. sltcourse runs at its defaults, which need no step
+size, and burns in as it sees fit. Both have the same w*, data, nβ, γ, batch, number of chains and threads, and both
+have been called once before, so that imports do not count.
+"""
+
+import contextlib
+import io
+import math
+import time
+import warnings
+
+import numpy as np
+import torch
+from torch import nn
+
+from tests.benchmarks.problems import ToyModel, squared
+
+SHARE = 0.05
+CHAINS = 8
+BUDGET = 10.0  # seconds for each setting
+GRID = [4.0**-k for k in range(6)]  # of devinterp's step size, times 1/(nβ·the largest curvature of the loss)
+FIRST = 25  # draws of ours before the clock is looked at
+BURNINS = (0.0, 0.25, 0.5)
+
+
+def regression():
+    """Least squares in 50 coordinates, whitened: every curvature is 2, and λ̂ = ½ Σ h/(h + γ) with h = 2nβ."""
+    torch.manual_seed(0)
+    n, d = 5000, 50
+    x = _white(torch.randn(n, d))
+    y = x.sum(1, keepdim=True) + torch.randn(n, 1)
+    model = nn.Linear(d, 1, bias=False)
+    with torch.no_grad():
+        model.weight.copy_(torch.linalg.lstsq(x, y).solution.T)
+    nbeta = n / math.log(n)
+    settings = dict(nbeta=nbeta, localization=1.0, batch_size=100)
+    return (model, x, y), settings, 0.5 * d * 2 * nbeta / (2 * nbeta + 1), 0.5 / nbeta
+
+
+def deep_linear():
+    """Lesson 07's linear network 10-7-10 at a parameter of rank 3, on whitened data: the loss is the population's."""
+    from sltcourse.lessons.llc_estimation import deepest_point
+    from sltcourse.theory.closed_forms import deep_linear_network
+
+    torch.manual_seed(0)
+    widths, rank = [10, 7, 10], 3
+    layers = deepest_point(widths, rank, np.random.default_rng(0))
+    model = nn.Sequential(nn.Linear(10, 7, bias=False), nn.Linear(7, 10, bias=False))
+    with torch.no_grad():
+        for layer, value in zip(model, layers, strict=True):
+            layer.weight.copy_(torch.tensor(value))
+    x = _white(torch.randn(5000, 10))
+    nbeta = 5000 / math.log(5000)  # here λ̂ of the exact posterior is 1 % below λ, by HMC
+    settings = dict(nbeta=nbeta, localization=1.0, batch_size=100)
+    exact = float(deep_linear_network(widths, rank)[0])
+    return (model, x, model(x).detach()), settings, exact, 0.25 / nbeta
+
+
+def hexagon():
+    """The toy model of superposition at its 6-gon, on 1000 data points; the exact value is HMC's."""
+    from sltcourse.llc import HMC, LocalPosterior, llc, sample
+    from tests.llc_models import kgon, toy_data
+
+    weight, bias = kgon(6)
+    model, x = ToyModel(), toy_data(1000)
+    with torch.no_grad():
+        model.W.copy_(weight)
+        model.b.copy_(bias)
+    nbeta = 1000 / math.log(1000)
+    settings = dict(nbeta=nbeta, localization=10.0, batch_size=100)
+    exact = llc(sample(LocalPosterior(model, (x, x), squared, nbeta=nbeta, localization=10.0), HMC(1e-3), num_chains=32,
+                       num_draws=400, num_burnin_steps=200))  # fmt: skip
+    return (model, x, x), settings, exact.llc, 1 / nbeta
+
+
+KNOWN = {
+    "linear regression (50), exact": regression,
+    "deep linear network 10-7-10, rank 3 (140), λ": deep_linear,
+    "toy model at the 6-gon (18), by HMC": hexagon,
+}
+
+
+def seconds_to_error(name: str) -> dict:
+    """The row of one problem: each library's seconds (None: not within those it was given), and their ratio."""
+    problem, settings, exact, scale = KNOWN[name]()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        ours = _sltcourse(problem, settings, exact)
+        tried = [_devinterp(problem, settings, exact, lr * scale) for lr in GRID]
+    finally:
+        torch.set_num_threads(threads)
+    reached = [one for one in tried if one["seconds"] is not None]
+    theirs = min(reached, key=lambda one: one["seconds"]) if reached else min(tried, key=lambda one: one["error"])
+    ratio = None
+    if ours["seconds"]:
+        ratio = (
+            f"{theirs['seconds'] / ours['seconds']:.0f}" if reached else f"> {theirs['spent'] / ours['seconds']:.0f}"
+        )
+    return {"problem": name, "value": exact, "share": SHARE, "chains": CHAINS, "settings": settings, "sltcourse": ours,
+            "devinterp": theirs, "devinterp_by_lr": tried, "ratio": ratio}  # fmt: skip
+
+
+def _sltcourse(problem, settings, exact) -> dict:
+    """At the defaults, drawn on until the budget is spent."""
+    from sltcourse.llc import LocalPosterior, resume, sample
+
+    model, x, y = problem
+    options = {key: value for key, value in settings.items() if key != "batch_size"}
+    sample(LocalPosterior(model, (x, y), squared, **options), num_draws=2, num_burnin_steps=2, batch_size=10)  # imports
+    began = time.perf_counter()
+    posterior = LocalPosterior(model, (x, y), squared, **options)
+    draws = sample(posterior, num_chains=CHAINS, num_draws=FIRST, batch_size=settings["batch_size"])
+    times = [time.perf_counter() - began]
+    while times[-1] < BUDGET:
+        draws = resume(draws, num_draws=draws.sizes["draw"])
+        times.append(time.perf_counter() - began)
+    length = draws.sizes["draw"]
+    at = np.interp(np.arange(1, length + 1), [FIRST * 2**k for k in range(len(times))], times)
+    value = settings["nbeta"] * (draws.loss.values - draws.attrs["init_loss"])
+    return {**_reached(value, at, exact, (0.0,)), "burnin_steps": int(draws.attrs["num_burnin_steps"])}
+
+
+def _devinterp(problem, settings, exact, lr) -> dict:
+    """SGLD at one step size, for as many draws as the budget allows."""
+    from devinterp.optim.sgld import SGLD
+    from devinterp.slt.sampler import estimate_learning_coeff_with_summary
+    from torch.utils.data import DataLoader, TensorDataset
+
+    model, x, y = problem
+    loader = DataLoader(TensorDataset(x, y), batch_size=settings["batch_size"], shuffle=True)
+    with torch.no_grad():
+        at_center = squared(model(x), y).item()
+
+    def run(draws):
+        began = time.perf_counter()
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            found = estimate_learning_coeff_with_summary(
+                model, loader, evaluate=lambda model, data: squared(model(data[0]), data[1]), sampling_method=SGLD,
+                optimizer_kwargs=dict(lr=lr, localization=settings["localization"], nbeta=settings["nbeta"]),
+                num_chains=CHAINS, num_draws=draws, init_loss=1.0, verbose=False)  # fmt: skip
+        return time.perf_counter() - began, np.asarray(found["loss/trace"], float)
+
+    run(2)
+    short, long = run(2)[0], run(22)[0]
+    each = max((long - short) / 20, 1e-6)
+    draws = max(20, int(BUDGET / each))
+    spent, trace = run(draws)
+    at = spent * np.arange(1, draws + 1) / draws
+    with np.errstate(all="ignore"):
+        found = _reached(settings["nbeta"] * (trace - at_center), at, exact, BURNINS)
+    return {**found, "lr": lr, "chain_steps_per_second": round(CHAINS * draws / spent)}
+
+
+def _reached(value, at, exact, burnins) -> dict:
+    """From which time on the error stays below its share, of ``value`` (chains, draws) made at ``at`` (draws,)."""
+    sums = np.concatenate([np.zeros((len(value), 1)), np.cumsum(value, 1)], 1)
+    lengths = np.unique(np.geomspace(2, value.shape[1], 200).astype(int))
+    error = np.full(len(lengths), np.inf)
+    means = np.full(len(lengths), np.nan)
+    for share in burnins:
+        first = (share * lengths).astype(int)
+        each = (sums[:, lengths] - sums[:, first]) / (lengths - first)
+        found = np.hypot(each.mean(0) - exact, each.std(0, ddof=1) / math.sqrt(len(each)))
+        better = np.nan_to_num(found, nan=np.inf) < error
+        error, means = np.where(better, found, error), np.where(better, each.mean(0), means)
+    below = error < SHARE * exact
+    outside = np.flatnonzero(~below)
+    first = 0 if not outside.size else outside[-1] + 1
+    seconds = float(at[lengths[first] - 1]) if first < len(lengths) else None
+    last = float(means[-1]) if np.isfinite(means[-1]) else None
+    return {"seconds": seconds, "spent": float(at[-1]), "estimate": last,
+            "error": float(error[-1]) if np.isfinite(error[-1]) else 1e30}  # fmt: skip
+
+
+def _white(x):
+    """x (n, d) turned so that its mean square is the identity."""
+    return x @ torch.linalg.inv(torch.linalg.cholesky((x.T @ x / len(x)).double())).T.to(x.dtype)
