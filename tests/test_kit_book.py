@@ -270,6 +270,11 @@ def test_a_figure_that_says_something_else_than_the_stored_one_is_named(tmp_path
     assert "differs" not in capsys.readouterr().out
 
 
+def test_an_empty_corner_of_a_table_is_no_heading():
+    body = '<tr><th class="head"><p></p></th><th style="a"></th><th>n</th></tr>'
+    assert extension.corners(body) == '<tr><td class="head"></td><td style="a"></td><th>n</th></tr>'
+
+
 def test_the_notebook_to_download_has_its_cells_and_no_outputs(tmp_path):
     path = lesson(tmp_path, ("a = 1", []), ("live_line()", [figure_output()]))
     found = pages.blank(path)

@@ -7,7 +7,7 @@
   for (const table of document.querySelectorAll("article table.docutils"))
     if ([...table.querySelectorAll("td")].some(cell => cell.textContent.length > 60)) table.classList.add("slt-cards");
 
-  const wide = "div.math, pre, .slt-table, .table-wrapper";
+  const wide = "div.math, pre, .slt-table, .slt-drawing, .table-wrapper";
   const reachable = () => {
     for (const el of document.querySelectorAll(wide)) {
       if (el.scrollWidth > el.clientWidth + 1 && getComputedStyle(el).overflowX !== "visible") el.tabIndex = 0;

@@ -77,9 +77,14 @@ def signatures(body: str) -> str:
     return re.sub(r'(<span class="sig-paren">[(\[]</span>\s*)<dl>(.*?)</dl>', plain, body, flags=re.S)
 
 
+def corners(body: str) -> str:
+    """A page's html, in which a table's empty corner is no heading."""
+    return re.sub(r"<th\b([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>", r"<td\1></td>", body)
+
+
 def _page(_app: Any, _name: str, _template: str, context: dict[str, Any], _tree: Any) -> None:
     if "body" in context:
-        context["body"] = signatures(context["body"])
+        context["body"] = corners(signatures(context["body"]))
 
 
 def setup(app: Any) -> dict[str, Any]:

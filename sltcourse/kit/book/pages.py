@@ -87,7 +87,8 @@ def page(path: Path, made: Sequence[Made], folder: Path) -> NotebookNode:
 def picture(src: str, width: int, height: int, alt: str) -> str:
     """A picture that is loaded when it comes near the screen."""
     size = f'width="{width}" height="{height}" loading="lazy" decoding="async"'
-    return f'<img class="slt-drawing" src="{html.escape(src)}" {size} alt="{html.escape(alt)}">'
+    image = f'<img src="{html.escape(src)}" {size} alt="{html.escape(alt)}">'
+    return f'<div class="slt-drawing">{image}</div>'
 
 
 def _html(text: str) -> NotebookNode:
