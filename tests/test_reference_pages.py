@@ -13,6 +13,7 @@ citations = pytest.importorskip("citations", reason="its bibliography is read wi
 symbols = pytest.importorskip("symbols", exc_type=ImportError).symbols
 
 ROOT = Path(__file__).parents[1]
+restructured = pytest.importorskip("api", exc_type=ImportError).restructured
 SETTINGS = {
     "extensions": ["myst_parser", "citations", "symbols", "api"],
     "myst_enable_extensions": ["dollarmath", "amsmath", "deflist", "colon_fence"],
@@ -87,8 +88,50 @@ def test_every_reference_has_a_line_and_lessons_lead_to_it(site):
     assert 'href="../references.html#ref-lau2023"' in pages["api/llc.html"]
 
 
+def test_a_docstring_becomes_restructured_text():
+    text = """Of |w| and w* with *stress*, in `code`.
+
+    K ≥ 0 :
+        exp(*)
+
+``first``: one;
+``second``: two.
+
+name, other : a field
+    that goes on.
+It ends.
+
+>>> [1,
+... 2]
+[1*
+ 2*]"""
+    expected = """Of \\|w\\| and w\\* with *stress*, in ``code``.
+
+.. code-block:: text
+
+    K ≥ 0 :
+        exp(*)
+
+``first``: one;
+
+``second``: two.
+
+:``name``, ``other``: a field
+    that goes on.
+
+It ends.
+
+>>> [1,
+... 2]
+[1*
+ 2*]"""
+    assert "\n".join(restructured(text.splitlines())) == expected
+
+
 def test_the_api_pages_show_signatures_fields_and_examples(site):
     pages, _ = site
     assert 'id="sltcourse.llc.estimate_llc"' in pages["api/llc.html"]
     assert 'id="sltcourse.theory.newton.learning_coefficient"' in pages["api/theory.html"]
+    table = pages["api/index.html"]  # every function that it names is a link
+    assert 20 < table.count('<code class="xref py') == len(re.findall(r'<a [^>]*><code class="xref py', table))
     assert "doctest" in pages["api/theory.html"] and "rank-normalised split R-hat" in pages["api/llc.html"]

@@ -12,16 +12,18 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 _CODE = re.compile(r"(``.+?``|(?<!`)`[^`]+`(?!`)|\*\*[^*]+\*\*|(?<![\w*(])\*(?=[^\s*])[^*]+(?<=[^\s*])\*(?![\w*]))")
+_PARAMETER = re.compile(r"``[^`]+``(?:, ``[^`]+``)*(?: \([^)]*\))?: ")
 _FIELD = re.compile(r"((?:``)?\w+(?:``)?(?:, (?:``)?\w+(?:``)?)*) : (.*)")
 
 
 def restructured(lines: list[str]) -> list[str]:
     """A docstring as reStructuredText."""
     found: list[str] = []
-    formula = field = False
+    example = formula = field = False
     for k, line in enumerate(lines):
         indented, above = line.startswith("   "), lines[k - 1] if k else ""
-        if line.startswith((">>>", "...")) or (above.startswith((">>>", "...")) and line):
+        example = bool(line) and (example or line.startswith(">>>"))
+        if example:
             found.append(line)
             continue
         if indented and not above and not field and not formula:
@@ -32,6 +34,8 @@ def restructured(lines: list[str]) -> list[str]:
             found.append(line)
             continue
         match = _FIELD.fullmatch(line)
+        if above and _PARAMETER.match(line):  # each parameter begins a paragraph
+            found.append("")
         if (match and not field and above) or (field and not match and not indented and line and above):
             found.append("")
         field = bool(match) or (field and indented)

@@ -16,7 +16,6 @@ import nbformat
 from docutils import nodes
 from pybtex.database import parse_file
 from sphinx.application import Sphinx
-from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
 from sltcourse.kit import authoring
@@ -167,40 +166,42 @@ class References(SphinxDirective):
 
     def _place(self, path: str) -> nodes.Node:
         lesson = re.search(r"/((\d\d)_\w+)\.ipynb$", path)
-        docname = lesson and next((d for d in self.env.found_docs if d.split("/")[-1] == lesson[1]), None)
-        if docname:
-            uri = self.env.app.builder.get_relative_uri(self.env.docname, docname)
-            return nodes.reference("", f"lesson {lesson[2]}", refuri=uri, internal=True)
+        if lesson:
+            return nodes.reference("", f"lesson {lesson[2]}", refuri="", internal=True, lesson=lesson[1])
         shown = re.sub(r"^sltcourse/|/__init__|\.py$|^notebooks/|\.ipynb$", "", path).replace("/", ".")
         return nodes.literal("", shown)
 
 
-class LinkCitations(SphinxPostTransform):
-    """Every arXiv number and DOI leads to its line on the page of references, and from there to the paper."""
-
-    default_priority = 400
-
-    def run(self, **kwargs: object) -> None:
-        page = next((d for d in self.env.found_docs if d.split("/")[-1] == "references"), None)
-        if page in (None, self.env.docname) or self.app.builder.format != "html":
-            return
-        to = self.app.builder.get_relative_uri(self.env.docname, page)
-        lines = {x: f"{to}#ref-{w.key}" for w in works().values() for x in (w.eprint, w.doi) if x}
-        for link in list(self.document.findall(nodes.reference)):
-            paper = re.match(r"https://(?:arxiv\.org/abs|doi\.org)/(.+)", link.get("refuri", ""))
-            if paper and paper[1] in lines:
-                link["refuri"], link["internal"] = lines[paper[1]], True
-        for text in list(self.document.findall(nodes.Text)):
-            if isinstance(text.parent, (nodes.paragraph, nodes.emphasis, nodes.inline)) and "arXiv:" in text:
-                parts = re.split(r"(arXiv:(?:\d{4}\.\d{4,5}|math/\d{7}))", text.astext())
-                known = [lines.get(part.removeprefix("arXiv:")) for part in parts]
-                pieces = zip(parts, known, strict=True)
-                linked = [nodes.reference("", p, refuri=u, internal=True) if u else nodes.Text(p) for p, u in pieces]
-                text.parent.replace(text, linked)
+def _resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Every arXiv number and DOI leads to its line on the page of references, and from there to paper and lessons."""
+    if app.builder.format != "html":
+        return
+    addresses = {d.split("/")[-1]: app.builder.get_relative_uri(docname, d) for d in app.env.found_docs}
+    for link in list(doctree.findall(nodes.reference)):
+        if "lesson" in link:
+            if link["lesson"] in addresses:
+                link["refuri"] = addresses[link["lesson"]]
+            else:
+                link.replace_self(link.children)
+    if "references" not in addresses or docname.split("/")[-1] == "references":
+        return
+    to = addresses["references"]
+    lines = {x: f"{to}#ref-{w.key}" for w in works().values() for x in (w.eprint, w.doi) if x}
+    for link in list(doctree.findall(nodes.reference)):
+        paper = re.match(r"https://(?:arxiv\.org/abs|doi\.org)/(.+)", link.get("refuri", ""))
+        if paper and paper[1] in lines:
+            link["refuri"], link["internal"] = lines[paper[1]], True
+    for text in list(doctree.findall(nodes.Text)):
+        if isinstance(text.parent, (nodes.paragraph, nodes.emphasis, nodes.inline)) and "arXiv:" in text:
+            parts = re.split(r"(arXiv:(?:\d{4}\.\d{4,5}|math/\d{7}))", text.astext())
+            known = [lines.get(part.removeprefix("arXiv:")) for part in parts]
+            pieces = zip(parts, known, strict=True)
+            linked = [nodes.reference("", p, refuri=u, internal=True) if u else nodes.Text(p) for p, u in pieces]
+            text.parent.replace(text, linked)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.add_directive("references", References)
-    app.add_post_transform(LinkCitations)
+    app.connect("doctree-resolved", _resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -61,7 +61,8 @@ def setup_source() -> str:
     """The set-up cell, the same in every lesson. Locally it does nothing; on Colab it installs the course."""
     version, address = project()
     if address is None:
-        return "# Set-up: `make lab` has done it. On Colab, use the one-file copy of this lesson.\nimport sltcourse"
+        line = "# Set-up: nothing to do where the course is installed. On Colab, use this lesson's one-file copy."
+        return f"{line}\nimport sltcourse"
     return (
         "import importlib.util\n"
         "if importlib.util.find_spec('sltcourse') is None:\n"

@@ -222,6 +222,8 @@ def markdown(table: dict) -> str:
         ways = [number(row[way]) for way in ("devinterp", "traced", "compiled")]
         cells = [row["model"], row["chains"], *ways, ratio, share]
         lines.append("| " + " | ".join(map(str, cells)) + " |")
+    if not table.get("seconds"):
+        return "\n".join(lines)
     lines += [
         "",
         "| seconds to 5 % | value | devinterp 1.3.2 (its step size) | sltcourse | ratio |",

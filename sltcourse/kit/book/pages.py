@@ -41,13 +41,22 @@ def title(path: Path) -> str:
     return notebook.cells[0].source.splitlines()[0].removeprefix("# ").partition(":")[0]
 
 
+def blank(path: Path) -> NotebookNode:
+    """The notebook at ``path`` for download, to be run: without outputs, which are nine tenths of it."""
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    for cell in code_of(notebook):
+        cell.outputs, cell.execution_count = [], None
+    return notebook
+
+
 def page(path: Path, made: Sequence[Made], folder: Path) -> NotebookNode:
     """The notebook at ``path`` as Sphinx gets it; its pictures are written to ``folder``/PICTURES.
 
     Raises ValueError if a figure's cell is not there.
     """
     notebook: NotebookNode = nbformat.read(path, as_version=4)
-    run = f'<p class="slt-run">To run this lesson yourself, {ways(path.name)}.</p>'
+    needs = 'On your machine it needs the course: <code>pip install "sltcourse[lab]"</code>.'
+    run = f'<p class="slt-run">To run this lesson yourself, {ways(path.name)}. {needs}</p>'
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and authoring.BADGE_MARK in cell.source:
             cell.source = re.sub(rf"^.*{authoring.BADGE_MARK}.*$", lambda _: run, cell.source, flags=re.M)

@@ -113,8 +113,8 @@ def figures(path: Path, folder: Path) -> tuple[list[Made], float]:
                 (folder / f"{key}.png").write_bytes(figure.pictures()[0])
             (folder / f"{key}.js").write_text(packed.packed(key, figure), encoding="utf-8")
             made.append(Made(key, k, packed.placeholder(key, figure, still)))
-    kept_files = {str(f): _hash(f.read_bytes()) for f in (*_loaded(), *authoring.assets_of(path))}
-    record = {"recipe": recipe, "files": kept_files, "made": [asdict(m) for m in made]}
+    files = {f.relative_to(authoring.ROOT).as_posix(): _hash(f.read_bytes()) for f in _files(path)}
+    record = {"recipe": recipe, "files": files, "made": [asdict(m) for m in made]}
     (target / MADE).write_text(json.dumps(record), encoding="utf-8")
     return made, time.process_time() - started
 
@@ -143,17 +143,20 @@ def _shown(path: Path, cells: list[NotebookNode], run: list[int]) -> list[tuple[
     return found
 
 
-def _loaded() -> list[Path]:
-    """The files of the course that are imported; of the book's own only what makes figures."""
-    here = [getattr(m, "__file__", None) for name, m in sys.modules.items() if name.split(".")[0] == "sltcourse"]
-    return [f for f in map(Path, filter(None, here)) if f.parent.name != "book" or f.stem in ("packed", "remake")]
+def _files(path: Path) -> list[Path]:
+    """What a lesson's figures are made of: the course's files that are imported, its own assets, and no more of the
+    book than what makes figures."""
+    loaded = [getattr(m, "__file__", None) for name, m in sys.modules.items() if name.split(".")[0] == "sltcourse"]
+    own = [f for f in map(Path, filter(None, loaded)) if f.parent.name != "book" or f.stem in ("packed", "remake")]
+    return [*own, *authoring.assets_of(path)]
 
 
 def _kept(target: Path, recipe: str) -> list[Made] | None:
     """What an earlier build made of the same cells, with the same files; None if there is no such."""
     try:
         record = json.loads((target / MADE).read_text(encoding="utf-8"))
-        same = record["recipe"] == recipe and all(_hash(Path(f).read_bytes()) == h for f, h in record["files"].items())
+        files = record["files"].items()
+        same = record["recipe"] == recipe and all(_hash((authoring.ROOT / f).read_bytes()) == h for f, h in files)
         return [Made(**m) for m in record["made"]] if same else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
