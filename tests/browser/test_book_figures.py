@@ -23,7 +23,7 @@ CSS</style><main><h1>Figures</h1>BODY</main><script defer src="../live.bundle.js
 
 def panels():
     """Two panels, with every kind of part."""
-    fig, (left, right) = style.figure(1, 2, height=3.4)
+    fig, (left, right) = style.figure(1, 2, height=3.4, width_ratios=[1, 1.3])
     left.set(xlim=(-1, 1), ylim=(-1, 1), xlabel="x", title="the left one")
     right.set(xlim=(0, 1), ylim=(0, 10), xlabel="t", ylabel="height")
     x = np.linspace(-1, 1, 41)
