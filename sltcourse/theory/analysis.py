@@ -1,4 +1,7 @@
-"""What the Newton polyhedron of a germ proves about λ and m, in the coordinates in which the germ is given."""
+"""What the Newton polyhedron of a germ proves about λ and m, in the coordinates in which the germ is given.
+
+Source: Varchenko 1976, Greenblatt 2008 and Lin 2010, as in `newton`.
+"""
 
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,4 +1,7 @@
-"""Charts of blow-ups: K(u) and the Jacobian in coordinates u, where normal crossings fail, and what to blow up next."""
+"""Charts of blow-ups: K(u) and the Jacobian in coordinates u, where normal crossings fail, and what to blow up next.
+
+Source: Hironaka 1964; Watanabe 2009 (normal crossings, λ and m).
+"""
 
 import itertools
 import textwrap
