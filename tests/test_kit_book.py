@@ -268,3 +268,10 @@ def test_a_figure_that_says_something_else_than_the_stored_one_is_named(tmp_path
     path = lesson(tmp_path, (FIGURE, []), ("live_line(0.5)", [figure_output()]))
     remake.figures(path, tmp_path / "out")
     assert "differs" not in capsys.readouterr().out
+
+
+def test_the_notebook_to_download_has_its_cells_and_no_outputs(tmp_path):
+    path = lesson(tmp_path, ("a = 1", []), ("live_line()", [figure_output()]))
+    found = pages.blank(path)
+    assert [c.source for c in found.cells] == ["a = 1", "live_line()"]
+    assert [c.outputs for c in found.cells] == [[], []]

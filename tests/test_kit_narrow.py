@@ -22,7 +22,7 @@ def two():
 
 def test_two_panels_are_two_columns_that_hold_them(two):
     fig, axes = two
-    columns = narrow.columns(fig)
+    columns = narrow.columns(narrow.drawn(fig))
     assert len(columns) == 2 and columns[0][0] >= 0 and columns[0][1] <= columns[1][0] and columns[1][1] <= 880
     for (left, right, top, bottom), ax in zip(columns, axes, strict=True):
         box = ax.get_tightbbox()
@@ -31,16 +31,16 @@ def test_two_panels_are_two_columns_that_hold_them(two):
     fig.set_size_inches(8.8, 4)
     for ax in axes:
         ax.set_position([ax.get_position().x0, 0.3, 0.3, 0.3])
-    assert all(bottom - top < 200 for *_, top, bottom in narrow.columns(fig)), "what is blank is left out"
+    assert all(bottom - top < 200 for *_, top, bottom in narrow.columns(narrow.drawn(fig))), "what is blank is left out"
 
 
 def test_what_stands_across_both_panels_leaves_one_column(two):
     fig, axes = two
     title = fig.suptitle("A title over both of the panels, which reaches from the first well into the second")
-    assert len(narrow.columns(fig)) == 1
+    assert len(narrow.columns(narrow.drawn(fig))) == 1
     title.remove()
     axes[0].text(0.9, 0.5, "a text that goes over the edge of its panel into the next")
-    assert len(narrow.columns(fig)) == 1
+    assert len(narrow.columns(narrow.drawn(fig))) == 1
 
 
 def test_a_text_that_moves_across_leaves_one_column():
@@ -69,8 +69,9 @@ def test_columns_with_small_letters_or_without_labels_of_their_own_are_none():
         fig, (_, right) = style.figure(1, 2, height=3, width_ratios=width_ratios, **options)
         right.plot([0, 1], [0, 1], label="a line")
         right.legend(fontsize=size)
-        style.png(fig)
-        answer = narrow.stands(fig, narrow.columns(fig), [])
+        fig.draw_without_rendering()
+        there = narrow.drawn(fig)
+        answer = narrow.stands(there, narrow.columns(there), [])
         plt.close(fig)
         return answer
 

@@ -162,6 +162,21 @@ def test_a_tag_that_is_not_the_version_stops_the_release(tag, code):
     assert subprocess.run(["bash", "-e", "-c", script], cwd=ROOT, env=environment).returncode == code
 
 
+@needs_bash
+@pytest.mark.skipif(sys.platform != "linux", reason="the host's sed is GNU's")
+def test_on_pypi_every_link_of_the_readme_is_whole(tmp_path):
+    shutil.copy(ROOT / "README.md", tmp_path)
+    (script,) = [s["run"] for s in steps("release", "build") if "README" in s.get("name", "")]
+    environment = {"PATH": "/usr/bin:/bin", "GITHUB_REPOSITORY": "some/course", "GITHUB_REF_NAME": "v1.2"}
+    subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environment, check=True)
+    before, after = ((folder / "README.md").read_text(encoding="utf-8") for folder in (ROOT, tmp_path))
+    links = re.findall(r"\]\(([^)\s]+)\)", after)
+    assert len(links) == len(re.findall(r"\]\(", before)) and all(link.startswith("https://") for link in links)
+    assert "](https://raw.githubusercontent.com/some/course/v1.2/assets/readme/volume_scaling.gif)" in after
+    assert "](https://github.com/some/course/blob/v1.2/docs/teachers.md#the-slide-deck)" in after
+    assert re.sub(r"\]\([^)]*\)", "", after) == re.sub(r"\]\([^)]*\)", "", before)
+
+
 GH = """#!/bin/sh
 echo "$@" >> "$SAID"
 case "$1 $2" in "issue list") echo "$OPEN";; esac

@@ -207,6 +207,7 @@ class LiveFigure:
         """
         if self._pictures is None:
             self.fig.draw_without_rendering()
+            self._drawn = narrow.drawn(self.fig)
             self.fig.set_layout_engine("none")
             for part in self._parts:
                 part.artist.set_visible(not self._guess or part.name not in self._guess.hides)
@@ -226,7 +227,7 @@ class LiveFigure:
             self.pictures()
             for part in self._parts:
                 part.artist.set_visible(False)
-            self._narrow = narrow.frame(self.fig)
+            self._narrow = narrow.frame(self.fig, narrow.columns(self._drawn))
             for part in self._parts:
                 part.artist.set_visible(True)
         return self._narrow
@@ -263,8 +264,8 @@ class LiveFigure:
             "controls": controls,
             "parts": encoded,
         }
-        columns = narrow.columns(self.fig, narrow.texts(self.fig, drawn, encoded, blob))
-        if narrow.stands(self.fig, columns, drawn):
+        columns = narrow.columns(self._drawn, narrow.texts(self.fig, drawn, encoded, blob))
+        if narrow.stands(self._drawn, columns, drawn):
             whole["columns"] = columns
         else:
             whole["narrow"] = self.narrow_frame()[1]

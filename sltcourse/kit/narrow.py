@@ -8,6 +8,7 @@ stretched.
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,19 +30,41 @@ _BETWEEN = 0.12  # inches that a stacked panel has more than it needs
 _MARGIN = 8  # at most, around what a column holds
 
 
-def columns(fig: Figure, moving: Iterable[Extent] = ()) -> list[tuple[int, int, int, int]]:
-    """The columns of a figure that is laid out, (left, right, top, bottom) in the reader's pixels, side by side.
+@dataclass(frozen=True)
+class Drawn:
+    """What is where in a figure that has been drawn, in the reader's pixels: the extents of what it holds, each text's
+    size in points and the middle between its sides, whether a panel has the labels of its ticks at another one."""
+
+    width: float
+    height: float
+    extents: list[Extent]
+    letters: list[tuple[float, float]]
+    bare: bool
+
+
+def drawn(fig: Figure) -> Drawn:
+    """What is where in a figure that has just been drawn at its own resolution; at another one its legends move."""
+    scale, (width, height) = style.DPI / fig.dpi, style.DPI * fig.get_size_inches()
+    boxes = [a.get_tightbbox() for a in fig.get_children() if a is not fig.patch and a.get_visible()]
+    sides = [[scale * v for v in (b.x0, b.x1, b.y0, b.y1)] for b in boxes if b is not None and b.width > 0]
+    written = [text for text in _texts(fig) if text.get_text().strip()]
+    return Drawn(
+        width,
+        height,
+        [(x0, x1, height - y1, height - y0) for x0, x1, y0, y1 in sides],
+        [(float(text.get_fontsize()), scale * _middle(text.get_window_extent())) for text in written],
+        bool(_bare(fig)),
+    )
+
+
+def columns(there: Drawn, moving: Iterable[Extent] = ()) -> list[tuple[int, int, int, int]]:
+    """The columns of a figure, (left, right, top, bottom) in the reader's pixels, side by side.
 
     They hold all that is drawn, and leave out what is blank around it. ``moving`` are the extents of what no artist
     holds, the texts that move.
     """
-    fig.draw_without_rendering()  # legends stand where the last drawing, at another resolution, has put them
-    scale, (width, height) = style.DPI / fig.dpi, style.DPI * fig.get_size_inches()
-    boxes = [a.get_tightbbox() for a in fig.get_children() if a is not fig.patch and a.get_visible()]
-    drawn = [[scale * v for v in (b.x0, b.x1, b.y0, b.y1)] for b in boxes if b is not None and b.width > 0]
-    extents = [(x0, x1, height - y1, height - y0) for x0, x1, y0, y1 in drawn]
     found: list[Extent] = []
-    for box in sorted([*extents, *moving]):
+    for box in sorted([*there.extents, *moving]):
         if not found or box[0] - found[-1][1] >= _GAP:
             found.append(box)
         else:
@@ -53,22 +76,20 @@ def columns(fig: Figure, moving: Iterable[Extent] = ()) -> list[tuple[int, int, 
             round(max(least, left - _MARGIN)),
             round(min(most, right + _MARGIN)),
             round(max(0, top - _MARGIN)),
-            round(min(height, bottom + _MARGIN)),
+            round(min(there.height, bottom + _MARGIN)),
         )
-        for least, (left, right, top, bottom), most in zip([0, *halves], found, [*halves, width], strict=True)
+        for least, (left, right, top, bottom), most in zip([0, *halves], found, [*halves, there.width], strict=True)
     ]
 
 
-def stands(fig: Figure, found: Sequence[Extent], moving: Iterable[parts.Part]) -> bool:
+def stands(there: Drawn, found: Sequence[Extent], moving: Iterable[parts.Part]) -> bool:
     """Whether a figure can be shown as these columns: there are several, none needs the ticks' labels of another one,
-    and on a phone all letters are at least ``_LEAST`` pixels high."""
-    if len(found) < 2 or _bare(fig):
+    and on a phone all letters are at least ``_LEAST`` pixels high, those of the parts that are ``moving`` too."""
+    if len(found) < 2 or there.bare:
         return False
-    written = [t for t in _texts(fig) if t.get_text().strip()]
-    scale = style.DPI / fig.dpi
-    letters = [(float(t.get_fontsize()), scale * _middle(t.get_window_extent())) for t in written]
-    letters += [(p.artist.get_fontsize(), scale * _middle(p.ax.bbox)) for p in moving if p.kind == "text"]
-    for size, middle in letters:
+    texts = [part for part in moving if part.kind == "text"]
+    letters = [(p.artist.get_fontsize(), style.DPI / p.ax.figure.dpi * _middle(p.ax.bbox)) for p in texts]
+    for size, middle in [*there.letters, *letters]:
         for left, right, *_ in found:
             if left <= middle < right and size * style.DPI / 72 * min(1, _PHONE / (right - left)) < _LEAST:
                 return False
@@ -108,17 +129,18 @@ def extent(fig: Figure, x: float, text: str, artist: Any) -> tuple[float, float,
     return left, left + scale * box.width, scale * box.height
 
 
-def frame(fig: Figure) -> tuple[bytes, dict[str, Any]]:
+def frame(fig: Figure, found: Sequence[Extent]) -> tuple[bytes, dict[str, Any]]:
     """A figure's narrow frame as PNG, and what ``live.js`` needs to draw in it; the figure stays as it is laid out.
 
-    Its panels stand below one another, what is written over the frame's edge goes on two lines. The description holds
-    ``width`` and ``height`` in the reader's pixels, and ``panels``: for each of the figure's axes (a, b, c, d), by
-    which x of the picture's pixels goes to a + b x of the frame's, and y to c + d y.
+    Its panels stand below one another, those of a column (``found``) together; what is written over the frame's edge
+    goes on two lines. The description holds ``width`` and ``height`` in the reader's pixels, and ``panels``: for each
+    of the figure's axes (a, b, c, d), by which x of the picture's pixels goes to a + b x of the frame's, and y to
+    c + d y.
     """
     size, wide = fig.get_size_inches(), _boxes(fig)
     places = [(ax.get_subplotspec(), ax.get_position(original=True), ax.get_position()) for ax in fig.axes]
     bare = _bare(fig)
-    _stack(fig)
+    _stack(fig, found)
     for ax in bare:
         ax.tick_params(labelleft=True)
     _laid_out(fig)
@@ -142,12 +164,12 @@ def frame(fig: Figure) -> tuple[bytes, dict[str, Any]]:
     return png, {"width": width, "height": height, "panels": [[round(float(v), 5) for v in panel] for panel in panels]}
 
 
-def _stack(fig: Figure) -> None:
+def _stack(fig: Figure, found: Sequence[Extent]) -> None:
     """Make a figure narrow, its panels below one another, column by column, each as high as it was."""
     if len(fig.axes) == 1:
         fig.set_size_inches(WIDTH, fig.get_size_inches()[1], forward=False)
         return
-    found, scale = columns(fig), style.DPI / fig.dpi
+    scale = style.DPI / fig.dpi
 
     def place(ax: Axes) -> tuple[int, float, float]:
         k = sum(left <= scale * _middle(ax.bbox) for left, *_ in found)

@@ -49,12 +49,13 @@ def new_lesson(stem: str, title: str) -> list[Path]:
     taken = [path for path in paths if path.exists()]
     if taken:
         raise ValueError(f"{taken[0].name} is there already")
-    row = f"| [{number} {title}](notebooks/{stem}.ipynb) | the idea, in a line | 60 | one-file copy: `make colab` |\n"
+    idea, minutes = "the idea, in a line", template.BOX.split()[1]  # **Time** 23 min
+    row = f"| [{number} {title}](notebooks/{stem}.ipynb) | {idea} | {minutes} | one-file copy: `make colab` |\n"
     package = r'( {4}"sltcourse\.lessons\.\w+",\n)(?! {4}"sltcourse\.lessons)'
     entered = {
         readme: _with_entry(readme, r"(\| \[\d\d .*\n)(?!\| \[\d\d)", row),
         rules: _with_entry(rules, package, f'    "sltcourse.lessons.{name}",\n'),
-        order: _with_entry(order, r"(\d\d  \w+ .*\n)(?!\d\d  )", f"{number}  {name:20}  the idea, in a line\n"),
+        order: _with_entry(order, r"(\d\d  \w+ .*\n)(?!\d\d  )", f"{number}  {name:20}  {idea}\n"),
     }
     folder = ROOT / "assets" / name
     new_folder = not folder.exists()

@@ -17,7 +17,7 @@ PAGE = """<!doctype html><html lang="en"><title>Guesses</title><style>THEME CSS<
 const bytes = text => new DataView(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
 for (const { code, values } of WIDGETS) {
   const { default: view } = await import('data:text/javascript;base64,' + code);
-  for (const name of ['tables', 'background']) if (values[name]) values[name] = bytes(values[name]);
+  for (const name of ['tables', 'background', 'narrow']) if (values[name]) values[name] = bytes(values[name]);
   const el = document.createElement('div');
   document.querySelector('main').append(el);
   view.render({ model: { get: name => values[name], set() {}, on() {}, off() {}, save_changes() {} }, el });
@@ -30,7 +30,7 @@ def shown(page, widgets, theme):
     """A page with widgets, of whose guesses nothing is known yet."""
     sent = []
     for widget in widgets:
-        values = {name: getattr(widget, name, None) for name in ("spec", "state", "tables", "background")}
+        values = {name: getattr(widget, name, None) for name in ("spec", "state", "tables", "background", "narrow")}
         encoded = {k: base64.b64encode(v).decode() if isinstance(v, bytes) else v for k, v in values.items()}
         sent.append({"code": base64.b64encode(widget._esm.encode()).decode(), "values": encoded})
     text = PAGE.replace("THEME", theme).replace("CSS", widgets[0]._css).replace("WIDGETS", json.dumps(sent))

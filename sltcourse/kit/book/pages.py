@@ -41,6 +41,14 @@ def title(path: Path) -> str:
     return notebook.cells[0].source.splitlines()[0].removeprefix("# ").partition(":")[0]
 
 
+def blank(path: Path) -> NotebookNode:
+    """The notebook at ``path`` for download, to be run: without outputs, which are nine tenths of it."""
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    for cell in code_of(notebook):
+        cell.outputs, cell.execution_count = [], None
+    return notebook
+
+
 def page(path: Path, made: Sequence[Made], folder: Path) -> NotebookNode:
     """The notebook at ``path`` as Sphinx gets it; its pictures are written to ``folder``/PICTURES.
 

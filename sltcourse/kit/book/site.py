@@ -40,7 +40,7 @@ def build(notebooks: Sequence[Path], docs: Path, work: Path, katex: Path) -> Pat
     downloads = extra / pages.DOWNLOADS
     downloads.mkdir(parents=True, exist_ok=True)
     for path in notebooks:
-        shutil.copy2(path, downloads / path.name)
+        (downloads / path.name).write_text(nbformat.writes(pages.blank(path)) + "\n", encoding="utf-8")
         text = nbformat.writes(pages.page(path, made[path.stem], extra))
         _written(source / path.name, text + "\n")
     figures = {m.key: m.html for path in notebooks for m in made[path.stem]}
@@ -50,6 +50,7 @@ def build(notebooks: Sequence[Path], docs: Path, work: Path, katex: Path) -> Pat
     subprocess.run([sys.executable, *command], check=True)
     for record in (site / ".buildinfo", *site.glob(f"_live/*/{remake.MADE}")):
         record.unlink()
+    shutil.rmtree(site / "_sources", ignore_errors=True)  # empty
     print(f"pages: {time.perf_counter() - started:.0f} s", flush=True)
     return site
 

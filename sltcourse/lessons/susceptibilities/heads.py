@@ -168,7 +168,7 @@ def by_head(second: bool = False) -> dict[str, Array]:
     χ lies above the bystander's line, in lines, and ``lam``, λ̂; with ``line_error`` and ``lam_error``.
 
     The score is the attention that goes one place back for a head of layer 0, and behind the earlier name for one of
-    layer 1. ``second``: of the other copier.
+    layer 1. ``second``: of the other copier. A test holds the table of both that stands in the lesson to it.
     """
     model, (read, said) = second_copier() if second else copier(), sentences()
     looks, kind = model.attention(read), torch.from_numpy(kinds(read, said) >= 3)
