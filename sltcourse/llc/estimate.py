@@ -109,9 +109,9 @@ def estimate_llc(
     >>> from sltcourse.llc import HMC, estimate_llc
     >>> def loss(w):  # K = a² + b⁴: λ = 1/2 + 1/4
     ...     return w[0]**2 + w[1]**4
-    >>> result = estimate_llc(loss, at=torch.zeros(2), nbeta=1e4, sampler=HMC(), num_draws=100, num_burnin_steps=100)
-    >>> abs(result.llc - 0.75) < 0.2, result.loss_trace.shape
-    (True, (8, 100))
+    >>> result = estimate_llc(loss, at=torch.zeros(2), nbeta=1e4, sampler=HMC(), num_draws=50, num_burnin_steps=50)
+    >>> abs(result.llc - 0.75) < 0.3, result.loss_trace.shape
+    (True, (8, 50))
     """
     for word in others:
         raise TypeError(f"estimate_llc has no {word}=: {ELSEWHERE.get(word, 'see its docstring for what it takes')}.")

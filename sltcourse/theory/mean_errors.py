@@ -1,6 +1,8 @@
 """Errors of the models of a mean: of one data set, and simulated.
 
-Everything is for a `mean_models.MeanModel`, whose data enter through one number, the score t. Source: Watanabe 2009, ch. 1.
+Everything is for a `mean_models.MeanModel`, whose data enter through one number, the score t.
+
+Source: Watanabe 2009, ch. 1.
 """
 
 import numpy as np
