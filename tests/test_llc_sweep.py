@@ -307,6 +307,8 @@ def test_bad_grids(tmp_path, grid, error, words):
     ],
 )
 def test_bad_options(tmp_path, options, error, words):
+    if "client" in options:
+        pytest.importorskip("distributed")
     options = {"function": flat, "folder": tmp_path, **options}
     with pytest.raises(error, match=words):
         sweep(grid={"a": [1]}, **options)

@@ -43,7 +43,9 @@ def local_cluster(workers: int | None = None) -> "LocalCluster":
             super().__init__(*args, name=name, env=env, resources={"GPU": 1}, **options)
 
     own = {"worker_class": OneDevice, "n_workers": workers or len(devices)} if devices else {"n_workers": workers}
-    with dask.config.set({"distributed.scheduler.worker-saturation": 1.0}):  # no point waits at a worker: it may die
+    # No point waits at a worker, which may die. No profiler looks at it a hundred times a second, as is Dask's default.
+    settings = {"distributed.scheduler.worker-saturation": 1.0, "distributed.worker.profile.enabled": False}
+    with dask.config.set(settings):
         cluster: LocalCluster = distributed.LocalCluster(
             threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR, **own
         )
