@@ -6,12 +6,16 @@ Everything is for a `mean_models.MeanModel`, whose data enter through one number
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from sltcourse.theory.mean_models import PZ, MeanModel, Z
+from sltcourse.theory.mean_models import PZ, MeanModel, Z, checked_model
+from sltcourse.theory.numeric_input import real, reals
 
 
 def generalization_error(model: MeanModel, n: float, t: float | np.ndarray) -> np.ndarray:
-    """G_n of data sets with the scores t, an array of t's shape: E_x[F_{n+1}(t + x)] − F_n(t), x ~ N(0, 1)."""
-    t = np.asarray(t, float)
+    """G_n of data sets with the scores t, an array of t's shape: E_x[F_{n+1}(t + x)] − F_n(t), x ~ N(0, 1).
+
+    Raises ValueError unless n > 0 and t are finite, TypeError for what is no MeanModel.
+    """
+    model, n, t = checked_model(model), real(n, "n"), reals(t, "t")
     after = np.sum(PZ * model.free_energy(n + 1, t[..., None] + Z), axis=-1)
     return after - model.free_energy(n, t)
 

@@ -13,7 +13,7 @@ from scipy.stats import binomtest, chi2
 
 from sltcourse.progress import progress
 from sltcourse.theory.moves import Moves
-from sltcourse.theory.numeric_input import ArrayFunction, checked_box, nonnegative_loss, positive, whole
+from sltcourse.theory.numeric_input import ArrayFunction, checked_box, nonnegative_loss, positive, seeded, whole
 
 SPREAD = 1.0  # of the populations' log V: above it their mean is believed only where the noise of shares explains it
 KINSHIP = 0.12  # the correlation of relatives' survival above which the chains are said not to mix
@@ -35,6 +35,9 @@ class MonteCarlo(NamedTuple):
     high: np.ndarray
     hits: np.ndarray
     n: int
+
+
+MOST = 10**11  # draws: an hour or more
 
 
 def monte_carlo(
@@ -60,7 +63,9 @@ def monte_carlo(
     low, high = checked_box(box)
     K = nonnegative_loss(K, len(low), variables)
     n = whole(n, 1, "n")
-    rng = np.random.default_rng(seed)
+    if n > MOST:
+        raise ValueError(f"n is {n:.3g}, and {MOST:.0e} draws are the most: splitting() reaches smaller V in seconds")
+    rng = seeded(seed)
     hits = np.zeros(len(eps), dtype=int)
     for start in progress(range(0, n, 100_000), "Monte Carlo"):
         loss = np.sort(K(low + (high - low) * rng.random((min(100_000, n - start), len(low)))))
@@ -234,13 +239,14 @@ def splitting(
     Raises TypeError for a loss that is text or neither function nor expression; ValueError if ε ≤ 0, if the loss is
     NaN, negative, complex or of the wrong shape, or if no particle can get below ε (empty region).
     """
-    if np.ndim(eps) != 0:
+    lowest = positive(eps)
+    if lowest.ndim != 0:
         raise ValueError("eps is one number, the smallest level to reach; the curve has all levels above it")
-    eps = float(positive(eps))
+    eps = float(lowest)
     low, high = checked_box(box)
     K = nonnegative_loss(K, len(low), variables)
     particles, populations, sweeps = _checked(effort)
-    run = _Run(K, low, high, (populations + 1, particles, sweeps), np.random.default_rng(seed))
+    run = _Run(K, low, high, (populations + 1, particles, sweeps), seeded(seed))
     found: list[tuple[float, np.ndarray, float, float]] = []  # of each level, as the curve has them
     stopped = ""
     try:
