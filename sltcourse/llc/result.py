@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from sltcourse.llc.draws import checked_draws
 from sltcourse.llc.errors import Summary, summary
 from sltcourse.llc.readings import expectation
 from sltcourse.llc.samplers import named
@@ -105,6 +106,7 @@ def diagnostics(draws: xr.Dataset) -> Diagnostics:
     ``draws``: the Dataset of one w*. Where nothing can be said there is nan or None. Raises ValueError for weighted
     draws (``Importance``), which are no chains: their attributes ``ess`` and ``pareto_k`` say what they are worth.
     """
+    checked_draws(draws)
     if "log_weight" in draws:
         raise ValueError("these are independent, weighted draws, no chains: see their attributes ess and pareto_k.")
     bad, known = draws.first_bad.values, draws.attrs
@@ -138,7 +140,7 @@ def llc(draws: xr.Dataset) -> tuple[float, float]:
 
     Of weighted draws the expectation is the weighted one.
     """
-    if "log_weight" in draws:
+    if "log_weight" in checked_draws(draws):
         level, nbeta = expectation(draws), draws.attrs["nbeta"]
         return nbeta * (level.value.item() - draws.attrs["init_loss"]), nbeta * level.std_error.item()
     found = diagnostics(draws)
