@@ -494,6 +494,56 @@ def test_an_interrupt_in_a_notebook_keeps_what_is_done(tmp_path):
     assert len(names(tmp_path / "kept")) == 2
 
 
+def test_one_nan_chain_among_many_is_said_and_left_out(monkeypatch):
+    step, taken = SGLD.step, []
+
+    def breaking(self, state, *rest):
+        out = step(self, state, *rest)
+        taken.append(1)
+        if len(taken) == 40:
+            state.w[3] = torch.nan
+        return out
+
+    def estimate():
+        return estimate_llc(lambda w: (w**2).sum(), at=torch.zeros(2), nbeta=100.0, sampler=SGLD(1e-2), num_chains=8,
+                            num_draws=60, num_burnin_steps=20)  # fmt: skip
+
+    whole = estimate()
+    monkeypatch.setattr(SGLD, "step", breaking)
+    result = estimate()
+    others = [k for k in range(8) if k != 3]
+    assert list(result.diverged) == [3] and "diverged" in str(result.verdict)
+    assert np.isnan(result.llc_per_chain[3]) and result.llc == pytest.approx(result.llc_per_chain[others].mean())
+    np.testing.assert_allclose(result.llc_per_chain[others], whole.llc_per_chain[others], rtol=1e-9)
+
+
+@pytest.mark.parametrize("error", [MemoryError("no memory"), torch.OutOfMemoryError("no memory")])
+def test_memory_exhausted_halves_the_chains_and_says_so(error):
+    """Four chains are too many for this memory."""
+    model = torch.nn.Linear(2, 1)
+    inputs = torch.arange(12.0).reshape(6, 2) / 10
+
+    def loss(output, target):
+        return (output - target).square().mean()
+
+    chains = importlib.import_module("sltcourse.llc.chains")
+    made = []
+
+    class Small(chains.Group):
+        def __init__(self, target, sampler, generator, loss_at_center, grad_at_center):
+            made.append(len(loss_at_center))
+            if len(loss_at_center) > 3:
+                raise error
+            super().__init__(target, sampler, generator, loss_at_center, grad_at_center)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib.import_module("sltcourse.llc.sample"), "Group", Small)
+        result = estimate_llc(model, (inputs, inputs.sum(1, keepdim=True)), loss, num_chains=8, num_draws=20,
+                              sampler=SGLD(1e-3), num_burnin_steps=5)  # fmt: skip
+    assert made[:2] == [8, 4] and max(made[2:]) <= 2 and result.loss_trace.shape == (8, 20)
+    assert any("did not fit the memory together: they ran 2 at a time" in note for note in result.notes)
+
+
 # ---- workers
 
 
