@@ -200,7 +200,7 @@ def test_the_free_energy_of_a_deep_product_is_that_of_quadrature_over_w(depth, z
 
 
 def test_a_product_without_factors_is_refused():
-    with pytest.raises(ValueError, match="depth must be at least 1"):
+    with pytest.raises(ValueError, match="depth must be a whole number, at least 1"):
         deep_product(0)
 
 

@@ -8,9 +8,14 @@ The same in its parts: what is sampled, the draws, and what is read from them.
 posterior = LocalPosterior(model, (inputs, targets), torch.nn.functional.mse_loss)
 draws = sample(posterior)
 llc(draws), diagnostics(draws), susceptibility(draws, ...), influence(draws, ...), loss_kernel(draws, ...)
+
+Many of them, here or on a cluster: checkpoints, seeds, settings.
+
+table = sweep(function, {"seed": range(4), "localization": [1, 10]})
 """
 
 from sltcourse.llc.calibrate import Calibration, NothingTrustworthy, calibrate, llc_map
+from sltcourse.llc.cluster import local_cluster
 from sltcourse.llc.devices import best_device
 from sltcourse.llc.estimate import estimate_llc
 from sltcourse.llc.importance import Importance
@@ -20,6 +25,7 @@ from sltcourse.llc.readings import covariance, expectation, heat, influence, los
 from sltcourse.llc.result import LLCResult, diagnostics, llc
 from sltcourse.llc.sample import resume, sample
 from sltcourse.llc.samplers import HMC, MALA, SGLD, SGNHT, RMSPropSGLD, WhitenedSGLD
+from sltcourse.llc.sweep import sweep
 from sltcourse.llc.target import default_nbeta
 from sltcourse.llc.verdict import Verdict
 
@@ -52,8 +58,10 @@ __all__ = [
     "influence",
     "llc",
     "llc_map",
+    "local_cluster",
     "loss_kernel",
     "resume",
     "sample",
     "susceptibility",
+    "sweep",
 ]

@@ -350,7 +350,7 @@ def _no_mean(at: Sequence[float], one: Sequence[float | None]) -> ValueError:
 
 def _some(batch: Batch, group: Sequence[int]) -> Batch:
     """The rows ``group`` of a batch."""
-    return tuple(x[torch.tensor(group, device=x.device)] for x in batch)
+    return tuple(x[torch.tensor(group, dtype=torch.long, device=x.device)] for x in batch)
 
 
 def _loss_or_none(objective: "Objective", w: Tensor, batch: Batch, group: Sequence[int]) -> float | None:

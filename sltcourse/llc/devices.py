@@ -24,7 +24,7 @@ def usable(device: torch.device | str) -> torch.device:
     try:
         place = torch.device(device)
         torch.empty(0, device=place)
-    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, TypeError, ValueError, NotImplementedError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         reason = reason if len(reason) <= 120 else reason[:117] + "..."
         raise ValueError(f"device is {str(device)!r}, and nothing can be computed there: {reason}") from error

@@ -81,6 +81,15 @@ def dataset(
     return xr.Dataset(data, coords)
 
 
+def checked_draws(draws: Any) -> xr.Dataset:
+    """``draws``. Raises TypeError where they are not the draws of one w*."""
+    if not isinstance(draws, xr.Dataset) or "loss" not in draws:
+        raise TypeError(
+            f"draws is a {type(draws).__name__}; it must be a Dataset that sample returned, of a list one at a time."
+        )
+    return draws
+
+
 def append(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
     """The draws ``after`` put behind ``before``, of the same chains; where they stand is where the later ones do."""
     both = [one.reset_coords("acceptance") if "acceptance" in one.coords else one for one in (before, after)]

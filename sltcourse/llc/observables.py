@@ -32,8 +32,7 @@ SAME = {torch.float64: 1e-7, torch.float32: 1e-3}  # difference from the plain m
 SAME_HALF = 5e-2
 RESERVED = {
     "acceptance", "bad_batches", "block", "block_virial", "burnin", "burnin_loss", "burnin_steps", "chain",
-    "coordinate", "distance", "draw", "first_bad", "log_weight", "loss",
-    "scalar", "step_bias", "tilt", "virial",
+    "coordinate", "distance", "draw", "first_bad", "log_weight", "loss", "scalar", "step_bias", "tilt", "virial",
 }  # fmt: skip
 
 
@@ -306,17 +305,16 @@ class Chains:
     def _record(self, quantity: Quantity, key: Any, w: Tensor, batch: Batch) -> None:
         """Record ``quantity`` for all chains and compare it with the plain module; give up where they differ."""
 
-        def function(w: Tensor, *batch: Tensor) -> Tensor:
+        def record(one: Callable[..., Any]) -> Callable[..., Any]:
             many: Callable[..., Any] = vmap(one, in_dims=(0, self._axis, None))
-            return _as_number(many(self.objective.split(w), self._fixed, batch), w.dtype).clone()
+            split, fixed = self.objective.split, self._fixed
+            return trace(lambda w, *x: _as_number(many(split(w), fixed, x), w.dtype).clone(), w, *batch)
 
         try:
-            one = quantity.function
             try:
-                quantity.recorded[key] = trace(function, w, *batch)
+                quantity.recorded[key] = record(quantity.function)
             except Exception:
-                one = as_for_gradient_of(quantity.function)
-                quantity.recorded[key] = trace(function, w, *batch)
+                quantity.recorded[key] = record(as_for_gradient_of(quantity.function))
         except Exception as error:  # whatever torch.func cannot do with somebody's model
             self._give_up(quantity, f"torch.func cannot batch it ({first_line(error)})")
             return
@@ -385,10 +383,8 @@ def _by_rows(
 
 def _same_form(name: str, given: Structure, own: Structure) -> Structure:
     """``own``, if data formed as ``given`` can be formed so; else ValueError."""
-    if given.tree == own.tree:
-        return own
     both = isinstance(given.tree, tuple) and len(set(given.tree)) == 1 and own.tree == given.tree[0]
-    if both:  # an autoencoder's (x, x)
+    if given.tree == own.tree or both:  # both: an autoencoder's (x, x)
         return own
     raise ValueError(
         f"observe[{name!r}] has data of the form {given.tree}, the posterior's is {own.tree}: give it the same form "
@@ -398,8 +394,7 @@ def _same_form(name: str, given: Structure, own: Structure) -> Structure:
 
 def _as_number(x: Any, dtype: torch.dtype) -> Tensor:
     """``x`` as a tensor of ``dtype``, or of float64 if it is that; TypeError where it is no real number."""
-    if not isinstance(x, Tensor):
-        x = torch.as_tensor(x)
+    x = torch.as_tensor(x)
     if x.is_complex():
         raise TypeError("it gives complex numbers: take .real, .imag or .abs().")
     return x if x.dtype == torch.float64 else x.to(dtype)

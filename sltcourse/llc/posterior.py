@@ -18,6 +18,7 @@ from sltcourse.llc.threads import threads_for
 from sltcourse.llc.types import Loss
 
 DEFAULT_BATCH = 512
+LARGEST = 1e30  # of nβ, γ and the like: float32 has no numbers above 3e38, and products are taken
 DEFAULT_MEMORY_GIB = 4.0  # on cpu and mps; on cuda 80 % of what is free
 
 
@@ -66,8 +67,10 @@ class LocalPosterior:
         for name, value in (
             ("localization", localization), ("prior_precision", prior_precision), ("penalty", penalty)
         ):  # fmt: skip
-            if not (_is_number(value) and 0 <= value < math.inf):
+            if not _size(value) >= 0:
                 raise ValueError(f"{name} is {value!r}; it must be one finite number, 0 or more.")
+        if not (dtype is None or isinstance(dtype, torch.dtype)):
+            raise TypeError(f"dtype is a {type(dtype).__name__}; it must be a torch.dtype, say torch.float64.")
         points, self.names = points_of(at)
         self.several = self.names is not None
         if not points:
@@ -193,7 +196,7 @@ def nbeta_of(nbeta: float | None, n: int | None) -> float:
         if n is None:
             raise ValueError("without data there is no n: give nbeta (n/log n for n samples).")
         return default_nbeta(n)
-    if not (_is_number(nbeta) and 0 < nbeta < math.inf):
+    if not _size(nbeta) > 0:
         raise ValueError(f"nbeta is {nbeta!r}; it must be one positive, finite number.")
     return float(nbeta)
 
@@ -201,7 +204,7 @@ def nbeta_of(nbeta: float | None, n: int | None) -> float:
 def _memory(memory_gib: float | None, device: torch.device | str | None) -> float:
     """Bytes that may be used."""
     if memory_gib is not None:
-        if not (_is_number(memory_gib) and memory_gib > 0):
+        if not _size(memory_gib) > 0:
             raise ValueError(f"memory_gib is {memory_gib!r}; it must be a positive number of GiB.")
         return float(memory_gib) * 2**30
     on_cuda = torch.cuda.is_available() and (device is None or usable(device).type == "cuda")
@@ -221,6 +224,12 @@ def whole(name: str, value: Any, at_least: int) -> int:
     return number
 
 
-def _is_number(value: Any) -> bool:
-    """A real number; True and False are none."""
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+def _size(value: Any) -> float:
+    """A real number as a float; nan where it is none, as True and False are, or is ``LARGEST`` or more."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return math.nan
+    try:
+        number = float(value)
+    except OverflowError:
+        return math.nan
+    return number if abs(number) < LARGEST else math.nan

@@ -116,11 +116,11 @@ def susceptibility(
     Raises as ``covariance`` does, and ValueError for minibatch draws when φ and L are both the minibatch's "loss",
     whose noise would be counted as variance.
     """
-    if definition == "slice":
+    if isinstance(definition, str) and definition == "slice":
         if full is None:
             raise ValueError('definition="slice" compares with the full posterior: give full=, its draws.')
         return _of(draws, _slice, observable, perturbation, base, _factor(scale), full)
-    if definition != "covariance":
+    if not isinstance(definition, str) or definition != "covariance":
         raise ValueError(f'definition is {definition!r}; it must be "covariance" or "slice".')
     if full is not None:
         raise ValueError('full= is used by definition="slice" only.')
@@ -159,6 +159,8 @@ def loss_kernel(draws: Draws, losses: Recorded = "losses", *, correlation: bool 
     Such a loss has covariance 0 with all others, and correlation 0/0, which is nan.
     Raises as ``covariance``.
     """
+    if not isinstance(correlation, (bool, np.bool_)):
+        raise TypeError(f"correlation is a {type(correlation).__name__}; it must be True or False.")
     return _of(draws, _kernel, losses, correlation)
 
 
@@ -386,7 +388,7 @@ def _heated(draws: xr.Dataset) -> str | None:
 
 def _factor(scale: str) -> bool:
     """Whether ``scale`` asks for nβ times the covariance; ValueError where it is no scale."""
-    if scale not in ("covariance", "response"):
+    if not isinstance(scale, str) or scale not in ("covariance", "response"):
         raise ValueError(f'scale is {scale!r}; it must be "covariance" or "response" (nβ times as much).')
     return scale == "response"
 

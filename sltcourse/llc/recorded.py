@@ -21,6 +21,8 @@ def pool(draws: Any) -> xr.Dataset:
     posteriors, and where every chain diverged.
     """
     many = list(draws) if isinstance(draws, (list, tuple)) else [draws]
+    if not many:
+        raise ValueError("draws is an empty list: there is nothing to read.")
     for one in many:
         if not isinstance(one, xr.Dataset):
             raise TypeError(f"draws must be an xarray Dataset (or a list or dict of them), not {type(one).__name__}.")
@@ -65,6 +67,8 @@ def variable(draws: xr.Dataset, name: Recorded) -> xr.DataArray:
 
     Raises KeyError where it was not recorded, ValueError where it has no chains and draws, or a list not only scalars.
     """
+    if not (isinstance(name, (str, xr.DataArray)) or (isinstance(name, (list, tuple)) and name)):
+        raise TypeError(f"a {type(name).__name__} names nothing recorded: give a name, a list of names, or an array.")
     if isinstance(name, (list, tuple)):
         listed = [variable(draws, one) for one in name]
         if any(rest(part) for part in listed):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from sltcourse.llc.draws import checked_draws
 from sltcourse.llc.errors import Summary, summary
 from sltcourse.llc.readings import expectation
 from sltcourse.llc.samplers import named
@@ -115,6 +116,7 @@ def diagnostics(draws: xr.Dataset) -> Diagnostics:
     >>> found.rhat < 1.2, found.num_chains, found.num_draws
     (True, 4, 100)
     """
+    checked_draws(draws)
     if "log_weight" in draws:
         raise ValueError("these are independent, weighted draws, no chains: see their attributes ess and pareto_k.")
     bad, known = draws.first_bad.values, draws.attrs
@@ -155,7 +157,7 @@ def llc(draws: xr.Dataset) -> tuple[float, float]:
     >>> abs(value - 0.25) < 5 * error
     True
     """
-    if "log_weight" in draws:
+    if "log_weight" in checked_draws(draws):
         level, nbeta = expectation(draws), draws.attrs["nbeta"]
         return nbeta * (level.value.item() - draws.attrs["init_loss"]), nbeta * level.std_error.item()
     found = diagnostics(draws)

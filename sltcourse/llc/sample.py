@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 
 from sltcourse.llc.chains import Group
-from sltcourse.llc.draws import append, dataset, pack, random_state, restore, together
+from sltcourse.llc.draws import append, checked_draws, dataset, pack, random_state, restore, together
 from sltcourse.llc.importance import Importance
 from sltcourse.llc.observables import Chains
 from sltcourse.llc.plain import out_of_memory
@@ -59,6 +59,8 @@ def sample(
     sampler = WhitenedSGLD() if sampler is None else sampler
     counts = dict(num_chains=num_chains, num_draws=num_draws, num_steps_bw_draws=num_steps_bw_draws)
     counts = {name: whole(name, value, 1) for name, value in counts.items()}
+    if not (observe is None or isinstance(observe, dict)):
+        raise TypeError(f"observe is a {type(observe).__name__}; it must be a dict from names to what is recorded.")
     if isinstance(sampler, Importance):
         if batch_size not in (None, posterior.num_samples):
             raise ValueError("independent draws are weighted by the loss on all the data: leave batch_size out.")
@@ -72,7 +74,7 @@ def sample(
     if sampler.exact:
         posterior = posterior.doubled()
     batch_size = posterior.batch_size(batch_size, sampler.exact)
-    at_once = posterior.chains_at_once(batch_size, num_chains * len(posterior.centers))
+    at_once = posterior.chains_at_once(batch_size, counts["num_chains"] * len(posterior.centers))
     settings = dict(
         init_loss=math.nan, nbeta=posterior.nbeta, localization=posterior.localization,
         prior_precision=posterior.prior_precision, penalty=posterior.penalty, dim=posterior.dim,
@@ -102,7 +104,9 @@ def resume(
     Raises ValueError where the posterior is missing or another one, or where the run was interrupted.
     """
     num_draws = whole("num_draws", num_draws, 1)
-    parts = list(draws) if isinstance(draws, (list, tuple)) else [draws]
+    parts = [checked_draws(one) for one in (draws if isinstance(draws, (list, tuple)) and draws else [draws])]
+    if not (posterior is None or isinstance(posterior, LocalPosterior)):
+        raise TypeError(f"posterior is a {type(posterior).__name__}; it must be a LocalPosterior.")
     if "log_weight" in parts[0]:
         raise ValueError("independent draws do not go on: sample with another seed, and read a list of both.")
     made_by = _made_by.get(id(parts[0]))

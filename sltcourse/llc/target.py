@@ -4,6 +4,7 @@ Chains are the first axis. See ``evaluate`` for how loss and gradient of all cha
 """
 
 import math
+import numbers
 
 import torch
 from torch import Tensor
@@ -173,12 +174,13 @@ class Target:
 
 
 def default_nbeta(num_samples: int) -> float:
-    """n/log n, the inverse temperature nβ of WBIC (Watanabe 2013), for n = ``num_samples`` ≥ 2; ValueError below.
+    """n/log n, the inverse temperature nβ of WBIC (Watanabe 2013), for n ≥ 2 samples; raises ValueError below.
 
     >>> from sltcourse.llc import default_nbeta
     >>> round(default_nbeta(1000), 2)
     144.76
     """
-    if not num_samples >= 2:
+    n = max(0, min(num_samples, 2**63)) if isinstance(num_samples, int) else num_samples
+    if not (isinstance(n, numbers.Real) and 2 <= float(n) < 2**63):
         raise ValueError(f"n/log n needs n ≥ 2 samples, there are {num_samples}; give nbeta yourself.")
-    return num_samples / math.log(num_samples)
+    return float(n) / math.log(n)

@@ -4,12 +4,16 @@ F_n ≈ nL_n + λ log n − (m − 1) log log n + a constant: the terms of a wel
 over, exactly and by formula, and λ read off exact free energies. Source: Watanabe 2009, ch. 4.
 """
 
+import contextlib
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import brentq, curve_fit
-from scipy.special import gamma, lambertw
+from scipy.special import gammaln, lambertw
+
+from sltcourse.theory.numeric_input import real, reals, whole
 
 
 @dataclass(frozen=True)
@@ -113,9 +117,13 @@ def lambert_crossings(d_lambda: float, d_loss: float) -> tuple[float, float]:
     >>> [round(n, 3) for n in lambert_crossings(0.5, 0.01)]
     [1.021, 282.116]
     """
+    d_lambda, d_loss = real(d_lambda, "Δλ"), real(d_loss, "ΔL")
     if not (d_lambda > 0 and d_loss > 0):
         raise ValueError("a transition needs Δλ > 0 and ΔL > 0: one well simpler, the other more accurate")
-    r = d_loss / d_lambda
+    with np.errstate(over="ignore", under="ignore"):
+        r = float(np.divide(d_loss, d_lambda))
+    if r < 1e-290:
+        raise ValueError(f"ΔL/Δλ = {r:.3g} is so small that the critical n is no number of a computer")
     if np.isclose(r, np.exp(-1), rtol=1e-12):
         return np.e, np.e
     if r > np.exp(-1):
@@ -129,19 +137,28 @@ def lambert_crossings(d_lambda: float, d_loss: float) -> tuple[float, float]:
 def power_integral(k: int, c: float, length: float) -> float:
     """The constant of ∫ exp(−n c w^2k) dw / length over a line: Γ(1/2k) / (k c^(1/2k) length).
 
+    Raises ValueError unless k is a whole number ≥ 1, and c and length are finite and > 0.
+
     >>> from sltcourse.theory.asymptotics import power_integral
     >>> round(float(power_integral(1, 0.5, 2.0)), 6)  # √(2π)/2
     1.253314
     """
+    k, c, length = whole(k, 1, "k"), real(c, "c"), real(length, "length")
+    if not (c > 0 and length > 0):
+        raise ValueError(f"c and length must be greater than 0, not {c} and {length}")
     a = 1 / (2 * k)
-    return gamma(a) / (k * c**a * length)
+    log = gammaln(a) - np.log(k) - a * np.log(c) - np.log(length)
+    if abs(log) > 700:
+        raise ValueError(f"the constant is e to the power {log:.0f}, which is no number of a computer")
+    return float(np.exp(log))
 
 
 def log_n_coefficient(n: np.ndarray, F: np.ndarray, m: int) -> float:
     """The coefficient λ of log n in free energies F(n), fitted with the multiplicity m given.
 
     F is modelled as λ log n − (m − 1) log(a + log n) + c − log(1 + b n^−δ): the leading terms, a constant for the scale
-    of the logarithm, and the next pole. ``n`` and ``F`` have shape (k,), k ≥ 8, without noise.
+    of the logarithm, and the next pole. ``n`` and ``F`` have shape (k,), k ≥ 8, without noise. Raises ValueError for
+    other shapes, for n that is not rising from above 1, and where no such curve is found.
 
     >>> import numpy as np
     >>> from sltcourse.theory.asymptotics import log_n_coefficient
@@ -149,11 +166,24 @@ def log_n_coefficient(n: np.ndarray, F: np.ndarray, m: int) -> float:
     >>> round(float(log_n_coefficient(n, 0.25 * np.log(n) - np.log(np.log(n) + 1) + 3, m=2)), 3)
     0.25
     """
+    n, F, m = reals(n, "n"), reals(F, "F"), whole(m, 1, "m")
+    if n.ndim != 1 or n.shape != F.shape or len(n) < 8:
+        raise ValueError(
+            f"n and F must be rows of the same 8 or more numbers, not of the shapes {n.shape} and {F.shape}"
+        )
+    if not (n[0] > 1 and (np.diff(n) > 0).all() and np.isfinite(n).all() and (np.abs(F) < 1e100).all()):
+        raise ValueError("n must rise from above 1, and n and F must be finite")
     s = np.log(n)
 
     def model(s: np.ndarray, lam: float, c: float, a: float, b: float, delta: float) -> np.ndarray:
         return lam * s - (m - 1) * np.log(s + a) + c - np.log1p(b * np.exp(-delta * (s - s[0])))
 
     bounds = ([0, -50, -2, -0.9, 0.05], [5, 50, 50, 5, 2])
-    fits = [curve_fit(model, s, F, [0.5, 1, 1, 0, d], bounds=bounds, max_nfev=4000)[0] for d in (0.1, 0.3, 0.6)]
+    fits = []
+    for d in (0.1, 0.3, 0.6):
+        with contextlib.suppress(RuntimeError), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # of a covariance that nobody asks for
+            fits.append(curve_fit(model, s, F, [0.5, 1, 1, 0, d], bounds=bounds, max_nfev=4000)[0])
+    if not fits:
+        raise ValueError(f"no curve with the multiplicity {m} fits these free energies")
     return min(fits, key=lambda fitted: np.sum((model(s, *fitted) - F) ** 2))[0]

@@ -92,7 +92,11 @@ def tanh_network(hidden: int) -> tuple[Fraction, int]:
 
 
 def _check(widths: Sequence[int], rank: int) -> None:
-    if len(widths) < 2:
+    try:
+        few = len(widths) < 2
+    except TypeError:
+        raise ValueError(f"widths must be a list of whole numbers; got {widths!r}.") from None
+    if few:
         raise ValueError(f"a linear network has at least an input and an output width; got {list(widths)}.")
     if any(not isinstance(width, Integral) or width < 1 for width in widths):
         raise ValueError(f"widths are whole numbers, 1 or more; got {list(widths)}.")

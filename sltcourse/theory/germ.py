@@ -152,7 +152,7 @@ def as_expression(value: Any, what: str) -> sp.Expr:
     """A sympy expression or a number, as a sympy expression. Text is never evaluated: TypeError for all else."""
     if isinstance(value, sp.Expr):
         return value
-    if isinstance(value, numbers.Number):
+    if isinstance(value, numbers.Number) and not isinstance(value, bool):
         return sp.sympify(value)
     advice = ": text is not evaluated, write it with sympy.symbols" if isinstance(value, str) else ""
     raise TypeError(f"{what} must be a sympy expression{advice}")

@@ -13,6 +13,7 @@ from typing import NoReturn, TypeVar
 T = TypeVar("T")
 
 _CLOCK_FACTOR = 10  # after so many times the limit by the clock on the wall it is over in any case
+LONGEST = 1e9  # seconds, thirty years: as good as no limit, and a time that a clock can be set to
 _TICK = 0.001  # seconds: the shortest wait between two looks at the clocks
 _PATIENCE = 100  # a planted exception arrives within a few steps of the interpreter
 
@@ -92,7 +93,7 @@ def _watch() -> None:
     while True:
         limits = list(_active)
         with contextlib.suppress(queue.Empty):
-            _wake.get(timeout=max(_TICK, min((limit.remaining() for limit in limits), default=3600.0)))
+            _wake.get(timeout=max(_TICK, min([3600.0, *(limit.remaining() for limit in limits)])))
         for limit in limits:
             if limit.remaining() <= 0:
                 _plant(limit)
@@ -127,7 +128,7 @@ class Budget:
     def __init__(self, seconds: float):
         if isinstance(seconds, bool) or not isinstance(seconds, int | float | Fraction) or not seconds > 0:
             raise ValueError(f"seconds is {seconds!r}; it must be a positive number, the longest time to think")
-        self.seconds = float(seconds)
+        self.seconds = float(min(seconds, LONGEST))
         self._used = _clock(threading.get_ident())
         self._end = self._used() + self.seconds
 

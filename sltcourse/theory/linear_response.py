@@ -8,6 +8,8 @@ means and covariances are finite sums (Isserlis 1918).
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sltcourse.theory.numeric_input import real, reals
+
 Array = NDArray[np.float64]
 
 
@@ -30,15 +32,19 @@ def gaussian_posterior(
     >>> print(mean, cov)
     [1.] [[0.1]]
     """
-    X, y, w_star = (np.asarray(a, float) for a in (X, y, w_star))
+    X, y, w_star = reals(X, "X"), reals(y, "y"), reals(w_star, "w_star")
+    nbeta, localization = real(nbeta, "nbeta"), real(localization, "localization")
     if X.ndim != 2 or y.shape != X.shape[:1] or w_star.shape != X.shape[1:]:
         raise ValueError(f"X (n, d), y (n,) and w_star (d,) do not suit: {X.shape}, {y.shape}, {w_star.shape}.")
-    p = np.full(len(y), 1 / len(y)) if weights is None else np.asarray(weights, float)
+    p = np.full(len(y), 1 / len(y)) if weights is None else reals(weights, "weights")
     if p.shape != y.shape:
         raise ValueError(f"weights have the shape {p.shape}; give one for each of the {len(y)} samples.")
-    if not all(np.isfinite(a).all() for a in (X, y, w_star, p, [nbeta, localization])):
-        raise ValueError("X, y, w_star, weights, nbeta and localization must be finite.")
-    precision = nbeta * (X.T * p) @ X + localization * np.eye(len(w_star))
+    if not all(np.isfinite(a).all() for a in (X, y, w_star, p)) or not len(w_star):
+        raise ValueError("X, y, w_star and weights must be finite, and d at least 1.")
+    with np.errstate(over="ignore", invalid="ignore"):
+        precision = nbeta * (X.T * p) @ X + localization * np.eye(len(w_star))
+    if not np.isfinite(precision).all():
+        raise ValueError("the precision overflows: X, weights, nbeta or localization are too large.")
     least = float(np.linalg.eigvalsh(precision)[0])
     if not least > 0:
         raise ValueError(f"this is no posterior: its precision has the eigenvalue {least:.3g}, which must be positive.")
@@ -49,26 +55,48 @@ def gaussian_posterior(
 def mean_losses(X: ArrayLike, y: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> Array:
     """E[ℓ_i] = ½ (y_i − x_i·m)² + ½ x_iᵀ S x_i (n,) under w ~ N(m, S), for ``X`` (n, d) and ``y`` (n,).
 
+    Raises ValueError where shapes do not suit, and for numbers that are not finite, or too large.
+
     >>> from sltcourse.theory.linear_response import mean_losses
     >>> print(mean_losses([[1.0], [2.0]], [1.0, 0.0], mean=[1.0], cov=[[0.5]]))
     [0.25 3.  ]
     """
-    X, y, cov = np.asarray(X, float), np.asarray(y, float), np.asarray(cov, float)
-    residual = y - X @ np.asarray(mean, float)
-    return residual**2 / 2 + np.einsum("ij,jk,ik->i", X, cov, X) / 2
+    X, y, mean, cov = _checked(X, y, mean, cov)
+    with np.errstate(over="ignore", invalid="ignore"):
+        residual = y - X @ mean
+        return _finite(residual**2 / 2 + np.einsum("ij,jk,ik->i", X, cov, X) / 2)
 
 
 def loss_covariance(X: ArrayLike, y: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> Array:
     """Cov(ℓ_i, ℓ_j) = r_i r_j s_ij + ½ s_ij² (n, n) under w ~ N(m, S), with r = y − Xm and s = X S Xᵀ.
 
     With u = w − m, ℓ_i = ½ (r_i − x_i·u)². The linear terms give r_i r_j s_ij, the squares ¼ · 2 s_ij² (Isserlis), and
-    a linear with a quadratic term gives a third moment of u, which is 0.
+    a linear with a quadratic term gives a third moment of u, which is 0. Raises ValueError as ``mean_losses``.
 
     >>> from sltcourse.theory.linear_response import loss_covariance
     >>> print(loss_covariance([[1.0], [2.0]], [1.0, 0.0], mean=[1.0], cov=[[0.5]]))
     [[ 0.125  0.5  ]
      [ 0.5   10.   ]]
     """
-    X, y = np.asarray(X, float), np.asarray(y, float)
-    residual, spread = y - X @ np.asarray(mean, float), X @ np.asarray(cov, float) @ X.T
-    return np.outer(residual, residual) * spread + spread**2 / 2
+    X, y, mean, cov = _checked(X, y, mean, cov)
+    with np.errstate(over="ignore", invalid="ignore"):
+        residual, spread = y - X @ mean, X @ cov @ X.T
+        return _finite(np.outer(residual, residual) * spread + spread**2 / 2)
+
+
+def _checked(X: ArrayLike, y: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> tuple[Array, Array, Array, Array]:
+    """What belongs to a Gaussian law of w, as arrays. Raises ValueError where shapes do not suit, or for NaN."""
+    X, y, mean, cov = reals(X, "X"), reals(y, "y"), reals(mean, "mean"), reals(cov, "cov")
+    if X.ndim != 2 or y.shape != X.shape[:1] or mean.shape != X.shape[1:] or cov.shape != 2 * X.shape[1:]:
+        raise ValueError(
+            f"X (n, d), y (n,), mean (d,) and cov (d, d) do not suit: {X.shape}, {y.shape}, {mean.shape}, {cov.shape}."
+        )
+    if not all(np.isfinite(a).all() for a in (X, y, mean, cov)):
+        raise ValueError("X, y, mean and cov must be finite.")
+    return X, y, mean, cov
+
+
+def _finite(values: Array) -> Array:
+    if not np.isfinite(values).all():
+        raise ValueError("the losses overflow: X, y, mean or cov are too large.")
+    return values

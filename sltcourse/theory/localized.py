@@ -9,7 +9,7 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from sltcourse.progress import progress
-from sltcourse.theory.numeric_input import ArrayFunction, array_function
+from sltcourse.theory.numeric_input import ArrayFunction, array_function, reals
 from sltcourse.theory.quadrature import Posterior
 
 
@@ -28,9 +28,12 @@ def exact_llc(
     >>> print(np.round(exact_llc(lambda w: w[:, 0]**4, [1e2, 1e4, 1e6], localization=1.0), 3))
     [0.242 0.249 0.25 ]
     """
-    if not (localization > 0 and math.isfinite(localization)):
+    pull, w_star = reals(localization, "localization"), np.atleast_1d(reals(w_star, "w_star"))
+    if pull.ndim or not 1e-100 < pull < 1e100:
         raise ValueError(f"localization is {localization}; the exact value needs γ > 0, or p is not confined.")
-    w_star, reach = np.asarray(w_star, float), 9 / math.sqrt(localization)
+    if w_star.ndim > 1 or not w_star.size or not np.isfinite(w_star).all():
+        raise ValueError(f"w_star must be a row of finite numbers, one for each coordinate, not {w_star}")
+    nbeta, localization, reach = reals(nbeta, "nbeta"), float(pull), 9 / math.sqrt(pull)
     K = array_function(K, len(w_star))
 
     def spring(w: np.ndarray) -> np.ndarray:

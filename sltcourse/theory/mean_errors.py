@@ -8,18 +8,21 @@ Source: Watanabe 2009, ch. 1.
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from sltcourse.theory.mean_models import PZ, MeanModel, Z
+from sltcourse.theory.mean_models import PZ, MeanModel, Z, checked_model
+from sltcourse.theory.numeric_input import real, reals
 
 
 def generalization_error(model: MeanModel, n: float, t: float | np.ndarray) -> np.ndarray:
     """G_n of ``model`` on data sets with the scores t, in t's shape: E_x[F_{n+1}(t + x)] − F_n(t), x ~ N(0, 1).
+
+    Raises ValueError unless n > 0 and t are finite, TypeError for what is no MeanModel.
 
     >>> from sltcourse.theory.mean_errors import generalization_error
     >>> from sltcourse.theory.mean_models import power_mean
     >>> print(generalization_error(power_mean(3), 100, [0.0, 10.0]).round(4))
     [0.     0.0009]
     """
-    t = np.asarray(t, float)
+    model, n, t = checked_model(model), real(n, "n"), reals(t, "t")
     after = np.sum(PZ * model.free_energy(n + 1, t[..., None] + Z), axis=-1)
     return after - model.free_energy(n, t)
 

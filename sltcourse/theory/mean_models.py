@@ -14,6 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sltcourse.theory.cubature import panel_rule
+from sltcourse.theory.numeric_input import real, reals, whole
+
+DEEPEST = 20  # the Gamma(20) law has 6e-10 of its mass beyond 60, where the tables of deep_product end
 
 
 class MeanModel:
@@ -46,14 +49,22 @@ class MeanModel:
 
     def _weights(self, n: float, t: ArrayLike, beta: float) -> tuple[np.ndarray, np.ndarray]:
         """The largest log weight of a node, (*t.shape), and the weights over e to that power, (*t.shape, J)."""
+        n, beta = (np.nan if x.ndim else float(x) for x in (reals(n, "n"), reals(beta, "beta")))
         if not (0 < n < np.inf and 0 < beta < np.inf):
             raise ValueError(f"n and beta must be finite and greater than 0, not {n} and {beta}")
-        t = np.asarray(t, float)
+        t = reals(t, "t")
         if not np.isfinite(t).all():
             raise ValueError("the scores t must be finite numbers")
         exponent = beta * (t[..., None] * self.delta - n * self.delta**2 / 2)
         top = exponent.max(axis=-1)
         return top, self.prior * np.exp(exponent - top[..., None])
+
+
+def checked_model(model: MeanModel) -> MeanModel:
+    """``model``. Raises TypeError if it is none."""
+    if not isinstance(model, MeanModel):
+        raise TypeError(f"model must be a MeanModel, say power_mean(3), not a {type(model).__name__}")
+    return model
 
 
 def power_mean(k: int, w0: float = 0.0) -> MeanModel:
@@ -68,7 +79,8 @@ def power_mean(k: int, w0: float = 0.0) -> MeanModel:
     >>> round(float(cubic.free_energy(1000, 0.0)), 3)
     1.111
     """
-    if k < 1 or k % 2 != 1 or not -1 < w0 < 1:
+    k, w0 = whole(k, 1, "the odd power k"), real(w0, "w0")
+    if k % 2 != 1 or not -1 < w0 < 1:
         raise ValueError(f"an odd power k ≥ 1 and a truth inside (−1, 1) are needed, not k = {k}, w0 = {w0}")
     w, weight = panel_rule(-1, 1, sorted({0.0, w0}), 1e-7 if k == 1 else 1e-5)
     return MeanModel(w**k - w0**k, weight, 1, 1 / (2 * k) if w0 == 0 else 1 / 2, 1)
@@ -84,10 +96,13 @@ def deep_product(depth: int) -> MeanModel:
     """The model N(w₁⋯w_d, 1) of d = ``depth`` weights, uniform on [−1, 1], with the truth at mean 0.
 
     −log|wᵢ| is an exponential variable, so s = −log|mean| has the Gamma(d) density. λ = 1/2 and m = d. Raises
-    ValueError for a depth below 1.
+    ValueError for a depth below 1 or above ``DEEPEST``.
     """
-    if depth < 1:
-        raise ValueError(f"depth must be at least 1, not {depth}")
+    depth = whole(depth, 1, "depth")
+    if depth > DEEPEST:
+        raise ValueError(
+            f"depth is {depth}, and {DEEPEST} is the most: the tables of the mean end before its mass does"
+        )
     s, weight = panel_rule(0, 60, list(range(61)), 0.5, order=12)
     prior = weight * s ** (depth - 1) * np.exp(-s)
     return MeanModel(np.r_[np.exp(-s), -np.exp(-s)], np.r_[prior, prior], depth, 1 / 2, depth)
@@ -184,6 +199,8 @@ def normal_mean(f: Callable[[np.ndarray], np.ndarray], variance: float) -> float
     >>> round(normal_mean(lambda t: t**4, 2.0), 6)
     12.0
     """
+    given = reals(variance, "variance")
+    variance = np.nan if given.ndim else float(given)
     if not 0 < variance < np.inf:
         raise ValueError(f"the variance must be finite and greater than 0, not {variance}")
     mean = float(PZ @ f(np.sqrt(variance) * Z))
@@ -199,7 +216,7 @@ def expected_error(model: MeanModel, n: float) -> float:
 
     E[G_n] = E[F_(n+1)] − E[F_n] minus the entropy of the truth (Watanabe 2009, ch. 1): exact at finite n. Above n =
     10⁴, where that difference loses digits, E[(E_w δ)²]/2 is returned, whose relative error is of order 1/n. Raises
-    ValueError unless n is finite and > 0.
+    ValueError unless n is finite and > 0, TypeError for what is no MeanModel.
 
     >>> from sltcourse.theory.mean_models import expected_error, power_mean, product_mean
     >>> n = 1000
@@ -208,6 +225,8 @@ def expected_error(model: MeanModel, n: float) -> float:
     >>> round(n * expected_error(product_mean(), n), 3)
     0.365
     """
+    model, given = checked_model(model), reals(n, "n")
+    n = np.nan if given.ndim else float(given)  # which is refused below
     if n > 1e4:
         return normal_mean(lambda t: (model.posterior(n, t) @ model.delta) ** 2, n) / 2
 

@@ -5,12 +5,13 @@ the prior, h (Watanabe 2009, ch. 4).
 """
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from sltcourse.theory.numeric_input import positive
+from sltcourse.theory.numeric_input import positive, reals
 
 
 def normal_crossing(k: ArrayLike, h: ArrayLike | None = None) -> tuple[Fraction, int]:
@@ -87,10 +88,18 @@ def normal_crossing_formula(k: ArrayLike, h: ArrayLike | None = None, eps: sp.Sy
     return sp.expand(volume)
 
 
+def _row(values: ArrayLike, name: str) -> list[Any]:
+    """The exponents of all coordinates; fractions stay what they are. Raises ValueError for what is no row of them."""
+    row = np.atleast_1d(reals(values, name))
+    if row.ndim > 1:
+        raise ValueError(f"{name} must have one number for each coordinate, not the shape {row.shape}")
+    return list(row)
+
+
 def _rates(k: ArrayLike, h: ArrayLike | None) -> list[Fraction]:
     """The rates (h_i + 1)/(2k_i) of the coordinates with k_i > 0, as Fractions."""
-    k = list(np.atleast_1d(k))
-    h = [0] * len(k) if h is None else list(np.atleast_1d(h))
+    k = list(_row(k, "k"))
+    h = [0] * len(k) if h is None else list(_row(h, "h"))
     if len(h) != len(k):
         raise ValueError(f"k has {len(k)} exponents and h has {len(h)}; give one of each for every coordinate")
     if any(not np.isfinite(k_i) or k_i < 0 for k_i in k) or not any(k_i > 0 for k_i in k):

@@ -1,6 +1,7 @@
 """What the numerical routines take: a loss, as a function of arrays or a sympy expression, and a box; checked."""
 
 import functools
+import reprlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,12 +13,30 @@ ArrayFunction = Callable[[np.ndarray], np.ndarray]
 """A function that maps points w of shape (N, d), one a row, to one number a row, shape (N,)."""
 
 
+def reals(values: ArrayLike, name: str) -> np.ndarray:
+    """``values`` as a float array. Raises ValueError for text, complex numbers, None and all else that is no number."""
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind == "O" and not any(value is None for value in array.ravel()):
+            array = array.astype(float)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # RuntimeError: a tensor that asks for its gradient
+        array = np.empty(0, object)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be a real number or an array of numbers, not {reprlib.repr(values)}")
+    return array.astype(float, copy=False)
+
+
+def real(value: Any, name: str) -> float:
+    """``value`` as a float. Raises ValueError unless it is one finite number."""
+    array = reals(value, name)
+    if array.ndim or not np.isfinite(array):
+        raise ValueError(f"{name} must be one finite number, not {reprlib.repr(value)}")
+    return float(array)
+
+
 def positive(eps: ArrayLike) -> np.ndarray:
     """ε as a float array. Raises ValueError unless every entry is a finite number > 0."""
-    try:
-        eps = np.asarray(eps, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"ε must be a number or an array of numbers, not {eps!r}") from None
+    eps = reals(eps, "ε")
     if not np.all((eps > 0) & np.isfinite(eps)):
         wrong = eps[~((eps > 0) & np.isfinite(eps))].ravel()[0]
         raise ValueError(f"ε must be positive and finite, got {wrong}: V(ε) is studied as ε ↓ 0")
@@ -26,10 +45,7 @@ def positive(eps: ArrayLike) -> np.ndarray:
 
 def checked_box(box: Sequence[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
     """The lower and the upper ends of a box of (low, high) pairs, two arrays of shape (d,). Raises ValueError."""
-    try:
-        ends = np.asarray(box, dtype=float)
-    except (TypeError, ValueError):
-        ends = np.zeros(0)
+    ends = reals(box, "box")
     if ends.ndim != 2 or ends.shape[1] != 2 or not np.all(np.isfinite(ends)) or not np.all(ends[:, 0] < ends[:, 1]):
         raise ValueError("box must be a sequence of finite (low, high) with low < high, one pair a coordinate")
     return ends[:, 0], ends[:, 1]
@@ -120,12 +136,17 @@ def whole(value: Any, least: int, name: str, why: str = "") -> int:
     """``value`` as an int (numpy's integers and 1e5 are whole too). Raises ValueError if it is none ≥ ``least``."""
     try:
         number = int(value)
-        good = number == value and number >= least and not isinstance(value, (bool, str))
-    except (TypeError, ValueError, OverflowError):
+        good = bool(number == value and number >= least and not isinstance(value, (bool, str)) and not np.ndim(value))
+    except (TypeError, ValueError, OverflowError, RuntimeError):
         good = False
     if not good:
         raise ValueError(f"{name} must be a whole number, at least {least}{why}, not {value!r}")
     return number
+
+
+def seeded(seed: Any) -> np.random.Generator:
+    """numpy's random generator of a whole number ≥ 0. Raises ValueError for any other seed."""
+    return np.random.default_rng(whole(seed, 0, "seed"))
 
 
 ROUNDING = 1e-30

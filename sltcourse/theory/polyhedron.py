@@ -47,8 +47,13 @@ class NewtonPolyhedron:
     """
 
     def __init__(self, exponents: Iterable[Sequence[int]]):
-        distinct: set[Exponent] = {tuple(int(e) for e in alpha) for alpha in exponents}
-        if not distinct or len({len(alpha) for alpha in distinct}) != 1 or min(map(min, distinct)) < 0:
+        try:
+            given = [list(alpha) for alpha in exponents]
+            distinct: set[Exponent] = {tuple(int(e) for e in alpha) for alpha in given}
+            whole = all(int(e) == e for alpha in given for e in alpha)
+        except (TypeError, ValueError, OverflowError):
+            distinct, whole = set(), False
+        if not whole or not distinct or len({len(alpha) for alpha in distinct}) != 1 or min(map(min, distinct)) < 0:
             raise ValueError("exponents must be tuples of d integers ≥ 0, one for each monomial")
         self.exponents = _least(sorted(distinct))
         self.dimension = len(self.exponents[0])

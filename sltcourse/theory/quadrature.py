@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from sltcourse.progress import progress
 from sltcourse.theory import cubature
 from sltcourse.theory.cubature import Cells, Rule, log_sum_exp
-from sltcourse.theory.numeric_input import ArrayFunction, array_function, real_column, where
+from sltcourse.theory.numeric_input import ArrayFunction, array_function, real, real_column, reals, where
 
 _CAUTION = 2.0  # times the difference of the two rules is the error: at a kink the finer one is not much better
 _LADDER = 10.0  # ratio of the nβ at which the cells are refined on the way up
@@ -110,9 +110,9 @@ class Posterior:
                 prior, self.dimension, variables if isinstance(prior, sp.Expr) else None, "prior"
             )
         tolerance = rule.get("tolerance", 1e-9)
-        if not (np.ndim(tolerance) == 0 and 0 < tolerance < 1):
+        self._tolerance = real(tolerance, "tolerance")
+        if not 0 < self._tolerance < 1:
             raise ValueError(f"tolerance is a relative error, between 0 and 1, not {tolerance!r}")
-        self._tolerance = float(tolerance)
         self.n, self.beta = _check_n_beta(n, beta)
         self.partial = False
         nb = np.atleast_1d(self.n * self.beta)
@@ -269,10 +269,9 @@ class Posterior:
         log_total, _ = self._resolve(
             density, tolerance / 2, "the prior is too rough: take a smoother one, or put breakpoints"
         )
-        if abs(np.exp(-log_total) - 1) > tolerance:
-            raise ValueError(
-                f"the prior integrates to {np.exp(-log_total):.6g} over the box, not to 1: divide it by that"
-            )
+        mass = np.exp(min(-log_total, 700.0))
+        if abs(mass - 1) > tolerance:
+            raise ValueError(f"the prior integrates to {mass:.6g} over the box, not to 1: divide it by that")
 
     def _evaluate(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Loss and log prior at points w, checked."""
@@ -347,7 +346,7 @@ def _inside(region: ArrayFunction, w: np.ndarray) -> np.ndarray:
 def _check_bounds(bounds: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """The box as pairs of floats; ValueError for what is none, of one to three coordinates."""
     try:
-        pairs = [(float(low), float(high)) for low, high in bounds]
+        pairs = [(reals(low, "low").item(), reals(high, "high").item()) for low, high in bounds]
     except (TypeError, ValueError):
         raise ValueError(f"bounds must be a list of pairs (low, high), one a coordinate, not {bounds!r}") from None
     if not 1 <= len(pairs) <= 3:
@@ -368,7 +367,7 @@ def _check_breakpoints(breakpoints: Any, bounds: Sequence[tuple[float, float]]) 
     try:
         if all(np.ndim(b) == 0 for b in breakpoints):
             breakpoints = [breakpoints] * len(bounds)
-        found = [sorted({float(p) for p in points}) for points in breakpoints]
+        found = [sorted({real(p, "a breakpoint") for p in points}) for points in breakpoints]
     except (TypeError, ValueError):
         raise TypeError(
             f"breakpoints must be a list of numbers, or one such list a coordinate: {breakpoints!r}"
@@ -387,8 +386,8 @@ def _check_breakpoints(breakpoints: Any, bounds: Sequence[tuple[float, float]]) 
 def _check_n_beta(n: ArrayLike, beta: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """n and β as arrays of one shape, () or (k,); ValueError for what is no sample size or inverse temperature."""
     try:
-        n, beta = np.broadcast_arrays(np.asarray(n, float), np.asarray(beta, float))
-    except (TypeError, ValueError):
+        n, beta = np.broadcast_arrays(reals(n, "n"), reals(beta, "beta"))
+    except ValueError:
         raise ValueError("n and beta must be numbers or arrays of one common length") from None
     if n.ndim > 1 or n.size == 0:
         raise ValueError(f"n and beta must be numbers or arrays of shape (k,) with k >= 1, not {n.shape}")

@@ -1,5 +1,6 @@
 """Replica exchange (parallel tempering): draws from posteriors with wells too far apart for one chain."""
 
+import reprlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -7,7 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sltcourse.progress import progress
-from sltcourse.theory.numeric_input import whole
+from sltcourse.theory.numeric_input import reals, seeded, whole
+
+MOST = 10**8  # numbers in the states of all chains
 
 
 class Chains(NamedTuple):
@@ -63,13 +66,21 @@ def replica_exchange(
     for counts below 1 (two sweeps are the least, so that each pair of neighbours is tried), and for a loss that is NaN
     at a draw of the prior. ``seed`` fixes the draws.
     """
-    n = np.asarray(n, float)
+    n = reals(n, "n")
     if n.ndim != 1 or len(n) < 2 or not (np.isfinite(n).all() and (np.diff(n) > 0).all() and n[0] >= 0):
         raise ValueError("n must be a rising row of at least two finite numbers, none negative")
+    if not isinstance(chains, (tuple, list)) or len(chains) > 3:
+        raise ValueError(f"chains must be (replicas, sweeps, keep), whole numbers, not {reprlib.repr(chains)}")
     chains = Chains(*chains)
     replicas, sweeps, keep = map(whole, chains, (1, 2, 1), Chains._fields)
     dim, sets = whole(dim, 1, "dim"), whole(sets, 1, "sets")
-    rng = np.random.default_rng(seed)
+    rng = seeded(seed)
+    if not callable(loss):
+        raise TypeError(f"loss is a {type(loss).__name__}; it must be a function: w -> its loss and its gradient")
+    if sets * len(n) * replicas * dim > MOST:
+        raise ValueError(
+            f"{sets} sets × {len(n)} n × {replicas} replicas × {dim} parameters are too many: {MOST} at most"
+        )
 
     def at(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         w = w.view()

@@ -48,6 +48,8 @@ def checked(sampler: Any) -> None:
         raise TypeError(f"sampler is the class {sampler.__name__}: write {sampler.__name__}().")
     if not isinstance(sampler, Sampler):
         raise TypeError(f"sampler is a {type(sampler).__name__}; it must be a sampler, say SGLD(lr=1e-4) or HMC().")
+    if not isinstance(sampler.lr, float):
+        raise ValueError(f"lr of {type(sampler).__name__} is a tensor; it must be one positive number.")
 
 
 def to_json(sampler: AnySampler) -> str:

@@ -1,5 +1,6 @@
 """What all samplers have."""
 
+import contextlib
 import math
 import numbers
 from dataclasses import dataclass
@@ -48,6 +49,11 @@ class Sampler(Generic[S]):
             object.__setattr__(self, "lr", lr.item())
         elif not isinstance(lr, (numbers.Real, Tensor)) or isinstance(lr, bool):
             raise ValueError(f"lr of {name} is {lr!r}; it must be a positive number.")
+        elif not isinstance(lr, Tensor):
+            with contextlib.suppress(OverflowError):  # else it is no finite number, which is said below
+                object.__setattr__(self, "lr", float(lr))
+        elif lr.is_complex():
+            raise ValueError(f"lr of {name} is a tensor of complex numbers; it must be positive.")
         if not (bool((self.lr > 0).all()) if isinstance(self.lr, Tensor) else 0 < self.lr < math.inf):
             raise ValueError(f"lr of {name} is {lr}; it must be positive and finite.")
 

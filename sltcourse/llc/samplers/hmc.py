@@ -1,5 +1,6 @@
 """Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011): exact, full batch."""
 
+import numbers
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,9 @@ class HMC(metropolis.ExactSampler):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.num_leapfrog >= 1:
-            raise ValueError(f"num_leapfrog is {self.num_leapfrog}; it must be 1 or more.")
+        if not (isinstance(self.num_leapfrog, numbers.Integral) and self.num_leapfrog >= 1):
+            raise ValueError(f"num_leapfrog is {self.num_leapfrog!r}; it must be a whole number, 1 or more.")
+        object.__setattr__(self, "num_leapfrog", int(self.num_leapfrog))
 
     def move(
         self, state: metropolis.State, target: "Target", generator: torch.Generator, adapt: bool
