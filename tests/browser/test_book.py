@@ -67,7 +67,7 @@ RAW_TEX = """() => {
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
   while (walk.nextNode()) {
     const { parentElement: at, data } = walk.currentNode;
-    if (at.closest('pre, code, script, style, .katex')) continue;
+    if (at.closest('pre, code, .sig, script, style, .katex')) continue;
     if (/\\\\[a-z]{2}|[$][^$]+[$]/.test(data)) found.push(data.trim());
   }
   return found.concat([...document.querySelectorAll('.katex-error')].map(e => e.textContent));
