@@ -31,7 +31,7 @@ ELSEWHERE = {  # words of other libraries
     "gamma": "it is localization here",
     "elasticity": "it is localization here",
     "init_loss": "L(w*) is computed over all the data",
-    "cores": "the chains are one batch; set torch.set_num_threads",
+    "cores": "the chains share torch's threads; set torch.set_num_threads",
     "num_workers": "give a DataLoader with num_workers",
     "callbacks": "give observe= to sltcourse.llc.sample",
     "observables": "give observe= to sltcourse.llc.sample",
