@@ -5,6 +5,7 @@ over, exactly and by formula, and λ read off exact free energies. Source: Watan
 """
 
 import contextlib
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -125,7 +126,7 @@ def lambert_crossings(d_lambda: float, d_loss: float) -> tuple[float, float]:
     if r < 1e-290:
         raise ValueError(f"ΔL/Δλ = {r:.3g} is so small that the critical n is no number of a computer")
     if np.isclose(r, np.exp(-1), rtol=1e-12):
-        return np.e, np.e
+        return math.e, math.e
     if r > np.exp(-1):
         raise ValueError(
             f"ΔL/Δλ = {r:.3g} exceeds 1/e = 0.368: to this order the accurate well wins at every n, no transition"

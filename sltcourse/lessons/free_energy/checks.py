@@ -1,5 +1,6 @@
 """The checks of lesson 06: what each exercise replies."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -149,7 +150,7 @@ def _ratio(L1: float, lam1: float, L2: float, lam2: float) -> float:
 def _size_like(turn: Any) -> Any:
     def size(*phases: float) -> float:
         ratio = _ratio(*phases)
-        return turn(ratio) if ratio > np.e else np.nan
+        return turn(ratio) if ratio > math.e else np.nan
 
     return size
 

@@ -1,5 +1,7 @@
 """The other live figures of lesson 06: two charts, the phase diagram, the shadow of a singularity."""
 
+import math
+
 import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
@@ -76,7 +78,7 @@ def live_phases() -> LiveFigure:
     left.set(xscale="log", yscale="log", xlim=(1, 1e7), ylim=(1e-2, 1e3), xlabel="n", ylabel="free energy difference")
     right.set(xscale="log", xlim=(8e-5, 3), ylim=(0, 10.6), xlabel="ΔL, misfit saved", ylabel="Δλ, complexity paid")
     grid = np.geomspace(8e-5, 3, 200)
-    right.fill_between(grid, np.e * grid, color=COLORS["muted"], alpha=0.6, lw=0)
+    right.fill_between(grid, math.e * grid, color=COLORS["muted"], alpha=0.6, lw=0)
     right.text(2.7, 0.35, "no transition", ha="right", fontsize=10)
     for power in range(1, 6):
         level = 10.0**power

@@ -1,5 +1,7 @@
 """Our own versions of the three functions that the learner of lesson 06 writes."""
 
+import math
+
 import numpy as np
 
 
@@ -31,7 +33,7 @@ def critical_size(L1: float, lam1: float, L2: float, lam2: float) -> float:
 
     With r = (lam2 − lam1)/(L1 − L2) it is the larger solution of n = r log n, which exists for r > e.
     """
-    if L1 == L2 or (lam2 - lam1) / (L1 - L2) <= np.e:
+    if L1 == L2 or (lam2 - lam1) / (L1 - L2) <= math.e:
         return float("nan")
     ratio = (lam2 - lam1) / (L1 - L2)
     n = ratio**2  # above the solution, since 2 log r < r
