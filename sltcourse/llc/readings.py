@@ -157,7 +157,7 @@ def loss_kernel(draws: Draws, losses: Recorded = "losses", *, correlation: bool 
     ``losses``: per-sample losses (chain, draw, sample); of per-token losses take a mean first. The result has
     dimensions (sample, sample2), and ``untouched`` (sample): True where a loss does not move at all, as under a mask.
     Such a loss has covariance 0 with all others, and correlation 0/0, which is nan.
-    Raises as ``covariance``.
+    Raises as ``covariance``, and TypeError for a ``correlation`` that is no bool.
     """
     if not isinstance(correlation, (bool, np.bool_)):
         raise TypeError(f"correlation is a {type(correlation).__name__}; it must be True or False.")

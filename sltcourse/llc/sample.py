@@ -101,7 +101,8 @@ def resume(
     ``posterior`` (and ``observe``, if there was one): may be left out while the draws that ``sample`` returned are
     alive; draws from a file need them again, the same as before.
 
-    Raises ValueError where the posterior is missing or another one, or where the run was interrupted.
+    Raises ValueError where the posterior is missing or another one, or where the run was interrupted; TypeError for
+    what is no posterior.
     """
     num_draws = whole("num_draws", num_draws, 1)
     parts = [checked_draws(one) for one in (draws if isinstance(draws, (list, tuple)) and draws else [draws])]

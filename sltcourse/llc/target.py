@@ -174,7 +174,7 @@ class Target:
 
 
 def default_nbeta(num_samples: int) -> float:
-    """n/log n, the inverse temperature nβ of WBIC (Watanabe 2013), for n ≥ 2 samples; raises ValueError below.
+    """n/log n, the inverse temperature nβ of WBIC (Watanabe 2013), for n = ``num_samples`` ≥ 2; ValueError below.
 
     >>> from sltcourse.llc import default_nbeta
     >>> round(default_nbeta(1000), 2)

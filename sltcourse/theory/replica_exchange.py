@@ -62,9 +62,9 @@ def replica_exchange(
     ``loss`` sees a read-only array.
 
     An interrupt (KeyboardInterrupt) returns the draws kept so far, and says so in ``stopped``; before the first one is
-    kept there is nothing to return, and it is raised again. Raises ValueError if n is no rising row of finite numbers,
-    for counts below 1 (two sweeps are the least, so that each pair of neighbours is tried), and for a loss that is NaN
-    at a draw of the prior. ``seed`` fixes the draws.
+    kept there is nothing to return, and it is raised again. Raises TypeError for a loss that is no function; ValueError
+    if n is no rising row of finite numbers, for counts below 1 (two sweeps are the least, so that each pair of
+    neighbours is tried), and for a loss that is NaN at a draw of the prior. ``seed`` fixes the draws.
     """
     n = reals(n, "n")
     if n.ndim != 1 or len(n) < 2 or not (np.isfinite(n).all() and (np.diff(n) > 0).all() and n[0] >= 0):
