@@ -327,3 +327,12 @@ x = sp.Symbol("x")
 def test_results_are_compared(got, wanted, words):
     said = writing.differs(got, wanted, 1e-6, 1e-9)
     assert said is None if words is None else words in said, said
+
+
+def test_a_function_that_is_stopped_leaves_numpys_settings_as_they_were():
+    before = np.geterr()
+    with pytest.raises(limit.TooLong), limit.stopped_after(0.05):
+        np.seterr(invalid="raise")
+        while True:
+            pass
+    assert np.geterr() == before and before["invalid"] != "raise"

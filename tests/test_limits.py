@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from sltcourse.theory.limits import Budget, within
@@ -125,3 +126,17 @@ def test_a_budget_is_shared_by_its_steps():
 def test_a_budget_is_a_positive_number(seconds):
     with pytest.raises(ValueError, match="seconds"):
         Budget(seconds)
+
+
+def test_what_the_function_left_of_numpys_settings_does_not_stay():
+    """As an end that arrives in the middle of numpy's own errstate would leave them."""
+
+    def leaves_them_changed():
+        np.seterr(invalid="raise")
+        while True:
+            pass
+
+    before = np.geterr()
+    with pytest.raises(TimeoutError):
+        within(0.05, leaves_them_changed)
+    assert np.geterr() == before and before["invalid"] != "raise"

@@ -530,11 +530,11 @@ def test_memory_exhausted_halves_the_chains_and_says_so(error):
     made = []
 
     class Small(chains.Group):
-        def __init__(self, target, sampler, generator, loss_at_center, grad_at_center):
+        def __init__(self, target, sampler, generator, loss_at_center, *more):
             made.append(len(loss_at_center))
             if len(loss_at_center) > 3:
                 raise error
-            super().__init__(target, sampler, generator, loss_at_center, grad_at_center)
+            super().__init__(target, sampler, generator, loss_at_center, *more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(importlib.import_module("sltcourse.llc.sample"), "Group", Small)

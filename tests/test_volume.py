@@ -298,7 +298,7 @@ def flat(w):
         (lambda: normal_crossing_log_volume(0.0, [1]), "ε must be positive"),
         (lambda: normal_crossing_log_volume(np.nan, [1]), "ε must be positive"),
         (lambda: splitting(square, [(-1, 1)], np.nan), "ε must be positive"),
-        (lambda: splitting(square, [(-1, 1)], "tiny"), "ε must be a number"),
+        (lambda: splitting(square, [(-1, 1)], "tiny"), "ε must be a real number"),
         (lambda: fit(splitting(square, [(-1, 1)], 1e-4, particles=32)), "run splitting to a smaller ε"),
         (
             lambda: fit(splitting(half_dead, [(-1, 1)])),

@@ -40,10 +40,16 @@ def stopped_after(seconds: float) -> Iterator[None]:
     """
     signals = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     try:
-        with (_by_signal if signals else _by_thread)(seconds):
+        with _numpy_as_it_was(), (_by_signal if signals else _by_thread)(seconds):
             yield
     except _Late:
         raise TooLong from None
+
+
+def _numpy_as_it_was() -> Any:
+    """A block after which numpy treats errors as before, should the end fall into numpy's own ``errstate``."""
+    numpy = sys.modules.get("numpy")
+    return contextlib.nullcontext() if numpy is None else numpy.errstate()
 
 
 @contextlib.contextmanager

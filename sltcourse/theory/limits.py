@@ -1,6 +1,7 @@
 """A limit on the time that a computation may take, even in the middle of one long call of sympy."""
 
 import contextlib
+import contextvars
 import ctypes
 import queue
 import sys
@@ -56,6 +57,9 @@ def within(seconds: float, function: Callable[..., T], *arguments: object) -> T:
     exception of another kind that it made itself; one long operation inside C code (the product of two huge numbers)
     is waited for.
 
+    The function runs in a copy of the context, since the end may fall into the middle of a ``with`` statement of some
+    library, whose changes (numpy's ``errstate``, say) would otherwise stay.
+
     A watching thread plants an exception in the calling one. All places where it can arrive lie inside this one
     function, which is why it takes a function, and is not used as ``with …``.
     """
@@ -65,7 +69,7 @@ def within(seconds: float, function: Callable[..., T], *arguments: object) -> T:
         try:
             _active[limit] = None
             _wake.put(None)
-            return function(*arguments)
+            return contextvars.copy_context().run(function, *arguments)
         finally:
             with _lock:
                 limit.done = True

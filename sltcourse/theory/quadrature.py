@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from sltcourse.progress import progress
 from sltcourse.theory import cubature
 from sltcourse.theory.cubature import Cells, Rule, log_sum_exp
-from sltcourse.theory.numeric_input import ArrayFunction, array_function, real, real_column, reals, where
+from sltcourse.theory.numeric_input import ArrayFunction, array_function, real_column, reals, where
 
 _CAUTION = 2.0  # times the difference of the two rules is the error: at a kink the finer one is not much better
 _LADDER = 10.0  # ratio of the nβ at which the cells are refined on the way up
@@ -110,9 +110,10 @@ class Posterior:
                 prior, self.dimension, variables if isinstance(prior, sp.Expr) else None, "prior"
             )
         tolerance = rule.get("tolerance", 1e-9)
-        self._tolerance = real(tolerance, "tolerance")
-        if not 0 < self._tolerance < 1:
+        given = reals(tolerance, "tolerance")
+        if given.ndim or not 0 < given < 1:
             raise ValueError(f"tolerance is a relative error, between 0 and 1, not {tolerance!r}")
+        self._tolerance = float(given)
         self.n, self.beta = _check_n_beta(n, beta)
         self.partial = False
         nb = np.atleast_1d(self.n * self.beta)
@@ -367,7 +368,7 @@ def _check_breakpoints(breakpoints: Any, bounds: Sequence[tuple[float, float]]) 
     try:
         if all(np.ndim(b) == 0 for b in breakpoints):
             breakpoints = [breakpoints] * len(bounds)
-        found = [sorted({real(p, "a breakpoint") for p in points}) for points in breakpoints]
+        found = [sorted({reals(p, "a breakpoint").item() for p in points}) for points in breakpoints]
     except (TypeError, ValueError):
         raise TypeError(
             f"breakpoints must be a list of numbers, or one such list a coordinate: {breakpoints!r}"

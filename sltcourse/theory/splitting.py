@@ -55,7 +55,7 @@ def monte_carlo(
     """
     eps = np.atleast_1d(positive(eps))
     if eps.ndim > 1:
-        raise ValueError(f"eps must be a number or a row of them, not an array of shape {eps.shape}: use eps.ravel()")
+        raise ValueError(f"eps must be a number or a row of numbers, not of the shape {eps.shape}: use eps.ravel()")
     low, high = checked_box(box)
     K = nonnegative_loss(K, len(low), variables)
     n = whole(n, 1, "n")
