@@ -30,7 +30,7 @@ COLOURS = ["color-contrast", "link-in-text-block"]
 # Scrolls through the page with everything unfolded, until each figure and each guess is alive.
 MEET_ALL = """async () => {
   for (const folded of document.querySelectorAll('article details')) folded.open = true;
-  const alive = f => f.querySelector('.slt-live canvas, .slt-guess button') && !f.querySelector('.slt-still');
+  const alive = f => f.querySelector('.slt-live canvas, .slt-guess button') && !f.querySelector('.slt-still, .slt-coming');
   for (const figure of document.querySelectorAll('.slt-figure')) {
     figure.scrollIntoView({ block: 'center' });
     for (let i = 0; i < 200 && !alive(figure); i++) await new Promise(r => setTimeout(r, 50));
@@ -39,23 +39,39 @@ MEET_ALL = """async () => {
   return null;
 }"""
 
-# Makes every guess, then moves every slider and every menu to another place; says which moved nothing.
+# Makes every guess that was not made on an earlier page, then moves every slider and every menu to another place; says which moved nothing.
 PLAY_ALL = """async () => {
   const dead = [], frame = () => new Promise(r => requestAnimationFrame(() => setTimeout(r)));
   for (const figure of document.querySelectorAll('.slt-figure')) {
     const name = figure.dataset.figure;
     const buttons = [...figure.querySelectorAll('.slt-guess button, .slt-guess-line button')];
-    if (buttons.length) { buttons.at(-1).click(); await frame(); }
+    if (buttons.length && buttons.at(-1).textContent !== 'Guess again') { buttons.at(-1).click(); await frame(); }
     const guess = figure.querySelector('.slt-guess');
     if (guess && !guess.querySelector('.slt-because').textContent.includes('Guess again')) dead.push(name);
     const canvas = figure.querySelector('canvas');
     if (!canvas) { if (!guess) dead.push(name); continue; }
-    for (const input of figure.querySelectorAll('.slt-control :is(input, select)')) {
-      const before = canvas.toDataURL(), last = Number(input.max || input.options?.length - 1);
-      input.value = Number(input.value) === last ? 0 : last;
+    const inputs = [...figure.querySelectorAll('.slt-control :is(input, select)')], starts = inputs.map(i => i.value);
+    const last = input => Number(input.max || input.options?.length - 1);
+    const move = async (input, to) => {
+      input.value = to;
       input.dispatchEvent(new Event('input', { bubbles: true }));
       await frame();
-      if (canvas.toDataURL() === before) dead.push(`${name}: ${input.labels[0].textContent}`);
+    };
+    for (const input of inputs) {       // beside the others' first settings, or their last, or their middle ones
+      if (!last(input)) continue;       // a menu that names the learner's own thing alone
+      let moved = false;
+      for (const share of [null, 1, 0.5]) {
+        if (share !== null) for (const other of inputs) if (other !== input) await move(other, Math.round(share * last(other)));
+        await move(input, 0);
+        const before = canvas.toDataURL();
+        for (const to of [last(input), Math.ceil(last(input) / 2)]) {
+          await move(input, to);
+          moved ||= canvas.toDataURL() !== before;
+        }
+        if (moved) break;
+      }
+      if (!moved) dead.push(`${name}: ${input.labels[0].textContent}`);
+      for (const [k, other] of inputs.entries()) if (other.value !== starts[k]) await move(other, starts[k]);
     }
   }
   return { dead, trouble: document.querySelectorAll('.slt-trouble').length,
