@@ -30,7 +30,8 @@ COLOURS = ["color-contrast", "link-in-text-block"]
 # Scrolls through the page with everything unfolded, until each figure and each guess is alive.
 MEET_ALL = """async () => {
   for (const folded of document.querySelectorAll('article details')) folded.open = true;
-  const alive = f => f.querySelector('.slt-live canvas, .slt-guess button') && !f.querySelector('.slt-still, .slt-coming');
+  const alive = f => f.querySelector('.slt-live canvas, .slt-guess button')
+    && !f.querySelector('.slt-still, .slt-coming');
   for (const figure of document.querySelectorAll('.slt-figure')) {
     figure.scrollIntoView({ block: 'center' });
     for (let i = 0; i < 200 && !alive(figure); i++) await new Promise(r => setTimeout(r, 50));
@@ -39,7 +40,8 @@ MEET_ALL = """async () => {
   return null;
 }"""
 
-# Makes every guess that was not made on an earlier page, then moves every slider and every menu to another place; says which moved nothing.
+# Makes every guess that was not made on an earlier page, then moves every slider and every menu to other places;
+# says which moved nothing.
 PLAY_ALL = """async () => {
   const dead = [], frame = () => new Promise(r => requestAnimationFrame(() => setTimeout(r)));
   for (const figure of document.querySelectorAll('.slt-figure')) {
@@ -61,7 +63,8 @@ PLAY_ALL = """async () => {
       if (!last(input)) continue;       // a menu that names the learner's own thing alone
       let moved = false;
       for (const share of [null, 1, 0.5]) {
-        if (share !== null) for (const other of inputs) if (other !== input) await move(other, Math.round(share * last(other)));
+        const others = share === null ? [] : inputs.filter(other => other !== input);
+        for (const other of others) await move(other, Math.round(share * last(other)));
         await move(input, 0);
         const before = canvas.toDataURL();
         for (const to of [last(input), Math.ceil(last(input) / 2)]) {
