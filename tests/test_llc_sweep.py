@@ -646,6 +646,7 @@ def test_devices_and_numbers_of_workers(monkeypatch):
     assert cluster_room.cuda_devices() == ["4", "7"]
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     assert cluster_room.cuda_devices() == ["0", "1"]
+    pytest.importorskip("distributed")
     with pytest.raises(ValueError, match="there are 2 CUDA devices, and 3 workers would share them"):
         local_cluster(3)
     for bad in (0, 1.5, True, "two"):
