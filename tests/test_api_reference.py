@@ -57,7 +57,9 @@ def test_the_pages_show_what_llc_exports_and_what_learners_import():
     cells = [
         c for path in ROOT.glob("notebooks/*.ipynb") for c in nbformat.read(path, 4).cells if c.cell_type == "code"
     ]
-    sources = [c.source for c in cells] + re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    code = re.findall(r"```python\n(.*?)```", (ROOT / "docs/researchers.md").read_text(encoding="utf-8"), re.S)
+    assert code
+    sources = [c.source for c in cells] + code
     names = public()
     for source in sources:
         for line in re.findall(r"^from sltcourse\.(?:llc|theory)[\w.]* import [^(\n]+$", source, re.M):

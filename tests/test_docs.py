@@ -6,10 +6,11 @@ import os
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from sltcourse.__main__ import head
-from sltcourse.kit import assets
+from sltcourse.kit import assets, authoring
 from sltcourse.kit.book import extension
 from tests.benchmarks.llc_speed import markdown
 from tests.test_readme import LESSONS, rows
@@ -72,6 +73,13 @@ def test_the_two_days_state_the_lessons_own_minutes():
     shown = dict(re.findall(r"(\d\d) \((\d+) min\)", " ".join(map(" ".join, rows(route("Two days"), "day")))))
     assert len(shown) == 9
     assert shown == {p.name[:2]: head(p)[1] for p in LESSONS if p.name[:2] in shown}
+
+
+def test_the_one_file_lessons_are_as_large_as_said():
+    least, most = map(int, re.search(r"`build/colab`, (\d) to (\d) MB each", TEACHERS).groups())
+    for path in LESSONS:
+        size = len(nbformat.writes(authoring.one_file(path)).encode())
+        assert least * 1e6 <= size <= most * 1e6, f"{path.name}: {size / 1e6:.1f} MB"
 
 
 # ---- researchers -----------------------------------------------------------------------------------------------------

@@ -76,9 +76,9 @@ def site(wheel, tmp_path_factory):
 
 def test_the_wheel_holds_all_that_is_needed_and_is_small(wheel):
     held = set(zipfile.ZipFile(wheel).namelist())
-    needed = {"sltcourse/assets/manifest.json", "sltcourse/kit/live.js", "sltcourse/kit/live.css"}
-    needed |= {f"sltcourse/notebooks/{name}" for name in NOTEBOOKS}
-    needed |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "sltcourse").rglob("*.py")}
+    needed = {"sltcourse/assets/manifest.json"} | {f"sltcourse/notebooks/{name}" for name in NOTEBOOKS}
+    files = [path for kind in ("py", "js", "css") for path in (ROOT / "sltcourse").rglob(f"*.{kind}")]
+    needed |= {path.relative_to(ROOT).as_posix() for path in files}
     data = f"sltcourse-{sltcourse.__version__}.data/data/share/jupyter/labextensions/sltcourse/"
     needed |= {data + path.name for path in (ROOT / "labextension").iterdir()}
     assert needed <= held
