@@ -87,7 +87,6 @@ wheel:   ## source and wheel to publish, in build/dist; the wheel is built from 
 	build/packager/bin/python -m build --outdir build/dist .
 
 book: $(VENV)/.ready build/katex/.ready
-	$(VENV)/bin/pip install -q -c constraints.txt -e ".[book]"
 	$(VENV)/bin/python -m sltcourse.kit.book
 
 build/katex/.ready: docs/katex.txt | $(VENV)/.ready

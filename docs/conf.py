@@ -1,17 +1,14 @@
 """The book's settings for Sphinx. `make book` copies this folder, adds the lessons, and builds the site."""
 
 import sys
-import tomllib
 from pathlib import Path
 
 from sltcourse.kit import authoring
 
-_project = tomllib.loads((authoring.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-
 project = "Singular learning theory"
 author = "The sltcourse authors"
 copyright = author
-version = release = _project["version"]
+version = release = authoring.project()[0]
 html_title = project
 language = "en"
 

@@ -7,7 +7,7 @@ import pytest
 
 from sltcourse.kit import authoring
 from sltcourse.kit.authoring import BADGE_MARK
-from sltcourse.kit.book import extension, pages, remake, sizes, slices
+from sltcourse.kit.book import extension, pages, remake, site, sizes, slices
 
 
 def cut(*cells):
@@ -187,10 +187,10 @@ def test_a_pages_head_says_how_to_run_it_and_shows_no_picture_from_elsewhere(tmp
 
 
 def test_colab_is_offered_once_the_course_has_an_address(monkeypatch):
-    assert pages.colab("00_small.ipynb") is None and "Colab" not in pages.ways("00_small.ipynb")
+    assert authoring.colab("00_small.ipynb") is None and "Colab" not in pages.ways("00_small.ipynb")
     monkeypatch.setattr(authoring, "project", lambda: ("1.0", "https://github.com/a/b"))
     address = "https://colab.research.google.com/github/a/b/blob/main/notebooks/00_small.ipynb"
-    assert pages.colab("00_small.ipynb") == address and f'<a href="{address}">' in pages.ways("00_small.ipynb")
+    assert authoring.colab("00_small.ipynb") == address and f'<a href="{address}">' in pages.ways("00_small.ipynb")
 
 
 def test_a_picture_keeps_its_size_and_its_words_and_waits(tmp_path):
@@ -268,6 +268,12 @@ def test_a_figure_that_says_something_else_than_the_stored_one_is_named(tmp_path
     path = lesson(tmp_path, (FIGURE, []), ("live_line(0.5)", [figure_output()]))
     remake.figures(path, tmp_path / "out")
     assert "differs" not in capsys.readouterr().out
+
+
+def test_without_katex_it_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(authoring, "ROOT", tmp_path)
+    with pytest.raises(SystemExit, match="make book gets it"):
+        site.main([])
 
 
 def test_an_empty_corner_of_a_table_is_no_heading():

@@ -168,7 +168,7 @@ class References(SphinxDirective):
         lesson = re.search(r"/((\d\d)_\w+)\.ipynb$", path)
         if lesson:
             return nodes.reference("", f"lesson {lesson[2]}", refuri="", internal=True, lesson=lesson[1])
-        shown = re.sub(r"^sltcourse/|/__init__|\.py$|^notebooks/|\.ipynb$", "", path).replace("/", ".")
+        shown = re.sub(r"^sltcourse/|/__init__|\.py$", "", path).replace("/", ".")
         return nodes.literal("", shown)
 
 

@@ -47,14 +47,19 @@ def book_address() -> str | None:
     return f"https://{found[1].lower()}.github.io/{found[2]}/" if found else None
 
 
+def colab(name: str) -> str | None:
+    """The address at which Colab opens the notebook ``name``; None while the course has no published address."""
+    address = repository()
+    path = f"{address.removeprefix('https://github.com/')}/blob/main/notebooks/{name}" if address else None
+    return path and f"https://colab.research.google.com/github/{path}"
+
+
 def badge(name: str) -> str:
     """The Colab badge of a lesson, or how to get there while the course has no address."""
-    address = repository()
+    address = colab(name)
     if address is None:
         return "*On Colab: `make colab` writes a one-file copy of this lesson to upload there.*"
-    path = f"{address.removeprefix('https://github.com/')}/blob/main/notebooks/{name}"
-    image = "https://colab.research.google.com/assets/colab-badge.svg"
-    return f"[![Open in Colab]({image})](https://colab.research.google.com/github/{path})"
+    return f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({address})"
 
 
 def setup_source() -> str:

@@ -60,7 +60,7 @@ def embed(key: str, script: str, title: str) -> str:
     return (
         '<!doctype html>\n<html lang="en" data-content_root="../../">\n<head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">\n'
-        f'<title>{told}</title>\n<style>\n'
+        f"<title>{told}</title>\n<style>\n"
         "body { margin: 8px; background: #fff; color: #222; font: 14px/1.45 system-ui, sans-serif; }\n"
         "h1 { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); }\n"
         f".slt-from {{ margin: .6em 0 0; font-size: 12px; }}\n.slt-from a {{ color: #00568a; }}\n{style}"

@@ -12,6 +12,7 @@ import html
 import io
 import json
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def packed(key: str, figure: LiveFigure | Guess) -> str:
         buffers["narrow"] = webp(figure.narrow_frame()[0])
     values = {"spec": spec, "state": [control.start for control in figure.controls.values()]}
     sizes = [[name, len(data)] for name, data in buffers.items()]
-    return _script(key, {"view": "live", "values": values, "filters": filters, "buffers": sizes}, [*buffers.values()])
+    return _script(key, {"view": "live", "values": values, "filters": filters, "buffers": sizes}, buffers.values())
 
 
 @functools.lru_cache(maxsize=1)
@@ -76,8 +77,8 @@ def filtered(rows: NDArray[Any]) -> tuple[str, bytes]:
 
     After steps the bytes stand in planes, all first bytes, all second ones, …; differences are modulo the type's range.
     """
-    best, least, chosen = "", b"", len(zlib.compress(rows.tobytes(), 1))
-    least = rows.tobytes()
+    best, least = "", rows.tobytes()
+    chosen = len(zlib.compress(least, 1))
     for steps in _STEPS[1:]:
         table = rows
         for step in steps:
@@ -88,7 +89,7 @@ def filtered(rows: NDArray[Any]) -> tuple[str, bytes]:
     return best, least
 
 
-def _script(key: str, head: dict[str, Any], buffers: list[bytes]) -> str:
+def _script(key: str, head: dict[str, Any], buffers: Iterable[bytes]) -> str:
     text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
     data = zlib.compress(b"".join([len(text).to_bytes(4, "little"), text, *buffers]), 9)

@@ -18,20 +18,16 @@ from sltcourse.kit.book.remake import Made, code_of, is_figure
 
 DOWNLOADS = "notebooks"  # where the notebooks are on the site
 PICTURES = "_pictures"
-_PROMPTS = {"answer": ("hide-output", "Show the answer", "Hide the answer")}
-_PROMPTS["deeper"] = ("hide-cell", "Deeper: show the code and what it gives", "Hide it")
-
-
-def colab(name: str) -> str | None:
-    """The address at which Colab opens the notebook ``name``; None while the course has no published address."""
-    found = re.search(r"\((https://colab[^)]*\.ipynb)\)", authoring.badge(name))
-    return found[1] if found else None
+_PROMPTS = {  # by a cell's tag: the tag by which myst-nb folds, and what it says
+    "answer": ("hide-output", "Show the answer", "Hide the answer"),
+    "deeper": ("hide-cell", "Deeper: show the code and what it gives", "Hide it"),
+}
 
 
 def ways(name: str) -> str:
     """How to run a lesson, in html: Colab if it can be had there, and the notebook itself."""
     here = f'<a href="{DOWNLOADS}/{name}" download>download the notebook</a>'
-    address = colab(name)
+    address = authoring.colab(name)
     return f'<a href="{address}">open it in Colab</a> or {here}' if address else here
 
 
@@ -100,12 +96,13 @@ def _folded(cell: NotebookNode, outputs: list[NotebookNode], name: str) -> None:
     tags = set(cell.metadata.get("tags", []))
     if "exercise" in tags:
         outputs = [_html(f'<p class="slt-run">The check of this exercise runs in Python: {ways(name)}.</p>')]
-    kept: dict[str, object] = {"tags": ["remove-cell"] if "setup" in tags else []}
+    hidden = ["remove-cell"] if "setup" in tags else []
     if re.fullmatch(r"guess\.\w+|live_\w+\([^()]*\)", cell.source.strip()):
-        kept["tags"] = ["remove-input"]
-    for tag, (hidden, show, hide) in _PROMPTS.items():
+        hidden = ["remove-input"]
+    kept: dict[str, object] = {"tags": hidden}
+    for tag, (fold, show, hide) in _PROMPTS.items():
         if tag in tags:
-            kept["tags"] = [*kept["tags"], hidden]  # type: ignore[misc]
+            hidden.append(fold)
             kept["mystnb"] = {"code_prompt_show": show, "code_prompt_hide": hide}
     cell.metadata = nbformat.from_dict(kept)
     cell.outputs = outputs

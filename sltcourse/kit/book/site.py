@@ -16,7 +16,6 @@ import nbformat
 from sltcourse.kit import authoring
 from sltcourse.kit.book import gallery, packed, pages, remake, sizes
 
-KIT = Path(__file__).resolve().parents[1]
 PROCESSES = 2
 
 
@@ -35,7 +34,7 @@ def build(notebooks: Sequence[Path], docs: Path, work: Path, katex: Path) -> Pat
     static = source / "_static"
     formulas(katex, static / "katex")
     _written(static / "live.bundle.js", packed.bundle())
-    for file in (KIT / "live.css", KIT / "book" / "book.js"):
+    for file in (packed.KIT / "live.css", packed.HERE / "book.js"):
         shutil.copy2(file, static / file.name)
     downloads = extra / pages.DOWNLOADS
     downloads.mkdir(parents=True, exist_ok=True)
@@ -104,7 +103,9 @@ def main(arguments: list[str]) -> None:
     """``python -m sltcourse.kit.book``: the site of all lessons into build/book."""
     started = time.perf_counter()
     root = authoring.ROOT
-    (katex,) = (root / "build" / "katex").glob("*.whl")
+    katex = next((root / "build" / "katex").glob("*.whl"), None)
+    if katex is None:
+        sys.exit("KaTeX is missing in build/katex: make book gets it, and builds the book")
     notebooks = [Path(a) for a in arguments] or sorted((root / "notebooks").glob("[0-9]*.ipynb"))
     site = build(notebooks, root / "docs", root / "build", katex)
     for name, (once, all_) in sizes.weights(site).items():
