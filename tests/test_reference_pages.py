@@ -11,9 +11,9 @@ import pytest
 pytest.importorskip("myst_parser", reason="the book's generator is not installed")
 citations = pytest.importorskip("citations", reason="its bibliography is read with pybtex", exc_type=ImportError)
 symbols = pytest.importorskip("symbols", exc_type=ImportError).symbols
+restructured = pytest.importorskip("api", exc_type=ImportError).restructured
 
 ROOT = Path(__file__).parents[1]
-restructured = pytest.importorskip("api", exc_type=ImportError).restructured
 SETTINGS = {
     "extensions": ["myst_parser", "citations", "symbols", "api"],
     "myst_enable_extensions": ["dollarmath", "amsmath", "deflist", "colon_fence"],
