@@ -233,6 +233,9 @@ def test_lambert_crossings():
     assert asymptotics.lambert_crossings(1, np.exp(-1)) == (np.e, np.e)
     with pytest.raises(ValueError, match="exceeds 1/e"):
         asymptotics.lambert_crossings(1, 0.5)
+    assert asymptotics.lambert_crossings(1.0, 1e-304)[1] == pytest.approx(7.0655e306, rel=1e-4)
+    with pytest.raises(ValueError, match="no number of a computer"):
+        asymptotics.lambert_crossings(1.0, 1e-306)
     for bad in ((0, 1), (1, 0), (-1, 0.1), (1, -0.1)):
         with pytest.raises(ValueError, match="needs Δλ > 0 and ΔL > 0"):
             asymptotics.lambert_crossings(*bad)

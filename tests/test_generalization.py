@@ -8,7 +8,8 @@ from scipy.special import hyp1f1
 
 from sltcourse.lessons import generalization as lesson
 from sltcourse.lessons.generalization import GRIDS, MEANS, guess, ours, tanh_network
-from sltcourse.theory.mean_models import expected_error, normal_mean, own_mean, power_mean
+from sltcourse.theory.cubature import panel_rule
+from sltcourse.theory.mean_models import MeanModel, expected_error, normal_mean, own_mean, power_mean
 from tests.cells import shared_names, told
 from tests.cells import text as prose
 from tests.exercises import exercise_tests
@@ -348,10 +349,29 @@ def test_the_prices_that_the_teachers_notes_quote():
     told(LESSON, "0.500", "0.92", "0.0017")
 
 
-@pytest.mark.parametrize("theta", [lambda w: w**2, lambda w: np.abs(w), lambda w: np.sin(20 * w)])
-def test_a_mean_that_is_the_truth_at_many_places(theta):
-    """The nodes of one parameter find them all: at n = 10⁵ each costs what a regular model does."""
-    assert 1e5 * expected_error(own_mean(theta, 0.5), 1e5) == pytest.approx(0.5, rel=2e-3)
+@pytest.mark.parametrize(
+    "theta, truth",
+    [
+        (lambda w: w**2, 0.5),
+        (lambda w: np.abs(w), 0.5),
+        (lambda w: np.sin(20 * w), 0.5),
+        (lambda w: w**2, 1.0),
+        (lambda w: (w**2 - 1) * (w - 0.5), 0.5),
+        (lambda w: np.sin(150 * w), 0.5),
+    ],
+)
+def test_a_mean_that_is_the_truth_at_many_places(theta, truth):
+    """The nodes of one parameter find them all, the ends too: at n = 10⁶ each costs what a regular model does."""
+    assert 1e6 * expected_error(own_mean(theta, truth), 1e6) == pytest.approx(0.5, rel=2e-3)
+
+
+@pytest.mark.parametrize("n", [1e4, 1e6])
+def test_a_mean_that_is_the_truth_on_a_piece_that_ends_anywhere(n):
+    """The nodes crowd around its end: 1.3 of w, as one node, and the rest by a rule that begins there."""
+    w, weight = panel_rule(0, 0.7, [0.0], 1e-7)
+    exact = expected_error(MeanModel(np.r_[0.0, w], np.r_[1.3, weight], 1, np.nan, 0), n)
+    for theta in (lambda w: np.maximum(w - 0.3, 0), lambda w: np.maximum(-w - 0.3, 0)):
+        assert expected_error(own_mean(theta, 0.0), n) == pytest.approx(exact, rel=1e-3)
 
 
 def test_a_mean_that_does_not_move_costs_nothing():

@@ -260,42 +260,24 @@ def some_draws():
 
 
 DRAWS = some_draws()
+POSTERIOR = dict(
+    localization=1.0,
+    prior_precision=0.0,
+    penalty=0.0,
+    mask=None,
+    weights=None,
+    dtype=None,
+    device="cpu",
+    memory_gib=4.0,
+)
 LLC = {
     "LocalPosterior of a function": (
         LocalPosterior,
-        dict(
-            model=bowl,
-            data=None,
-            loss=None,
-            at=torch.zeros(2),
-            nbeta=9.0,
-            localization=1.0,
-            prior_precision=0.0,
-            penalty=0.0,
-            mask=None,
-            weights=None,
-            dtype=None,
-            device="cpu",
-            memory_gib=4.0,
-        ),
+        dict(model=bowl, data=None, loss=None, at=torch.zeros(2), nbeta=9.0, **POSTERIOR),
     ),
     "LocalPosterior of a module": (
         LocalPosterior,
-        dict(
-            model=a_model(),
-            data=DATA,
-            loss=mse,
-            at=None,
-            nbeta=None,
-            localization=1.0,
-            prior_precision=0.0,
-            penalty=0.0,
-            mask=None,
-            weights=None,
-            dtype=None,
-            device="cpu",
-            memory_gib=4.0,
-        ),
+        dict(model=a_model(), data=DATA, loss=mse, at=None, nbeta=None, **POSTERIOR),
     ),
     "sample": (
         sampled,

@@ -16,7 +16,7 @@ from sltcourse.lessons.susceptibilities import addition, heads, models
 from sltcourse.llc import Importance, LocalPosterior, PerSample, covariance, loss_kernel, sample, susceptibility
 from sltcourse.theory.linear_response import gaussian_posterior, loss_covariance, mean_losses
 from sltcourse.zoo import LANGUAGE, copier
-from sltcourse.zoo.addition import Quadratic, balanced, exact_adder, make_task, random_network
+from sltcourse.zoo.addition import balanced, exact_adder, make_task, random_network
 from tests.exercises import exercise_tests
 
 POSTERIOR = models.posterior()
@@ -244,8 +244,7 @@ def test_the_kernel_of_a_strong_spring_by_the_jacobian():
 
 
 def test_draws_of_the_adder_have_the_kernel_of_a_strong_spring():
-    task, adder = make_task(5, 1.0), balanced(exact_adder(5))
-    model = Quadratic(adder.first.detach().float(), adder.second.detach().float())
+    task, model = make_task(5, 1.0), balanced(exact_adder(5)).float()
     losses = addition.drawn_losses(model, task, 4000, seed=0)
     exact = addition.by_shift(addition.strong_spring(model, task.x), task.x)
     found = [addition.by_shift(addition.kernel(part), task.x) for part in losses.reshape(8, 500, -1)]

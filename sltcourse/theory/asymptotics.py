@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import brentq, curve_fit
 from scipy.special import gammaln, lambertw
 
-from sltcourse.theory.numeric_input import real, reals, whole
+from sltcourse.theory.numeric_input import above_zero, real, reals, whole
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,8 @@ def lambert_crossings(d_lambda: float, d_loss: float) -> tuple[float, float]:
     """The two solutions n of n ΔL = Δλ log n, smaller first: −W(−r)/r on the branches 0 and −1.
 
     r = ΔL/Δλ = ``d_loss``/``d_lambda``. To leading order in n the second is the critical n; the first is spurious. At r
-    = 1/e both are e. Raises ValueError for r > 1/e (there is none) and for ΔL or Δλ not greater than 0.
+    = 1/e both are e. Raises ValueError for r > 1/e (there is none), for ΔL or Δλ not greater than 0, and where n
+    is above 10³⁰⁸.
 
     >>> from sltcourse.theory.asymptotics import lambert_crossings
     >>> [round(n, 3) for n in lambert_crossings(0.5, 0.01)]
@@ -123,7 +124,7 @@ def lambert_crossings(d_lambda: float, d_loss: float) -> tuple[float, float]:
         raise ValueError("a transition needs Δλ > 0 and ΔL > 0: one well simpler, the other more accurate")
     with np.errstate(over="ignore", under="ignore"):
         r = float(np.divide(d_loss, d_lambda))
-    if r < 1e-290:
+    if r < 4e-306:
         raise ValueError(f"ΔL/Δλ = {r:.3g} is so small that the critical n is no number of a computer")
     if np.isclose(r, np.exp(-1), rtol=1e-12):
         return math.e, math.e
@@ -144,9 +145,7 @@ def power_integral(k: int, c: float, length: float) -> float:
     >>> round(float(power_integral(1, 0.5, 2.0)), 6)  # √(2π)/2
     1.253314
     """
-    k, c, length = whole(k, 1, "k"), real(c, "c"), real(length, "length")
-    if not (c > 0 and length > 0):
-        raise ValueError(f"c and length must be greater than 0, not {c} and {length}")
+    k, c, length = whole(k, 1, "k"), above_zero(c, "c"), above_zero(length, "length")
     a = 1 / (2 * k)
     log = gammaln(a) - np.log(k) - a * np.log(c) - np.log(length)
     if abs(log) > 700:
@@ -159,7 +158,7 @@ def log_n_coefficient(n: np.ndarray, F: np.ndarray, m: int) -> float:
 
     F is modelled as λ log n − (m − 1) log(a + log n) + c − log(1 + b n^−δ): the leading terms, a constant for the scale
     of the logarithm, and the next pole. ``n`` and ``F`` have shape (k,), k ≥ 8, without noise. Raises ValueError for
-    other shapes, for n that is not rising from above 1, and where no such curve is found.
+    other shapes, for fewer than 8 different n, for n ≤ 0, and where no such curve is found.
 
     >>> import numpy as np
     >>> from sltcourse.theory.asymptotics import log_n_coefficient
@@ -172,17 +171,18 @@ def log_n_coefficient(n: np.ndarray, F: np.ndarray, m: int) -> float:
         raise ValueError(
             f"n and F must be rows of the same 8 or more numbers, not of the shapes {n.shape} and {F.shape}"
         )
-    if not (n[0] > 1 and (np.diff(n) > 0).all() and np.isfinite(n).all() and (np.abs(F) < 1e100).all()):
-        raise ValueError("n must rise from above 1, and n and F must be finite")
+    if not (len(np.unique(n)) >= 8 and (n > 0).all() and np.isfinite(n).all() and (np.abs(F) < 1e100).all()):
+        raise ValueError("n must be 8 or more different numbers above 0, and n and F must be finite")
     s = np.log(n)
+    s0 = s.min()
 
     def model(s: np.ndarray, lam: float, c: float, a: float, b: float, delta: float) -> np.ndarray:
-        return lam * s - (m - 1) * np.log(s + a) + c - np.log1p(b * np.exp(-delta * (s - s[0])))
+        return lam * s - (m - 1) * np.log(s + a) + c - np.log1p(b * np.exp(-delta * (s - s0)))
 
     bounds = ([0, -50, -2, -0.9, 0.05], [5, 50, 50, 5, 2])
     fits = []
     for d in (0.1, 0.3, 0.6):
-        with contextlib.suppress(RuntimeError), warnings.catch_warnings(), np.errstate(all="ignore"):
+        with contextlib.suppress(RuntimeError, ValueError), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # of a covariance that nobody asks for
             fits.append(curve_fit(model, s, F, [0.5, 1, 1, 0, d], bounds=bounds, max_nfev=4000)[0])
     if not fits:

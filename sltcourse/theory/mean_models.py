@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sltcourse.theory.cubature import panel_rule
-from sltcourse.theory.numeric_input import real, reals, whole
+from sltcourse.theory.numeric_input import above_zero, real, reals, whole
 
 DEEPEST = 20  # the Gamma(20) law has 6e-10 of its mass beyond 60, where the tables of deep_product end
 
@@ -49,10 +49,7 @@ class MeanModel:
 
     def _weights(self, n: float, t: ArrayLike, beta: float) -> tuple[np.ndarray, np.ndarray]:
         """The largest log weight of a node, (*t.shape), and the weights over e to that power, (*t.shape, J)."""
-        n, beta = (np.nan if x.ndim else float(x) for x in (reals(n, "n"), reals(beta, "beta")))
-        if not (0 < n < np.inf and 0 < beta < np.inf):
-            raise ValueError(f"n and beta must be finite and greater than 0, not {n} and {beta}")
-        t = reals(t, "t")
+        n, beta, t = above_zero(n, "n"), above_zero(beta, "beta"), reals(t, "t")
         if not np.isfinite(t).all():
             raise ValueError("the scores t must be finite numbers")
         exponent = beta * (t[..., None] * self.delta - n * self.delta**2 / 2)
@@ -113,17 +110,17 @@ _CELLS = 1500  # an axis of [−1, 1]²; a cell is 4/3 of 1/√n at n = 10⁶
 _PER_E = 60  # bins for a factor e in |δ|
 _LEAST = 1e-9  # below it |δ| counts as 0
 _GRID = 4001  # points of [−1, 1] between which a mean of one parameter is looked at for zeros of δ
-_MOST_ZEROS = 40
+_MOST_ZEROS = 200
 
 
 def own_mean(theta: Theta, truth: float | Sequence[float] | None = None) -> MeanModel:
     """The model N(θ(w), 1) of a learner's θ, of one or two parameters that are uniform on [−1, 1].
 
     ``theta`` is a function that takes arrays, ``truth`` w₀ (a number, or one for each parameter; 0 if not given). With
-    one parameter the nodes crowd around the zeros of δ = θ(w) − θ(w₀), good for n up to about 10⁸ where θ is smooth in
-    between. With two, the prior's mass is collected in bins of δ, good for n up to 10⁶: against quadrature n E[G_n] is
-    right to 1 %. λ and m are not known: they are NaN and 0. Raises ValueError, in a sentence, for what is no such
-    function.
+    one parameter the nodes crowd around the zeros of δ = θ(w) − θ(w₀), 200 at most, good for n up to about 10⁸ where θ
+    is smooth in between. With two, the prior's mass is collected in bins of δ, good for n up to 10⁶: against quadrature
+    n E[G_n] is right to 1 %. λ and m are not known: they are NaN and 0. Raises ValueError, in a sentence, for what is
+    no such function.
     """
     if not callable(theta):
         raise ValueError("a mean is wanted as a function, for example lambda w: w**3")
@@ -133,7 +130,7 @@ def own_mean(theta: Theta, truth: float | Sequence[float] | None = None) -> Mean
         count = 1
     if count not in (1, 2):
         raise ValueError(f"the mean must have one or two parameters, for example lambda a, b: a * b, not {count}")
-    at = np.zeros(count) if truth is None else np.ravel(np.asarray(truth, float))
+    at = np.zeros(count) if truth is None else np.ravel(reals(truth, "the truth"))
     if at.shape != (count,) or not (np.abs(at) <= 1).all():
         raise ValueError(f"the truth must be {count} number{'s' if count > 1 else ''} from −1 to 1, not {truth}")
     level = _values(theta, [np.array([a]) for a in at])
@@ -155,16 +152,21 @@ def own_mean(theta: Theta, truth: float | Sequence[float] | None = None) -> Mean
 
 
 def _zeros(delta: Callable[[np.ndarray], np.ndarray], truth: float) -> list[float]:
-    """0, the truth, and the places where δ crosses 0 or comes near it, by a grid and a finer one; at most so many."""
+    """0, the truth, and the places where δ crosses 0 or comes near it, by a grid and a finer one; at most so many.
+
+    The two ends of the interval may be such places, and so are those of a piece on which |δ| is least.
+    """
     found = {0.0, truth}
     grid = np.linspace(-1, 1, _GRID)
     size = np.abs(delta(grid))
-    low = np.flatnonzero((size[1:-1] < size[:-2]) & (size[1:-1] <= size[2:])) + 1
+    before, after = np.r_[np.inf, size[:-1]], np.r_[size[1:], np.inf]
+    low = np.flatnonzero((size <= before) & (size <= after) & ((size < before) | (size < after)))
     for i in low[np.argsort(size[low], kind="stable")][:_MOST_ZEROS]:
-        left, right = grid[i - 1], grid[i + 1]
+        left, right = grid[max(i - 1, 0)], grid[min(i + 1, _GRID - 1)]
         for _ in range(4):
             fine = np.linspace(left, right, 101)
-            best = int(np.abs(delta(fine)).argmin())
+            values = np.abs(delta(fine))
+            best = 100 - int(values[::-1].argmin()) if size[i] == before[i] else int(values.argmin())
             left, right = fine[max(best - 1, 0)], fine[min(best + 1, 100)]
         if min(abs(fine[best] - z) for z in found) > 2 / _GRID:
             found.add(float(fine[best]))
@@ -199,10 +201,7 @@ def normal_mean(f: Callable[[np.ndarray], np.ndarray], variance: float) -> float
     >>> round(normal_mean(lambda t: t**4, 2.0), 6)
     12.0
     """
-    given = reals(variance, "variance")
-    variance = np.nan if given.ndim else float(given)
-    if not 0 < variance < np.inf:
-        raise ValueError(f"the variance must be finite and greater than 0, not {variance}")
+    variance = above_zero(variance, "variance")
     mean = float(PZ @ f(np.sqrt(variance) * Z))
     if not np.isfinite(mean):
         raise ValueError(
@@ -225,8 +224,7 @@ def expected_error(model: MeanModel, n: float) -> float:
     >>> round(n * expected_error(product_mean(), n), 3)
     0.365
     """
-    model, given = checked_model(model), reals(n, "n")
-    n = np.nan if given.ndim else float(given)  # which is refused below
+    model, n = checked_model(model), above_zero(n, "n")
     if n > 1e4:
         return normal_mean(lambda t: (model.posterior(n, t) @ model.delta) ** 2, n) / 2
 

@@ -5,7 +5,6 @@ the prior, h (Watanabe 2009, ch. 4).
 """
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -88,22 +87,22 @@ def normal_crossing_formula(k: ArrayLike, h: ArrayLike | None = None, eps: sp.Sy
     return sp.expand(volume)
 
 
-def _row(values: ArrayLike, name: str) -> list[Any]:
-    """The exponents of all coordinates; fractions stay what they are. Raises ValueError for what is no row of them."""
+def _row(values: ArrayLike, name: str) -> list[float]:
+    """The exponents of all coordinates. Raises ValueError for what is no row of numbers."""
     row = np.atleast_1d(reals(values, name))
     if row.ndim > 1:
         raise ValueError(f"{name} must have one number for each coordinate, not the shape {row.shape}")
-    return list(row)
+    return row.tolist()
 
 
 def _rates(k: ArrayLike, h: ArrayLike | None) -> list[Fraction]:
     """The rates (h_i + 1)/(2k_i) of the coordinates with k_i > 0, as Fractions."""
-    k = list(_row(k, "k"))
-    h = [0] * len(k) if h is None else list(_row(h, "h"))
+    k = _row(k, "k")
+    h = [0.0] * len(k) if h is None else _row(h, "h")
     if len(h) != len(k):
         raise ValueError(f"k has {len(k)} exponents and h has {len(h)}; give one of each for every coordinate")
     if any(not np.isfinite(k_i) or k_i < 0 for k_i in k) or not any(k_i > 0 for k_i in k):
         raise ValueError("the exponents k must be ≥ 0 and one of them > 0: K = Π w_i^(2k_i) would not vanish anywhere")
     if any(not np.isfinite(h_i) or h_i <= -1 for h_i in h):
         raise ValueError("the prior exponents h must be > −1: Π |w_i|^(h_i) could not be normalised")
-    return [(Fraction(float(h_i)) + 1) / (2 * Fraction(float(k_i))) for k_i, h_i in zip(k, h, strict=True) if k_i > 0]
+    return [(Fraction(h_i) + 1) / (2 * Fraction(k_i)) for k_i, h_i in zip(k, h, strict=True) if k_i > 0]

@@ -34,6 +34,14 @@ def real(value: Any, name: str) -> float:
     return float(array)
 
 
+def above_zero(value: Any, name: str) -> float:
+    """``value`` as a float. Raises ValueError unless it is one finite number > 0."""
+    array = reals(value, name)
+    if array.ndim or not 0 < array < np.inf:
+        raise ValueError(f"{name} must be one number, finite and greater than 0, not {reprlib.repr(value)}")
+    return float(array)
+
+
 def positive(eps: ArrayLike) -> np.ndarray:
     """ε as a float array. Raises ValueError unless every entry is a finite number > 0."""
     eps = reals(eps, "ε")

@@ -270,8 +270,8 @@ def _recognised(germ: Germ) -> LearningCoefficient | None:
     λ and m do not change where the weights are rescaled, a_i → α_i a_i and b_i → β_i b_i, and each moment by itself. So
     the c_ki are those of the network where c_ki c_00 c_0i⁻¹ c_k0⁻¹ = (β_i/β_0)^(2k), one square g_i > 0 for each unit.
     Of two units no such sign is asked: modulo the first moment the second is a_1 b_1 (b_1² − g b_2²), and the blow-up
-    b = (u, uv), with α = a_1 + c a_2 v as a coordinate, makes of the two (uα, u³ a_2 v (1 − g v²)) under the prior |u|:
-    λ = 2/3 and m = 1, from the weights u = 1, α = 2, for any g ≠ 0.
+    b = (u, uv), with α = a_1 + c a_2 v, c = c_01/c_00, as a coordinate, makes of the two (uα, u³ a_2 v (1 − g v²))
+    under the prior |u|: λ = 2/3 and m = 1, from the weights u = 1, α = 2, for any g ≠ 0.
     """
     if not germ.squares or any(germ.prior) or germ.ring.ngens % 2:
         return None
