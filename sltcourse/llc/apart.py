@@ -51,9 +51,9 @@ class Apart:
         if pool is None:
             results = [recorded(*job) for job in jobs]
         else:
-            torch.set_num_threads(1)
             try:
-                results = list(pool.map(lambda job: recorded(*job), jobs))
+                torch.set_num_threads(1)
+                results = list(pool.map(lambda job: _alone(recorded, job), jobs))
             finally:
                 torch.set_num_threads(threads)
         return [torch.stack(column) for column in zip(*results, strict=True)]
@@ -74,11 +74,16 @@ class Apart:
         return [loss.to(w.dtype).clone(), torch.cat(grads)]
 
 
+def _alone(recorded: Callable[..., list[Tensor]], job: list[Tensor]) -> list[Tensor]:
+    """What is recorded, on the pool's thread alone. A thread that sets this as it starts might do so behind a run, and
+    the matrix library has one number for all threads."""
+    torch.set_num_threads(1)
+    return recorded(*job)
+
+
 def pool_of(threads: int) -> ThreadPoolExecutor | None:
-    """A pool of so many threads, each of which computes by itself alone; None for one."""
-    if threads < 2:
-        return None
-    return ThreadPoolExecutor(threads, "chains", initializer=torch.set_num_threads, initargs=(1,))
+    """A pool of so many threads; None for one."""
+    return None if threads < 2 else ThreadPoolExecutor(threads, "chains")
 
 
 def large(evaluator: "Evaluator", batch_size: int | None) -> bool:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from sltcourse.llc.points import Point, name_of
-from sltcourse.llc.stored import Arriving, Record, computed
+from sltcourse.llc.posterior import whole
+from sltcourse.llc.stored import LONGEST, Arriving, Record, computed
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
@@ -30,8 +31,7 @@ def local_cluster(workers: int | None = None) -> "LocalCluster":
     import dask
 
     devices = cuda_devices()
-    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
-        raise ValueError(f"workers is {workers!r}; it must be a whole number, at least 1.")
+    workers = None if workers is None else whole("workers", workers, 1)
     if devices and workers is not None and workers > len(devices):
         raise ValueError(f"there are {len(devices)} CUDA devices, and {workers} workers would share them.")
 
@@ -139,7 +139,7 @@ def _outcome(future: Any) -> Record:
     error = future.exception()
     if type(error).__name__ == "KilledWorker":
         return Record(failure="every worker that took it died, most likely for want of memory (KilledWorker)")
-    return Record(failure=f"{type(error).__name__}: {error}"[:1000])
+    return Record(failure=f"{type(error).__name__}: {error}"[:LONGEST])
 
 
 def _distributed() -> Any:

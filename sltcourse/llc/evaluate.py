@@ -173,6 +173,11 @@ class Evaluator:
         """How the chains run: "batched", "apart" or "plain"."""
         return "plain" if self.looped else "apart" if self.apart else "batched"
 
+    @property
+    def _how(self) -> str:
+        """How what is recorded runs, in words."""
+        return "recorded" if self.apart else "batched over chains"
+
     def slice_size(self, chains: int) -> int:
         """How many rows a pass over the data takes at once."""
         assert self.rows is not None
@@ -276,11 +281,11 @@ class Evaluator:
         if self.objective.native:
             of_loss, of_grad = HALF_TOLERANCE
         if not (got[0] - loss).abs() <= of_loss * max(loss.abs().item(), loss_size) + torch.finfo(w.dtype).tiny:
-            return f"batched over chains its loss is {got[0].item():.6g}, where the model's own is {loss.item():.6g}."
+            return f"{self._how} its loss is {got[0].item():.6g}, where the model's own is {loss.item():.6g}."
         if len(got) > 1 and grad is not None:
             off, size = (got[1] - grad).norm(), grad.norm()
             if not off <= of_grad * max(size.item(), grad_size) + torch.finfo(w.dtype).tiny:
-                return f"batched over chains its gradient is off by {(off / size).item():.1%} of its norm."
+                return f"{self._how} its gradient is off by {(off / size).item():.1%} of its norm."
         return None
 
     def beside(self, w: Tensor) -> Tensor:

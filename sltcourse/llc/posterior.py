@@ -1,7 +1,6 @@
 """The local posterior: what is sampled, exp(−nβ L_n(w) − γ/2 ‖w − w*‖² − α/2 ‖w‖²), around one or more w*."""
 
 import math
-import numbers
 import operator
 from typing import Any
 
@@ -13,12 +12,11 @@ from sltcourse.llc.devices import usable
 from sltcourse.llc.evaluate import Evaluator
 from sltcourse.llc.model import make_objective
 from sltcourse.llc.modules import points_of
-from sltcourse.llc.target import Target, default_nbeta
+from sltcourse.llc.target import LARGEST, Target, default_nbeta, real
 from sltcourse.llc.threads import threads_for
 from sltcourse.llc.types import Loss
 
 DEFAULT_BATCH = 512
-LARGEST = 1e30  # of nβ, γ and the like: float32 has no numbers above 3e38, and products are taken
 DEFAULT_MEMORY_GIB = 4.0  # on cpu and mps; on cuda 80 % of what is free
 
 
@@ -67,8 +65,8 @@ class LocalPosterior:
         for name, value in (
             ("localization", localization), ("prior_precision", prior_precision), ("penalty", penalty)
         ):  # fmt: skip
-            if not _size(value) >= 0:
-                raise ValueError(f"{name} is {value!r}; it must be one finite number, 0 or more.")
+            if not real(value) >= 0:
+                raise ValueError(f"{name} is {value!r}; it must be one number, 0 or more and below {LARGEST:g}.")
         if not (dtype is None or isinstance(dtype, torch.dtype)):
             raise TypeError(f"dtype is a {type(dtype).__name__}; it must be a torch.dtype, say torch.float64.")
         points, self.names = points_of(at)
@@ -196,16 +194,16 @@ def nbeta_of(nbeta: float | None, n: int | None) -> float:
         if n is None:
             raise ValueError("without data there is no n: give nbeta (n/log n for n samples).")
         return default_nbeta(n)
-    if not _size(nbeta) > 0:
-        raise ValueError(f"nbeta is {nbeta!r}; it must be one positive, finite number.")
+    if not real(nbeta) > 0:
+        raise ValueError(f"nbeta is {nbeta!r}; it must be one positive number below {LARGEST:g}.")
     return float(nbeta)
 
 
 def _memory(memory_gib: float | None, device: torch.device | str | None) -> float:
     """Bytes that may be used."""
     if memory_gib is not None:
-        if not _size(memory_gib) > 0:
-            raise ValueError(f"memory_gib is {memory_gib!r}; it must be a positive number of GiB.")
+        if not real(memory_gib) > 0:
+            raise ValueError(f"memory_gib is {memory_gib!r}; it must be a positive, finite number of GiB.")
         return float(memory_gib) * 2**30
     on_cuda = torch.cuda.is_available() and (device is None or usable(device).type == "cuda")
     return torch.cuda.mem_get_info()[0] * 0.8 if on_cuda else DEFAULT_MEMORY_GIB * 2**30
@@ -222,14 +220,3 @@ def whole(name: str, value: Any, at_least: int) -> int:
     if number >= 2**63:
         raise ValueError(f"{name} is {value!r}; it must be below 2⁶³.")
     return number
-
-
-def _size(value: Any) -> float:
-    """A real number as a float; nan where it is none, as True and False are, or is ``LARGEST`` or more."""
-    if not isinstance(value, numbers.Real) or isinstance(value, bool):
-        return math.nan
-    try:
-        number = float(value)
-    except OverflowError:
-        return math.nan
-    return number if abs(number) < LARGEST else math.nan

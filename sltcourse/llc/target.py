@@ -5,6 +5,7 @@ Chains are the first axis. See ``evaluate`` for how loss and gradient of all cha
 
 import math
 import numbers
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +15,8 @@ from sltcourse.llc.evaluate import Evaluator
 from sltcourse.llc.in_memory import Minibatches
 from sltcourse.llc.stream import StreamMinibatches
 from sltcourse.llc.types import Batch
+
+LARGEST = 1e30  # of nβ, γ and the like: float32 has no numbers above 3e38, and products are taken
 
 
 class Target:
@@ -180,7 +183,20 @@ def default_nbeta(num_samples: int) -> float:
     >>> round(default_nbeta(1000), 2)
     144.76
     """
-    n = max(0, min(num_samples, 2**63)) if isinstance(num_samples, int) else num_samples
-    if not (isinstance(n, numbers.Real) and 2 <= float(n) < 2**63):
-        raise ValueError(f"n/log n needs n ≥ 2 samples, there are {num_samples}; give nbeta yourself.")
-    return float(n) / math.log(n)
+    n = real(num_samples)
+    if not n >= 2:
+        raise ValueError(
+            f"n/log n needs n ≥ 2 samples, fewer than {LARGEST:g}, there are {num_samples}; give nbeta yourself."
+        )
+    return n / math.log(n)
+
+
+def real(value: Any) -> float:
+    """A real number as a float; nan where it is none, as True and False are, or is ``LARGEST`` or more."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return math.nan
+    try:
+        number = float(value)
+    except OverflowError:
+        return math.nan
+    return number if abs(number) < LARGEST else math.nan

@@ -3,7 +3,7 @@
 Both return the mean loss (chains,) and the potential's gradient (chains, d) at the points they started from. ``adapt``
 is True during burn-in, for samplers that adapt. The exact ones, ``ExactSampler``, have ``move(state, target, generator,
 adapt)``, which draws its own random numbers. The others, ``MinibatchSampler``, have ``step(state, target, batch, noise,
-adapt)``, which is given a minibatch and standard normal ``noise`` (chains, d) that it may overwrite; it changes
+adapt)``, which is given a minibatch and ``noise`` (chains, d), see ``llc.noise``, that it may overwrite; it changes
 ``state`` in place by tensor operations only, so that it can be recorded.
 """
 

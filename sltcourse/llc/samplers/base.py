@@ -1,6 +1,5 @@
 """What all samplers have."""
 
-import contextlib
 import math
 import numbers
 from dataclasses import dataclass
@@ -50,8 +49,10 @@ class Sampler(Generic[S]):
         elif not isinstance(lr, (numbers.Real, Tensor)) or isinstance(lr, bool):
             raise ValueError(f"lr of {name} is {lr!r}; it must be a positive number.")
         elif not isinstance(lr, Tensor):
-            with contextlib.suppress(OverflowError):  # else it is no finite number, which is said below
+            try:
                 object.__setattr__(self, "lr", float(lr))
+            except OverflowError:
+                raise ValueError(f"lr of {name} is larger than any float; it must be positive and finite.") from None
         elif lr.is_complex():
             raise ValueError(f"lr of {name} is a tensor of complex numbers; it must be positive.")
         if not (bool((self.lr > 0).all()) if isinstance(self.lr, Tensor) else 0 < self.lr < math.inf):
@@ -97,8 +98,8 @@ class MinibatchSampler(Sampler[S]):
     def step(self, state: S, target: "Target", batch: Batch, noise: Tensor, adapt: bool) -> tuple[Tensor, Tensor]:
         """Move all chains; return the loss (chains,) and the potential's gradient (chains, d) where they were.
 
-        ``target`` is sampled, on the minibatch ``batch``. ``noise`` (chains, d) is standard normal and may be
-        overwritten. ``state`` is changed in place, by tensor operations only. ``adapt``: whether to learn from what is
-        seen, during burn-in.
+        ``target`` is sampled, on the minibatch ``batch``. ``noise`` (chains, d), random numbers of mean 0
+        and variance 1, see ``llc.noise``, may be overwritten. ``state`` is changed in place, by tensor operations only.
+        ``adapt``: whether to learn from what is seen, during burn-in.
         """
         raise NotImplementedError

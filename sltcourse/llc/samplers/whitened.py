@@ -38,7 +38,7 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
     step has heated measure less curvature than cool ones, and would keep the step: where burn-in loses a chain after
     its first 200 steps, or equipartition comes out above 1, half of the step is the most from then on (``calm``).
 
-    Bias. R and R' are the normal numbers of this step and of the one before (Leimkuhler & Matthews 2013,
+    Bias. R and R' are the noise of this step and of the one before (Leimkuhler & Matthews 2013,
     arXiv:1203.5428): a Gaussian's variance is then exact at every stable step, where SGLD's is too large by a share of
     order ε, and other posteriors are sampled to second order in ε. The minibatch shakes the chain too: it adds
     (ε/2)²G²C to the variance of a step, C being its variance of ∇nβL_B. So the injected noise is made smaller, by
@@ -175,7 +175,7 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
 class State(base.State):
     """Where the chains stand, and what burn-in has learnt of the posterior's scales."""
 
-    before: Tensor  # (chains, d), the normal numbers of the step before
+    before: Tensor  # (chains, d), the noise of the step before
     curvature: Tensor  # (chains or 1, d), V: the running mean of (nβ ∂_i L_B)²
     variance: Tensor  # (chains or 1, d), C: that of the minibatch variance of nβ ∂_i L_B
     direction: Tensor  # (chains, d), towards the sharpest direction, in units of the posterior's width
