@@ -102,6 +102,13 @@ def test_a_region_is_compared_in_the_browser():
     assert [float(decode(spec, blob, 0, "level", i)[0]) for i in (0, 1)] == [1.0, 3.0]
 
 
+def test_a_field_is_sent_so_that_its_edge_moves_by_a_20th_of_a_row_at_most():
+    _, ax = style.figure()
+    field = np.arange(200)[:, None] + np.random.default_rng(0).random((1, 150))  # it grows by 1 from row to row
+    (sent,) = parts.Field(ax, field).encode([field], 0)["pixels"][:, ::-1]  # pictures begin at the top
+    assert sent.dtype == np.float32 and 0.01 < np.abs(sent - field).max() < 1 / 20
+
+
 def test_a_part_too_large_for_a_table_is_answered_by_the_kernel():
     fig, ax = style.figure()
     ax.set(xlim=(0, 200), ylim=(0, 200))

@@ -268,7 +268,7 @@ class Field(Part):
     """A table of numbers that a region is cut out of; the browser keeps it and draws nothing of it.
 
     Of each number ``_BITS`` binary digits are sent: the edge of a field that grows from 0 over 200 rows moves by a 20th
-    of a row at most, and the table deflates to less than half.
+    of a row at most, and the table deflates better: the last digits of a number look like noise.
     """
 
     kind = "field"
