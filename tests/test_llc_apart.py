@@ -1,6 +1,7 @@
 """Large models run chain by chain, each by the recorded function of one chain: the draws are those of the batch."""
 
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -149,20 +150,42 @@ def test_a_wrong_recording_is_seen_and_the_plain_way_runs(large, monkeypatch):
     np.testing.assert_allclose(draws.loss, sound.loss, rtol=1e-4)
 
 
-def test_an_error_in_a_thread_comes_out(large, monkeypatch):
+@pytest.fixture
+def two_threads(monkeypatch):
+    """Torch is set to two threads, for whatever size of model."""
+    before = torch.get_num_threads()
     monkeypatch.setattr("sltcourse.llc.threads.SMALL", 0)
-    posterior, whole = posterior_of("tied, transposed"), apart.Apart._arguments
-    calls = []
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
-    def full(self, chain, w, batch):
-        calls.append(chain)
-        if len(calls) > 20:
-            raise MemoryError("out of memory")
-        return whole(self, chain, w, batch)
 
-    monkeypatch.setattr(apart.Apart, "_arguments", full)
-    with pytest.raises(MemoryError):
-        sample(posterior, SGLD(1e-5), batch_size=8, **{**SHORT, "num_chains": 1})
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
+def test_what_a_thread_raises_comes_out_and_the_number_of_threads_is_as_before(large, two_threads, monkeypatch, error):
+    alone, calls = apart._alone, []
+
+    def fails(recorded, job):
+        calls.append(threading.current_thread().name)
+        if len(calls) > 5:
+            raise error("at the sixth")
+        return alone(recorded, job)
+
+    monkeypatch.setattr(apart, "_alone", fails)
+    with pytest.raises(error):
+        sample(posterior_of("tied, transposed"), SGLD(1e-5), batch_size=8, **{**SHORT, "num_chains": 1})
+    assert len(calls) > 5 and all(name.startswith("chains") for name in calls)
+    assert torch.get_num_threads() == 2
+
+
+def test_any_number_of_threads_gives_the_same_draws_and_leaves_the_model(large, two_threads):
+    model, data, loss = made("convolutional")
+    before, found = {name: x.clone() for name, x in model.state_dict().items()}, []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        found.append(sample(LocalPosterior(model, data, loss), WhitenedSGLD(), batch_size=8, **SHORT))
+        assert torch.get_num_threads() == threads and found[-1].attrs["way"] == "apart"
+    assert all(np.array_equal(one.loss, found[0].loss) for one in found)
+    assert all(torch.equal(x, before[name]) for name, x in model.state_dict().items())
 
 
 def test_loss_of_all_rows_without_a_gradient():

@@ -105,6 +105,19 @@ def test_whatever_is_kept_comes_back_the_same(tmp_path, returned, wanted):
     assert again.identical(first) and len(names(tmp_path)) == 1
 
 
+def test_a_name_that_is_taken_gets_an_underscore(tmp_path):
+    def named(seed):
+        layers = dict(b=xr.DataArray([1.0, 2.0], dims="layer"), c=xr.DataArray([[1, 2, 3]], dims=("seed", "layer")))
+        return {"seed": -seed, "status": "mine", "a": [seed], "a_0": 3, "seed_": 7, **layers}
+
+    first, again = (sweep(named, {"seed": [1, 2]}, folder=tmp_path) for _ in range(2))
+    assert first.identical(again) and first.seed.values.tolist() == [1, 2]
+    assert first["seed__"].values.tolist() == [-1, -2] and first["seed_"].values.tolist() == [7, 7]
+    assert first["status_"].values.tolist() == ["mine"] * 2 and first.status.values.tolist() == ["done"] * 2
+    assert first.a.dims == ("seed", "a_a_0") and first["a_0"].values.tolist() == [3, 3]
+    assert first.b.dims == ("seed", "layer") and first.c.dims == ("seed", "c_seed", "c_layer")
+
+
 def test_a_point_that_fails_stops_no_other(tmp_path):
     def picky(a, b):
         if b == 1:

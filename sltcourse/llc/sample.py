@@ -13,7 +13,7 @@ import xarray as xr
 from sltcourse.llc.chains import Group
 from sltcourse.llc.draws import append, checked_draws, dataset, pack, random_state, restore, together
 from sltcourse.llc.importance import Importance
-from sltcourse.llc.observables import Chains
+from sltcourse.llc.observables import Chains, observables
 from sltcourse.llc.plain import out_of_memory
 from sltcourse.llc.posterior import LocalPosterior, whole
 from sltcourse.llc.recorder import Recorder
@@ -59,8 +59,7 @@ def sample(
     sampler = WhitenedSGLD() if sampler is None else sampler
     counts = dict(num_chains=num_chains, num_draws=num_draws, num_steps_bw_draws=num_steps_bw_draws)
     counts = {name: whole(name, value, 1) for name, value in counts.items()}
-    if not (observe is None or isinstance(observe, dict)):
-        raise TypeError(f"observe is a {type(observe).__name__}; it must be a dict from names to what is recorded.")
+    observables(observe)  # says at once what cannot be recorded
     if isinstance(sampler, Importance):
         if batch_size not in (None, posterior.num_samples):
             raise ValueError("independent draws are weighted by the loss on all the data: leave batch_size out.")

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import traceback
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Container, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import torch
 import xarray as xr
 
 from sltcourse.kit import files
-from sltcourse.llc.points import Point
+from sltcourse.llc.points import OWN, Point
 from sltcourse.llc.result import LLCResult
 
 LONGEST = 1000  # characters of a reason
@@ -64,19 +64,38 @@ def read(path: Path, identity: str) -> Record | None:
 
 
 def table(grid: Mapping[str, list[Any]], records: Mapping[tuple[int, ...], Record]) -> xr.Dataset:
-    """All records as one Dataset over the grid's dimensions; what is not there is nan, or an empty string."""
+    """All records as one Dataset over the grid's dimensions; what is not there is nan, or an empty string.
+
+    What a function gives under a name that is taken, say of one of its own arguments, gets an underscore behind it.
+    """
     shape, dims = tuple(map(len, grid.values())), tuple(grid)
     names = dict.fromkeys(name for record in records.values() for name in record.values)
-    data = {}
+    taken, data, sizes = {*grid, *OWN, *names}, {}, dict[str, int]()
     for name in names:
+        called = _free(name, taken) if name in (*grid, *OWN) else name
+        taken.add(called)
         mine = {place: record.values[name] for place, record in records.items() if name in record.values}
-        data[name] = _arrays(mine, shape, dims) if any(isinstance(v, dict) for v in mine.values()) else (
-            dims, _scalars(mine, shape))  # fmt: skip
+        if not any(isinstance(value, dict) for value in mine.values()):
+            data[called] = dims, _scalars(mine, shape)
+            continue
+        own, array = _arrays(mine, shape)
+        for axis, (dim, size) in enumerate(zip(own, array.shape[len(shape) :], strict=True)):
+            if dim in taken or sizes.get(dim, size) != size:  # another's, or as long as another array's is not
+                own[axis] = _free(f"{called}_{dim}", {*taken, *sizes})
+            sizes[own[axis]] = size
+        data[called] = (*dims, *own), array
     status, failure = np.full(shape, "not computed"), np.full(shape, "", object)
     for place, record in records.items():
         status[place], failure[place] = "failed" if record.failure else "done", record.failure
     data.update(status=(dims, status), failure=(dims, failure.astype(str)))
     return xr.Dataset(data, {name: np.asarray(labels) for name, labels in grid.items()})
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """``name``, with as many underscores behind it as make it a new one."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _checksum(whole: Mapping[str, Any]) -> str:
@@ -142,10 +161,10 @@ def _scalars(mine: Mapping[tuple[int, ...], Any], shape: tuple[int, ...]) -> np.
     return out.astype(str) if texts else out
 
 
-def _arrays(mine: Mapping[tuple[int, ...], Any], shape: tuple[int, ...], dims: tuple[str, ...]) -> Any:
-    """Arrays of all points; a shorter one is filled up with nan."""
+def _arrays(mine: Mapping[tuple[int, ...], Any], shape: tuple[int, ...]) -> tuple[list[str], np.ndarray]:
+    """The dimensions of the points' own arrays, and all of them as one; a shorter one is filled up with nan."""
     arrays = {place: np.asarray(v["data"], v["dtype"]) for place, v in mine.items() if isinstance(v, dict)}
-    own = next(v["dims"] for v in mine.values() if isinstance(v, dict))
+    own = list(next(v["dims"] for v in mine.values() if isinstance(v, dict)))
     arrays = {place: array for place, array in arrays.items() if array.ndim == len(own)}
     longest = tuple(max(sizes) for sizes in zip(*(array.shape for array in arrays.values()), strict=True))
     even = len(arrays) == int(np.prod(shape)) and all(array.shape == longest for array in arrays.values())
@@ -156,4 +175,4 @@ def _arrays(mine: Mapping[tuple[int, ...], Any], shape: tuple[int, ...], dims: t
     )
     for place, array in arrays.items():
         out[place][tuple(slice(size) for size in array.shape)] = array
-    return (*dims, *own), out
+    return own, out

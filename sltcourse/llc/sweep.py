@@ -57,7 +57,8 @@ def sweep(
     takes of a worker, as the workers were told, say {"GPU": 1}.
 
     Returns a Dataset over the grid's dimensions: of estimates ``llc``, ``std_error``, ``rhat``, ``ess``, ``verdict``,
-    ``reasons``, ...; else the names that the function gave (``value`` for a number). ``status`` is "done", "failed" or
+    ``reasons``, ...; else the names that the function gave (``value`` for a number; with an underscore behind one that
+    the grid has too). ``status`` is "done", "failed" or
     "not computed", and ``failure`` says why; where nothing is known stands nan or "". A point that fails stops no
     other one; a warning says how many there were, or that some could not be kept. The attribute ``recomputed`` counts
     damaged files.
