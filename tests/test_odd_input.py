@@ -208,6 +208,7 @@ THEORY = {
     ),
     "power_mean": (mean_models.power_mean, dict(k=3, w0=0.5)),
     "deep_product": (mean_models.deep_product, dict(depth=3)),
+    "own_mean": (mean_models.own_mean, dict(theta=lambda w: w**3, truth=0.5)),
     "expected_error": (mean_models.expected_error, dict(model=mean, n=10)),
     "generalization_error": (mean_errors.generalization_error, dict(model=mean, n=10, t=0.5)),
     "replica_exchange": (
