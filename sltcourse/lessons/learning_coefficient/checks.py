@@ -213,7 +213,7 @@ def umbrella(step: Any) -> str | None:
             "It is back: that was the origin." if back else "At the origin the factors are not yet like coordinates."
         )
     if all(f in symbols for f in here):
-        return f"There K = {K}: done near the origin, but the surface is not seen in this chart. Look into the other."
+        return f"There K = {K}: done near the origin, but the surface does not pass through it. Look into the other."
     return None
 
 
