@@ -26,7 +26,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export JUPYTER_PLATFORM_DIRS = 1
 export TQDM_DISABLE = 1
 
-.PHONY: lab test test-all test-colab test-oldest test-browser test-book book colab lint lesson stamp notebooks rhythm latency animation speed wheel gpu gpu-rehearsal mutants clean
+.PHONY: lab test test-all test-colab test-oldest test-browser test-book book colab lint lesson stamp notebooks rhythm latency frames animation speed wheel gpu gpu-rehearsal mutants clean
 
 lab: $(VENV)/.ready
 	TQDM_DISABLE= $(VENV)/bin/jupyter lab $(ROOT_FLAG) $(firstword $(NOTEBOOKS))
@@ -95,6 +95,10 @@ build/katex/.ready: docs/katex.txt | $(VENV)/.ready
 latency: $(VENV)/.ready   ## the live figures in a real browser; writes assets/latency/latency.json
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
 	$(VENV)/bin/python -m tests.benchmarks.latency
+
+frames: book   ## pictures a second of the book's figures; writes assets/latency/book.json
+	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
+	$(VENV)/bin/python -m tests.benchmarks.frames
 
 animation: $(VENV)/.ready   ## the README's moving picture, from a live figure in a real browser
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"

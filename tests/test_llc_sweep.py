@@ -633,8 +633,9 @@ def test_an_interrupt_drops_what_workers_are_at(tmp_path, workers):
     thread.start()
     table = sweep(slow, {"a": range(9)}, folder=tmp_path, client=workers)
     thread.join()
-    assert table.attrs["partial"] == 1 and table.value.values[:2].tolist() == [0, 1]
-    assert (table.status == "done").sum() == kept() < 9
+    done = table.status == "done"  # which points these are is the scheduler's choice
+    assert table.attrs["partial"] == 1 and done.sum() == kept() and 2 <= done.sum() < 9
+    assert (table.value[done] == table.a[done]).all() and np.isnan(table.value[~done]).all()
 
 
 def test_each_worker_sees_one_device(tmp_path, workers):
