@@ -19,6 +19,7 @@ from sltcourse.llc.chains import Group
 from sltcourse.llc.evaluate import Evaluator
 from sltcourse.llc.samplers.metropolis import State as Metropolis
 from sltcourse.llc.trace import trace
+from tests.llc_models import ToyModel, kgon, toy_data
 
 
 @pytest.fixture(autouse=True)
@@ -153,6 +154,28 @@ def test_fused_attention_reads_its_own_memory():
     recorded = trace(lambda w: [vmap(f)(w).clone()], w)
     for _ in range(3):
         torch.testing.assert_close(recorded(w)[0][0], f(w[0]))
+
+
+def test_thin_products_are_copied_only_where_strides_may_matter(monkeypatch):
+    """The toy model's step, and its penalty, ask for no copy; softmax, whose kernel is chosen by strides, does."""
+    turn, copies = tracing.turn_thin_products, []
+
+    def counted(recorded):
+        def clones():
+            return len(recorded.graph.find_nodes(op="call_function", target=torch.ops.aten.clone.default))
+
+        before = clones()
+        turn(recorded)
+        copies.append(clones() - before)
+
+    monkeypatch.setattr(tracing, "turn_thin_products", counted)
+    posterior = LocalPosterior(ToyModel(*kgon(6)), (toy_data(500),) * 2, F.mse_loss, penalty=0.1)
+    sample(posterior, SGLD(1e-5), batch_size=100, **SHORT)
+    assert copies and not any(copies)
+    x, w = torch.randn(40, 3), torch.randn(2, 3, 2)
+    recorded = trace(vmap(lambda w: torch.softmax(x @ w, 1).square().sum()), w)
+    assert copies[-1] == 1
+    torch.testing.assert_close(recorded(w), torch.softmax(x @ w, 2).square().sum((1, 2)))
 
 
 def test_a_write_through_a_view_is_kept():
