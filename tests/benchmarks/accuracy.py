@@ -26,7 +26,7 @@ from tests.benchmarks.problems import ToyModel, squared
 
 SHARE = 0.05
 CHAINS = 8
-BUDGET = 10.0  # seconds for each setting
+BUDGET = 8.0  # seconds for each setting
 GRID = [4.0**-k for k in range(6)]  # of the step size, times 1/(nβ·the largest curvature of the loss)
 FIRST = 25  # draws at the defaults before the clock is looked at
 BURNINS = (0.0, 0.25, 0.5)
