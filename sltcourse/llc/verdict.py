@@ -54,7 +54,8 @@ class Verdict:
     reasons: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.word}: {' '.join(self.reasons)}"
+        """The word, a colon, and the reasons; those after the first begin with a capital."""
+        return f"{self.word}: {' '.join([*self.reasons[:1], *(r[:1].upper() + r[1:] for r in self.reasons[1:])])}"
 
 
 class Limit(NamedTuple):

@@ -54,7 +54,7 @@ def draw_machines(kept: dict[str, list[Kept]]) -> Figure:
     fig.set_label(
         f"Left: λ of automata with three states and how many have it: {'; '.join(told)}. Right: λ of "
         f"{len(kept['turing'])} Turing machines for OR, from {min(lams)}, which {lams[min(lams)]} of them have, "
-        f"to {max(lams)}, which {lams[max(lams)]} have."
+        f"to {max(lams)}, which {lams[max(lams)]} {'has' if lams[max(lams)] == 1 else 'have'}."
     )
     return fig
 
