@@ -17,6 +17,7 @@ from sltcourse.llc import (
     calibrate,
     default_nbeta,
     estimate_llc,
+    llc,
     llc_map,
     sample,
 )
@@ -156,6 +157,11 @@ def test_short_and_single_chains_are_not_trusted():
     one = estimate_llc(bowl, at=torch.zeros(3), nbeta=100.0, num_chains=1, num_draws=3)
     assert few.verdict.word == "don't" and "ESS" in str(few.verdict)
     assert one.rhat is None and "run four or more" in str(one.verdict) and "error bar" in str(one.verdict)
+    with pytest.warns(UserWarning, match="3 draws give no error bar"):
+        assert llc(one.draws)[0] == one.llc
+    gone = estimate_llc(bowl, at=torch.zeros(5), nbeta=1e4, sampler=SGLD(10.0), **SHORT)
+    with pytest.warns(UserWarning, match=r"λ̂ = nan ± nan: 4 chain\(s\) diverged"):
+        assert math.isnan(llc(gone.draws)[0])
 
 
 def test_calibration_refuses_a_saddle():

@@ -10,7 +10,7 @@ import xarray as xr
 from scipy.integrate import quad
 from scipy.special import k0
 
-from sltcourse.llc import MALA, LocalPosterior, PerSample, sample
+from sltcourse.llc import MALA, SGLD, LocalPosterior, OfParameters, PerSample, sample
 from sltcourse.llc.readings import covariance, expectation, heat, influence, loss_kernel, susceptibility
 
 # the case of a Gaussian posterior: six samples, three weights, w* least squares
@@ -308,6 +308,19 @@ def test_moments_give_what_the_draws_give():
         covariance(streamed, "acceptance", "losses")
     with pytest.raises(KeyError, match="moments=True"):
         loss_kernel(streamed.drop_vars("losses_cov"))
+
+
+@pytest.mark.parametrize("moments", [True, "cross"])
+def test_moments_of_draws_that_are_not_finite_are_refused(moments):
+    """As the draws themselves are: a nan in one draw is a nan in all of its chain's moments."""
+    posterior = LocalPosterior(lambda w: (w**2).sum(), at=torch.zeros(2), nbeta=50.0)
+    root = OfParameters(lambda named: named["w"].sqrt(), dims=("k",), moments=moments)
+    draws = sample(posterior, SGLD(1e-3), num_chains=4, num_draws=20, num_burnin_steps=20, observe={"root": root})
+    with pytest.raises(ValueError, match="root has draws that are not finite"):
+        susceptibility(draws, "loss", "root")
+    if moments is True:
+        with pytest.raises(ValueError, match="root has draws that are not finite"):
+            loss_kernel(draws, "root")
 
 
 def test_a_loss_that_does_not_move_is_said_to():

@@ -127,14 +127,60 @@ def test_a_point_that_fails_stops_no_other(tmp_path):
         return [{}, object(), {1: 2}, 1j, [estimate] * 2][b - 3] if b > 2 else a
 
     estimate = estimate_llc(lambda w: (w**2).sum(), at=torch.zeros(1), nbeta=9.0, num_draws=9, num_burnin_steps=9)
-    with pytest.warns(UserWarning, match=r"12 of 16 points failed, the first one with ValueError: not 1"):
+    with pytest.warns(UserWarning) as warned:
         table = sweep(picky, {"a": [1, 2], "b": range(8)}, folder=tmp_path)
+    failed, unlike = (str(one.message) for one in warned)
+    assert failed.startswith("12 of 16 points failed, the first one with ValueError: not 1")
+    assert "at a = 1, b = 3: nothing; at a = 2, b = 3: nothing." in unlike
     assert table.value.sel(b=0).values.tolist() == [1, 2] and np.isnan(table.value.sel(b=1)).all()
     assert table.status.sel(a=1).values.tolist() == ["done", "failed", "failed", "done"] + ["failed"] * 4
     said = [str(text) for text in table.failure.sel(a=1).values]
     assert said[1].startswith("ValueError: not 1 (in picky, line ") and said[2].startswith("SystemExit: 3")
     assert "only numbers, strings and arrays" in said[4] and "keys must be strings" in said[5]
     assert "only numbers" in said[6] and "put the w* into the grid" in said[7]
+
+
+def test_points_of_unlike_kinds_are_named(tmp_path):
+    """A number where the others give estimates, a renamed entry, a text, an array over other dimensions."""
+    estimate = estimate_llc(lambda w: (w**2).sum(), at=torch.zeros(1), nbeta=9.0, num_draws=9, num_burnin_steps=9)
+
+    def estimates(a, b):
+        return estimate.llc if (a, b) == (1, 2) else estimate
+
+    with pytest.warns(UserWarning) as said:
+        table = sweep(estimates, {"a": [1, 2], "b": [1, 2]}, folder=tmp_path)
+    assert [str(one.message) for one in said] == [
+        "1 of 4 points gave other names or kinds of values than the rest, which gave acceptance, diverged, "
+        "equipartition, ess, init_loss, llc, reasons, rhat, share_below, std_error, step_bias, verdict; "
+        "at a = 1, b = 2: value. Where a point has nothing that fits, stands nan or ''."
+    ]
+    assert np.isnan(table.llc).values.tolist() == [[False, True], [False, False]]
+    with pytest.warns(UserWarning, match="at a = 1, b = 2: value"):  # from the files too
+        assert sweep(estimates, {"a": [1, 2], "b": [1, 2]}, folder=tmp_path).identical(table)
+
+    rows, columns = (xr.DataArray([[1.0, 2.0], [3.0, 4.0]], dims=dims) for dims in (("r", "c"), ("c", "r")))
+    for given, where in [
+        ([{"x": 1}, {"x": 2}, {"y": 3}], "at a = 2: y."),
+        ([1, 2, {}], "at a = 2: nothing."),
+        ([1, "two", 3], r"at a = 1: value \(a text\)\."),
+        ([1, [2], 3], r"at a = 1: value \(an array over what_the_function_returned_0\)\."),
+        ([rows, columns, rows], r"at a = 1: value \(an array over c, r\)\."),
+        ([columns, rows, rows], r"at a = 0: value \(an array over c, r\)\."),
+        ([rows, 2, rows], r"at a = 1: value \(a number\)\."),
+        ([1, *["other"] * 7, *[2] * 9], "at a = 5: value .a text.; and 2 more. "),
+    ]:
+        values = dict(enumerate(given))
+        with pytest.warns(UserWarning, match=where):
+            table = sweep(lambda a, values=values: values[a], {"a": list(values)}, folder=tmp_path, version=where)
+        odd = int(where.split("a = ")[1][0])
+        if "text" not in where:  # a number stands beside texts as a text
+            others = [place for place in values if place != odd]
+            kept = table["x" if "x" in table else "value"]
+            assert np.isnan(kept[odd]).all()
+            whole = [one["x"] if isinstance(one, dict) and one else one for one in given if one is not given[odd]]
+            assert all(np.array_equal(kept[place], one) for place, one in zip(others, whole, strict=True))
+    sweep(lambda a: [None, 1, np.int64(2), True, 2.5][a], {"a": range(5)}, folder=tmp_path)  # None fits everywhere
+    sweep(lambda a: [None, "text"][a], {"a": range(2)}, folder=tmp_path)
 
 
 def test_what_failed_is_tried_again_and_the_rest_is_not(tmp_path):

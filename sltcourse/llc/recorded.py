@@ -160,8 +160,19 @@ def moments(
 ) -> tuple[ChainMoments, xr.DataArray, xr.DataArray]:
     """The streamed moments of two variables, of which one at least is known by its moments only.
 
-    Raises KeyError where what is needed was not kept.
+    Raises KeyError where what is needed was not kept, ValueError where a draw was not finite.
     """
+    found = _moments(draws, first, second, base)
+    if not all(np.isfinite(x).all() for x in (found[0].first, found[0].second, found[0].covariance)):
+        name = first if is_streamed(draws, first) else second
+        raise ValueError(f"{name} has draws that are not finite: record another function of them (or lower lr).")
+    return found
+
+
+def _moments(
+    draws: xr.Dataset, first: Recorded, second: Recorded, base: Recorded | None
+) -> tuple[ChainMoments, xr.DataArray, xr.DataArray]:
+    """``moments``, finite or not."""
     if is_streamed(draws, first) and is_streamed(draws, second) and first != second:
         raise KeyError(f"{first!r} and {second!r} were streamed apart: no covariance of theirs was kept.")
     name = first if is_streamed(draws, first) else second

@@ -2,6 +2,7 @@
 
 import json
 import math
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -148,7 +149,7 @@ def diagnostics(draws: xr.Dataset) -> Diagnostics:
 def llc(draws: xr.Dataset) -> tuple[float, float]:
     """λ̂ = nβ(E[L_n] − L_n(w*)) of the draws of one w*, and its Monte-Carlo standard error (Lau et al. 2023).
 
-    Of weighted draws the expectation is the weighted one.
+    Of weighted draws the expectation is the weighted one. What cannot be said is nan, and a warning says why.
 
     >>> import torch
     >>> from sltcourse.llc import Importance, LocalPosterior, llc, sample
@@ -161,6 +162,9 @@ def llc(draws: xr.Dataset) -> tuple[float, float]:
         level, nbeta = expectation(draws), draws.attrs["nbeta"]
         return nbeta * (level.value.item() - draws.attrs["init_loss"]), nbeta * level.std_error.item()
     found = diagnostics(draws)
+    if not math.isfinite(found.std_error):
+        said = " ".join(judge(found).reasons)
+        warnings.warn(f"λ̂ = {found.llc:.4g} ± {found.std_error:.2g}: {said}", stacklevel=2)
     return found.llc, found.std_error
 
 

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import traceback
-from collections.abc import Callable, Container, Generator, Mapping
+from collections import Counter
+from collections.abc import Callable, Container, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from sltcourse.llc.points import OWN, Point
 from sltcourse.llc.result import LLCResult
 
 LONGEST = 1000  # characters of a reason
+MOST_SHOWN = 5  # points that a warning names
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,9 @@ def table(grid: Mapping[str, list[Any]], records: Mapping[tuple[int, ...], Recor
         called = _free(name, taken) if name in (*grid, *OWN) else name
         taken.add(called)
         mine = {place: record.values[name] for place, record in records.items() if name in record.values}
-        if not any(isinstance(value, dict) for value in mine.values()):
-            data[called] = dims, _scalars(mine, shape)
+        single = {place: value for place, value in mine.items() if not isinstance(value, dict)}
+        if sum(value is not None for value in single.values()) > len(mine) - len(single) or len(single) == len(mine):
+            data[called] = dims, _scalars(single, shape)
             continue
         own, array = _arrays(mine, shape)
         for axis, (dim, size) in enumerate(zip(own, array.shape[len(shape) :], strict=True)):
@@ -89,6 +92,49 @@ def table(grid: Mapping[str, list[Any]], records: Mapping[tuple[int, ...], Recor
         status[place], failure[place] = "failed" if record.failure else "done", record.failure
     data.update(status=(dims, status), failure=(dims, failure.astype(str)))
     return xr.Dataset(data, {name: np.asarray(labels) for name, labels in grid.items()})
+
+
+def unlike(records: Iterable[tuple[Point, Record]]) -> str:
+    """Which points gave other names than most did, or another kind of value, in a sentence; "" where none did."""
+    given = [(point, _kinds(record)) for point, record in records if not record.failure]
+    if not given:
+        return ""
+    names = _commonest(sorted(own) for _, own in given)
+    found: dict[str, list[list[str]]] = {}
+    for _, own in given:
+        for name, kind in own.items():
+            found.setdefault(name, []).extend([[kind]] if kind else [])
+    usual = {name: _commonest(kinds)[0] if kinds else "" for name, kinds in found.items()}
+    odd = []
+    for point, own in given:
+        other = {name for name, kind in own.items() if kind not in ("", usual[name])}
+        if sorted(own) != names or other:
+            what = [f"{name} ({kind})" if name in other else name for name, kind in own.items()]
+            where = ", ".join(f"{name} = {label}" for name, label in point.labels.items())
+            odd.append(f"at {where}: {', '.join(what) or 'nothing'}")
+    if not odd:
+        return ""
+    shown = [*odd[:MOST_SHOWN], *([f"and {len(odd) - MOST_SHOWN} more"] if len(odd) > MOST_SHOWN else [])]
+    return (
+        f"{len(odd)} of {len(given)} points gave other names or kinds of values than the rest, which gave "
+        f"{', '.join(names) or 'nothing'}; {'; '.join(shown)}. Where a point has nothing that fits, stands nan or ''."
+    )
+
+
+def _commonest(what: Iterable[list[str]]) -> list[str]:
+    """The most frequent one; of equally frequent ones the one that was there first."""
+    return list(Counter(map(tuple, what)).most_common(1)[0][0])
+
+
+def _kinds(record: Record) -> dict[str, str]:
+    """What each value is, by name; "" for None, which fits everywhere."""
+    kinds = {}
+    for name, value in record.values.items():
+        if isinstance(value, dict):
+            kinds[name] = f"an array over {', '.join(value['dims'])}"
+        else:
+            kinds[name] = "" if value is None else "a text" if isinstance(value, str) else "a number"
+    return kinds
 
 
 def _free(name: str, taken: Container[str]) -> str:
@@ -162,10 +208,10 @@ def _scalars(mine: Mapping[tuple[int, ...], Any], shape: tuple[int, ...]) -> np.
 
 
 def _arrays(mine: Mapping[tuple[int, ...], Any], shape: tuple[int, ...]) -> tuple[list[str], np.ndarray]:
-    """The dimensions of the points' own arrays, and all of them as one; a shorter one is filled up with nan."""
-    arrays = {place: np.asarray(v["data"], v["dtype"]) for place, v in mine.items() if isinstance(v, dict)}
-    own = list(next(v["dims"] for v in mine.values() if isinstance(v, dict)))
-    arrays = {place: array for place, array in arrays.items() if array.ndim == len(own)}
+    """The dimensions of most points' arrays, and those as one; nan fills what is shorter or over others."""
+    given = {place: v for place, v in mine.items() if isinstance(v, dict)}
+    own = _commonest(v["dims"] for v in given.values())
+    arrays = {place: np.asarray(v["data"], v["dtype"]) for place, v in given.items() if v["dims"] == own}
     longest = tuple(max(sizes) for sizes in zip(*(array.shape for array in arrays.values()), strict=True))
     even = len(arrays) == int(np.prod(shape)) and all(array.shape == longest for array in arrays.values())
     out = (

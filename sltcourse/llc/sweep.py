@@ -31,7 +31,7 @@ import xarray as xr
 from sltcourse.kit import files
 from sltcourse.llc.cluster import connected, must_be_sendable, through
 from sltcourse.llc.points import Point, name_of, points
-from sltcourse.llc.stored import Arriving, Record, computed, read, table, write
+from sltcourse.llc.stored import Arriving, Record, computed, read, table, unlike, write
 from sltcourse.progress import progress
 
 
@@ -79,7 +79,7 @@ def sweep(
         )
         interrupted = False
         with progress(None, "sweep", total=len(todo)) as bar:
-            todo = [point for point in todo if not kept.has(point)]
+            every, todo = todo, [point for point in todo if not kept.has(point)]
             bar.update(len(kept.records))
             arriving = _here(function, todo) if workers is None else through(workers, function, todo, resources)
             try:
@@ -92,6 +92,9 @@ def sweep(
                 if not kept.records:
                     raise
     kept.say()
+    said = unlike((point, kept.records[point.place]) for point in every if point.place in kept.records)
+    if said:
+        warnings.warn(said, stacklevel=2)
     out = table(labels, kept.records)
     out.attrs.update(function=kept.name, version=version, partial=int(interrupted), recomputed=kept.damaged)
     return out
