@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from torch import nn
 
 from sltcourse.llc import (
@@ -18,6 +19,7 @@ from sltcourse.llc import (
     default_nbeta,
     estimate_llc,
     llc_map,
+    resume,
     sample,
 )
 from sltcourse.llc.parameters import Parameters
@@ -284,6 +286,17 @@ def test_shared_storage_is_counted_once():
     assert all(torch.equal(rebuilt[name], p) for name, p in state.items())
     with pytest.raises(ValueError, match="move together"):
         Parameters(model, {"square": True})
+
+
+def test_exact_chains_from_a_file_go_on_in_float64(tmp_path):
+    """The posterior that a user gives again is in float32: it is doubled as it was for the first draws."""
+    posterior, settings = LocalPosterior(MODEL, DATA, mse), dict(num_chains=2, num_burnin_steps=10, seed=3)
+    whole = sample(posterior, HMC(), num_draws=8, **settings)
+    assert whole.sizes["block"] == 2  # the doubled copy's parameters lie in one storage and are still told apart
+    sample(posterior, HMC(), num_draws=3, **settings).to_netcdf(tmp_path / "draws.nc")
+    longer = resume(xr.load_dataset(tmp_path / "draws.nc"), posterior, num_draws=5)
+    for name in whole.data_vars:
+        assert np.array_equal(longer[name], whole[name])
 
 
 def test_settings_survive_in_the_result():
