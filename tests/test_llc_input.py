@@ -218,6 +218,15 @@ def test_interrupt_returns_what_is_there(monkeypatch):
         estimate_llc(bowl, at=torch.zeros(3), nbeta=10.0, sampler=SGLD(0.01), **SHORT)
 
 
+def test_an_interrupt_between_two_rounds_of_target_error_loses_no_draw(monkeypatch):
+    def interrupted(draws, **settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sltcourse.llc.estimate.resume", interrupted)
+    result = estimate_llc(bowl, at=torch.zeros(3), nbeta=10.0, sampler=SGLD(0.01), target_error=1e-3, **SHORT)
+    assert result.partial and result.loss_trace.shape == (4, 50) and "interrupted" in str(result.verdict)
+
+
 def test_a_trajectory_in_one_call():
     """Checkpoints × chains in one batch, each with its own w*, baseline and buffers."""
     model = nn.Sequential(nn.Linear(3, 1), nn.BatchNorm1d(1)).eval()
