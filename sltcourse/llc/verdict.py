@@ -247,7 +247,7 @@ RULES = (
         DOUBTFUL,
         lambda d: d.std_error > limit("error, share") * abs(d.llc),
         lambda d: (
-            f"the Monte-Carlo error is {d.std_error / max(abs(d.llc), 1e-12):.0%} of the estimate: take more "
+            f"the Monte-Carlo error is {d.std_error / max(abs(d.llc), 1e-300):.0%} of the estimate: take more "
             "draws or chains."
         ),
     ),
