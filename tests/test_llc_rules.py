@@ -140,9 +140,3 @@ def test_the_standard_error_by_hand(chains, draws, stretches):
     assert found.std_error == pytest.approx(wanted) and found.mean == pytest.approx(x.mean())
     assert found.ess == pytest.approx(x.var(ddof=1) / wanted**2)
     assert (found.rhat is None) is (chains == 1)
-
-
-@pytest.mark.parametrize("trace", [np.zeros((4, 3)), np.arange(12.0).reshape(4, 3), np.ones((4, 100))], ids=str)
-def test_no_error_of_three_draws_or_of_what_does_not_move(trace):
-    found = summary(trace)
-    assert np.isnan(found.std_error) and np.isnan(found.ess) and found.rhat is None and found.mean == trace.mean()
