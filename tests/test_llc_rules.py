@@ -1,4 +1,5 @@
-"""Rules without a verdict: how `calibrate` chooses, when gradients relative to w* pay, what a standard error is."""
+"""Rules that no verdict shows: how `calibrate` chooses, when gradients relative to w* pay, what a standard error is,
+and what is said of a reading."""
 
 import itertools
 from types import SimpleNamespace
@@ -6,10 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 from sltcourse.llc.calibrate import _agree, _draws, _largest_sound_step, _smallest_plateau
 from sltcourse.llc.control import pays
 from sltcourse.llc.errors import summary
+from sltcourse.llc.estimate import _wants_more
+from sltcourse.llc.readings import _heated, _notes
 
 
 def run(**change):
@@ -82,6 +86,26 @@ def test_so_many_draws(change, draws):
     assert _draws(run(**change)) == draws
 
 
+@pytest.mark.parametrize(
+    "change, more",
+    [
+        (dict(std_error=0.099), False),  # of 2.0, where 5 % are asked for
+        (dict(std_error=0.101), True),
+        (dict(llc=-2.0, std_error=0.099), False),
+        (dict(std_error=np.nan), True),
+        (dict(std_error=0.5, draws=159), True),
+        (dict(std_error=0.5, draws=160), False),
+        (dict(std_error=0.5, partial=True), False),
+        (dict(std_error=0.5, llc=np.nan), False),
+    ],
+    ids=str,
+)
+def test_draws_are_added_until_the_error_is_small_or_there_are_sixteen_times_as_many(change, more):
+    result = run(**dict(partial=False, draws=10) | change)
+    result.loss_trace = np.zeros((4, result.draws))
+    assert _wants_more(result, 0.05, 10) is more
+
+
 # ---- gradients relative to w* ----------------------------------------------------------------------------------------
 
 
@@ -140,3 +164,55 @@ def test_the_standard_error_by_hand(chains, draws, stretches):
     assert found.std_error == pytest.approx(wanted) and found.mean == pytest.approx(x.mean())
     assert found.ess == pytest.approx(x.var(ddof=1) / wanted**2)
     assert (found.rhat is None) is (chains == 1)
+
+
+# ---- what is said of a reading ---------------------------------------------------------------------------------------
+
+GOOD = dict(ess=400.0, rhat=1.05, blocks=10, streamed=False, of_a_mean=False)
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({}, ""),
+        (dict(ess=399.0), "worth 399 independent ones, so that a variance is known to about 7%: more draws."),
+        (dict(ess=200.0), "about 10%"),
+        (dict(ess=100.0, of_a_mean=True), ""),
+        (dict(ess=99.0, of_a_mean=True), "worth 99 independent ones: more draws."),
+        (dict(rhat=1.0501), "R-hat is 1.050: the chains disagree"),
+        (dict(blocks=9), "from 9 blocks, so it is itself uncertain by 25%: more draws or more chains."),
+        (dict(blocks=9, streamed=True), "uncertain by 25%: more chains."),
+        (dict(blocks=2), "from 2 blocks, so it is itself uncertain by 71%"),
+        (dict(blocks=1), "one block of draws gives no error bar"),
+    ],
+    ids=str,
+)
+def test_the_thresholds_of_a_readings_notes(change, said):
+    notes = _notes(xr.Dataset(), **GOOD | change)
+    assert len(notes) == (said != "") and said in " ".join(notes)
+
+
+def test_weighted_draws_that_are_few_ask_for_a_stronger_spring():
+    (note,) = _notes(xr.Dataset({"log_weight": 0.0}), **GOOD | dict(ess=399.0))
+    assert note.endswith("more draws, or a stronger spring.")
+
+
+@pytest.mark.parametrize(
+    "bias, virial, init_loss, said",
+    [
+        (0.249, 1.099, 1.0, None),  # of nβ (E L − L(w*)) = 10 · 0.5
+        (0.251, 1.0, 1.0, "about 5% of its excess loss"),
+        (0.0, 1.101, 1.0, "equipartition is 1.10"),
+        (9.0, 1.0, 1.5, None),  # no excess, of which there could be a share
+        (9.0, 1.0, 2.0, None),
+    ],
+)
+def test_the_thresholds_of_heat(bias, virial, init_loss, said):
+    each = ("chain", "draw"), np.ones((2, 3))
+    draws = xr.Dataset({"loss": each, "step_bias": each, "virial": each}, attrs={"nbeta": 10.0, "init_loss": init_loss})
+    found = _heated(draws.assign(loss=draws.loss * 1.5, step_bias=draws.step_bias * bias, virial=draws.virial * virial))
+    assert found is said is None or said in found
+
+
+def test_where_nothing_was_recorded_nothing_is_said_of_heat():
+    assert _heated(xr.Dataset({"loss": 1.0})) is None
