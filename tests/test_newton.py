@@ -9,8 +9,9 @@ import pytest
 import sympy as sp
 from scipy.optimize import linprog
 
-from sltcourse.theory import coordinates, newton
+from sltcourse.theory import coordinates, newton, reduction
 from sltcourse.theory.closed_forms import deep_linear_network, tanh_network
+from sltcourse.theory.germ import germ
 from sltcourse.theory.newton import learning_coefficient, search_coordinates
 from sltcourse.theory.polyhedron import NewtonPolyhedron
 from sltcourse.theory.real_zeros import has_real_zero, real_zeros
@@ -70,11 +71,13 @@ def test_a_vertex_of_the_polyhedron_may_be_negative(function):
 
 
 def test_the_formula_for_tanh_units_is_for_a_flat_prior():
+    """A prior in the a changes nothing: points with a ≠ 0 lie near, of the same λ. One in the b does."""
     moments = [x * y + z * t, x * y**3 + z * t**3]
-    assert "tanh" in search_coordinates(moments, [x, y, z, t]).why
-    for prior in ({x: 1}, {x: 1, z: 1}, {y: 1, t: 1}):
+    assert "tanh" in reduction._recognised(germ(moments, [x, y, z, t])).why
+    for prior, lam, m in (({x: 1}, "2/3", 1), ({x: 1, z: 1}, "2/3", 1), ({y: 1, t: 1}, "1", 3)):
+        assert reduction._recognised(germ(moments, [x, y, z, t], None, prior)) is None
         found = search_coordinates(moments, [x, y, z, t], prior=prior)
-        assert "tanh" not in found.why and found.lower <= 1 <= found.value
+        assert (found.value, found.multiplicity, found.exact) == (Fraction(lam), m, True)
 
 
 # --- the polyhedron ----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from sympy.polys.rings import PolyElement
 
 from sltcourse.theory.faces import order_of_zeros
 from sltcourse.theory.germ import Germ
+from sltcourse.theory.intersections import MOST_GENERATORS, intersection, least_value
 from sltcourse.theory.limits import Budget
 from sltcourse.theory.polyhedron import Exponent, NewtonPolyhedron
 from sltcourse.theory.real_zeros import sign
@@ -20,6 +21,7 @@ from sltcourse.theory.signs import NegativeLoss, is_positive_below, refuse_negat
 
 _FEW_FACES, _MOST_FACES = 60, 120  # with more than a few, the first zero that is in the way ends the test
 _FEW_PRODUCTS = 500  # a sum of squares with more terms is not looked at as a whole
+_SHARE = 0.1  # of the time left, for the question whether the generators meet transversally
 NONNEGATIVE = "K ≥ 0 near the point"
 
 
@@ -112,6 +114,10 @@ def analyse(germ: Germ, proved: bool, budget: Budget) -> Analysis:
             why = "K is the square of a nondegenerate f that changes its sign near the point: λ = min(1/2, 1/t)"
             if distance < 1 or any(inside) or not inside:
                 return Analysis(bounds.exactly(Fraction(1, 2), multiplicity, why))
+    if 1 < len(germ.generators) <= MOST_GENERATORS:
+        bounds, decided = _transversal(germ, bounds, budget)
+        if decided:
+            return Analysis(decided)
     if not obstacles:
         return Analysis(bounds.answer(f"not decided: {faces} faces are too many"))
     shown = min(obstacles, key=lambda zero: (not zero.proved, zero.order))
@@ -121,6 +127,26 @@ def analyse(germ: Germ, proved: bool, budget: Budget) -> Analysis:
     why += f"not below the distance {distance / scale}"
     parts = tuple(zero.parts for zero in obstacles)
     return Analysis(bounds.answer(why, tuple(tuple(f.as_expr() for f in some) for some in parts)), parts)
+
+
+def _transversal(germ: Germ, bounds: "_Bounds", budget: Budget) -> tuple["_Bounds", LearningCoefficient | None]:
+    """Better bounds, and the answer if they decide, where the generators meet transversally: see `intersections`."""
+    half = Fraction(1, 2)
+    try:
+        if half * budget.run(least_value, germ, share=_SHARE) <= bounds.lower:
+            return bounds, None
+        found = budget.run(intersection, germ, share=_SHARE)
+    except (TimeoutError, ArithmeticError):
+        return bounds, None
+    if found is None:
+        return bounds, None
+    bounds = bounds.above(half * found.value)
+    if found.attained and bounds.value > bounds.lower:
+        bounds = bounds._replace(value=bounds.lower, multiplicity=1)
+    if bounds.value > half * found.value or (bounds.multiplicity < found.multiplicity and not found.sharp):
+        return bounds, None
+    why = "the generators meet transversally off the coordinate planes, and the lifted polyhedron decides"
+    return bounds, bounds.exactly(bounds.value, found.multiplicity, why)
 
 
 def quick_bounds(germ: Germ, proved: bool) -> LearningCoefficient:
