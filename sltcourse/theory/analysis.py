@@ -15,7 +15,7 @@ from sltcourse.theory.faces import order_of_zeros
 from sltcourse.theory.germ import Germ
 from sltcourse.theory.intersections import MOST_GENERATORS, intersection, least_value
 from sltcourse.theory.limits import Budget
-from sltcourse.theory.polyhedron import Exponent, NewtonPolyhedron
+from sltcourse.theory.polyhedron import Exponent, Meeting, NewtonPolyhedron
 from sltcourse.theory.real_zeros import sign
 from sltcourse.theory.signs import NegativeLoss, is_positive_below, refuse_negative_vertex
 
@@ -86,8 +86,7 @@ def analyse(germ: Germ, proved: bool, budget: Budget) -> Analysis:
     ``budget``: the time that is left; where it does not suffice, the answer is bounds, and says so.
     """
     scale = Fraction(1, 2) if germ.squares else Fraction(1)
-    polyhedron = NewtonPolyhedron(m for f in germ.generators for m in f.monoms())
-    distance, codimension, entered = polyhedron.meet([1 + h for h in germ.prior])
+    distance, codimension, entered = _entry(germ)
     bounds = _Bounds(scale / distance, codimension, _smallest(germ), "" if proved else NONNEGATIVE)
     bounds = bounds.by_rank(_rank(germ), germ)
     try:
@@ -154,15 +153,19 @@ def quick_bounds(germ: Germ, proved: bool) -> LearningCoefficient:
 
     ``germ`` and ``proved`` as in `analyse`.
     """
-    distance, codimension, _ = NewtonPolyhedron(m for f in germ.generators for m in f.monoms()).meet(
-        [1 + h for h in germ.prior]
-    )
+    distance, codimension, _ = _entry(germ)
     scale = Fraction(1, 2) if germ.squares else Fraction(1)
     bounds = _Bounds(scale / distance, codimension, _smallest(germ), "" if proved else NONNEGATIVE)
     return bounds.by_rank(_rank(germ), germ).answer("not decided: bounds by the polyhedron and the Hessian's rank only")
 
 
 @lru_cache(maxsize=64)  # a search meets the same germ again
+def _entry(germ: Germ) -> Meeting:
+    """Where the ray of the prior enters the polyhedron of all generators."""
+    return NewtonPolyhedron(m for f in germ.generators for m in f.monoms()).meet([1 + h for h in germ.prior])
+
+
+@lru_cache(maxsize=64)
 def _zeros(germ: Germ, distance: Fraction) -> tuple[int, list[_Zero]]:
     """How many faces need a look, and a `_Zero` for each that was looked at: fewer, if one is in the way for sure."""
     ring = germ.ring
