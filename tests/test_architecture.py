@@ -108,6 +108,13 @@ def test_docstrings_have_one_style(folder):
     assert files and [p.name for p in files if re.search(r"^ *-{4,}$", p.read_text(encoding="utf-8"), re.M)] == []
 
 
+def test_every_target_of_make_says_what_it_does():
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = dict(re.findall(r"^([a-z][\w-]*):(?! \w+ = )(.*)$", text, re.M))
+    assert set(targets) == set(re.search(r"^\.PHONY: (.*)$", text, re.M)[1].split())
+    assert [name for name, line in targets.items() if "   ## " not in line] == [], "make help says nothing of it"
+
+
 def test_what_remakes_an_asset_is_there():
     targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
     for name, entry in json.loads((ROOT / "assets" / "manifest.json").read_text(encoding="utf-8")).items():
@@ -144,15 +151,11 @@ def test_the_environment_file_uses_the_constraints():
     (pip,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
     assert "-c constraints.txt" in pip
     (install,) = [line for line in pip if line.startswith("-e .")]
-    assert set(re.search(r"\[(.*)\]", install)[1].split(",")) <= set(PROJECT["optional-dependencies"])
+    made = re.search(r'-e "\.\[(lab[\w,]*)\]"', (ROOT / "Makefile").read_text(encoding="utf-8"))[1]
+    assert install == f"-e .[{made}]", "conda's environment is that of make lab"
+    assert set(made.split(",")) <= set(PROJECT["optional-dependencies"])
 
 
 @pytest.mark.parametrize("name", ["CITATION.cff", "sltcourse/__init__.py"])
 def test_the_version_is_the_same_everywhere(name):
     assert re.search(rf"version[_:= \"]+{re.escape(PROJECT['version'])}", (ROOT / name).read_text(encoding="utf-8"))
-
-
-def test_the_readme_lists_every_lesson():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        assert f"notebooks/{path.name}" in readme
