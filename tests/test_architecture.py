@@ -113,6 +113,8 @@ def test_every_target_of_make_says_what_it_does():
     targets = dict(re.findall(r"^([a-z][\w-]*):(?! \w+ = )(.*)$", text, re.M))
     assert set(targets) == set(re.search(r"^\.PHONY: (.*)$", text, re.M)[1].split())
     assert [name for name, line in targets.items() if "   ## " not in line] == [], "make help says nothing of it"
+    for path in (ROOT / module.replace(".", "/") for module in re.findall(r"-m ((?:tests|sltcourse)[.\w]*)", text)):
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), path
 
 
 def test_what_remakes_an_asset_is_there():
