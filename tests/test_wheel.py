@@ -113,6 +113,14 @@ def test_the_lessons_are_listed_with_their_minutes(capsys):
     assert "03   60 min  Volume scaling: how fast the good parameters run out" in lines
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there a closed pipe looks like any other error")
+def test_a_reader_that_has_seen_enough_is_no_error():
+    lessons = [sys.executable, "-m", "sltcourse", "lessons"]
+    with subprocess.Popen(lessons, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == ("", 0)
+
+
 def test_without_a_command_it_says_what_there_is(capsys):
     assert command.main([]) == 0
     assert {"lessons", "notebooks"} <= set(capsys.readouterr().out.split())
@@ -145,6 +153,8 @@ def test_a_file_is_no_folder(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert command.main(["notebooks", str(tmp_path / "file")]) == 1
     assert "is a file" in capsys.readouterr().err
+    assert command.main(["notebooks", str(tmp_path / "file" / "inside")]) == 1
+    assert "cannot be copied to" in (said := capsys.readouterr().err) and "name another folder" in said
 
 
 def test_how_to_open_depends_on_what_is_there(monkeypatch):
