@@ -15,7 +15,7 @@ from sltcourse import __main__ as command
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
-SOURCES = ("sltcourse", "assets", "notebooks", "labextension", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("sltcourse", "assets", "notebooks", "labextension", "pyproject.toml", "README.md", "LICENSE", "LICENSES")
 
 ROOMS = """
 import importlib, json, sys
@@ -81,6 +81,9 @@ def test_the_wheel_holds_all_that_is_needed_and_is_small(wheel):
     needed |= {path.relative_to(ROOT).as_posix() for path in files}
     data = f"sltcourse-{sltcourse.__version__}.data/data/share/jupyter/labextensions/sltcourse/"
     needed |= {data + path.name for path in (ROOT / "labextension").iterdir()}
+    needed |= {
+        f"sltcourse-{sltcourse.__version__}.dist-info/licenses/{file}" for file in ("LICENSE", "LICENSES/Python.txt")
+    }
     assert needed <= held
     assert [name for name in held if not name.startswith(("sltcourse/", f"sltcourse-{sltcourse.__version__}."))] == []
     assert wheel.stat().st_size < 12_000_000
