@@ -127,6 +127,15 @@ def test_what_remakes_an_asset_is_there():
             assert command[:2] == ["python", "-m"] and (ROOT / f"{command[2].replace('.', '/')}.py").is_file(), name
 
 
+def test_git_leaves_the_line_ends_as_they_are():
+    """On Windows it would change them in all texts, and with them the SHA-256 of the assets."""
+    rules = (ROOT / ".gitattributes").read_text(encoding="utf-8").splitlines()
+    assert "* text=auto eol=lf" in rules
+    for name in json.loads((ROOT / "assets" / "manifest.json").read_text(encoding="utf-8")):
+        kind = Path(name).suffix
+        assert kind == ".json" or f"*{kind} binary" in rules, name
+
+
 def test_the_constraints_pin_what_the_project_asks_for():
     pinned = pins("constraints.txt")
     for name, least in bounds().items():
