@@ -143,6 +143,12 @@ def test_the_constraints_pin_what_the_project_asks_for():
         assert version(pinned[name]) >= version(least), name
 
 
+def test_the_hooks_before_a_commit_are_the_pinned_ones():
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    used = dict(re.findall(r"additional_dependencies: \[(\S+)==(\S+)\]", hooks))
+    assert used and used == {name: pins("constraints.txt")[name] for name in used}
+
+
 def test_colabs_versions_are_within_the_bounds():
     pinned, core = pins("constraints-colab.txt"), {re.split(">=", r)[0] for r in PROJECT["dependencies"]}
     for name in core - {"arviz-stats"}:  # Colab has arviz in its place
