@@ -1,8 +1,9 @@
 """Pictures a second of the book's live figures, in headless Chromium; writes assets/latency/book.json.
 
-Each slider of the gallery goes to its next position at each animation frame, to and fro, for a second and a half, on a
-desktop's screen and on a telephone's (375 pixels wide, three device pixels a pixel). A browser shows at most 60
-pictures a second here. Run it on an otherwise idle machine, after make book: make frames
+Each slider of the gallery goes to its next position at each animation frame, to and fro, for a second, on a desktop's
+screen and on a telephone's (375 pixels wide, three device pixels a pixel). A browser shows at most 60 pictures a second
+here. Beside it stand the milliseconds that the figure's own script takes for a picture: the rest is the browser, which
+in headless Chromium paints without a graphics card. Run it on an otherwise idle machine: make frames
 """
 
 import json
@@ -23,22 +24,25 @@ SCREENS = {
     "desktop": {"viewport": {"width": 1400, "height": 900}},
     "telephone": {"viewport": {"width": 375, "height": 800}, "device_scale_factor": 3, "has_touch": True},
 }
-# The pictures a second of each slider: [figure, label, pictures a second].
+# For each slider [figure, label, pictures a second, milliseconds of script for a picture].
 RUN = """async () => {
   const rows = [], frame = () => new Promise(requestAnimationFrame);
   for (const figure of document.querySelectorAll('.slt-figure')) {
     figure.scrollIntoView({ block: 'center' });
     for (const input of figure.querySelectorAll('.slt-control input')) {
       const last = Number(input.max), begun = await frame();
-      let pictures = 0, now = begun;
-      while (now - begun < 1500) {
+      let pictures = 0, now = begun, script = 0;
+      while (now - begun < 1000) {
         const at = pictures % (2 * last);
         input.value = at < last ? at : 2 * last - at;
+        const before = performance.now();
         input.dispatchEvent(new Event('input', { bubbles: true }));
+        script += performance.now() - before;
         now = await frame();
         pictures++;
       }
-      rows.push([figure.dataset.figure, input.labels[0].textContent, 1000 * pictures / (now - begun)]);
+      const rate = 1000 * pictures / (now - begun);
+      rows.push([figure.dataset.figure, input.labels[0].textContent, rate, script / pictures]);
     }
   }
   return rows;
@@ -55,15 +59,19 @@ def main() -> None:
             if stuck := page.evaluate(MEET_ALL):
                 sys.exit(f"the figure {stuck} does not come")
             measured[screen] = page.evaluate(RUN)
-            for figure, label, rate in measured[screen]:
-                print(f"{screen:9} {rate:5.1f}  {figure}: {label}", flush=True)
-            rates = sorted(rate for *_, rate in measured[screen])
-            print(f"{screen}: {len(rates)} sliders, least {rates[0]:.1f}, median {rates[len(rates) // 2]:.1f}")
+            for figure, label, rate, script in measured[screen]:
+                print(f"{screen:9} {rate:5.1f} {script:5.1f} ms  {figure}: {label}", flush=True)
+            *_, rates, scripts = map(sorted, zip(*measured[screen], strict=True))
+            print(
+                f"{screen}: {len(rates)} sliders, pictures a second {rates[0]:.1f} and more, median "
+                f"{rates[len(rates) // 2]:.1f}; script for one {scripts[-1]:.1f} ms and less"
+            )
         version = browser.version
         browser.close()
     device = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Chromium {version}"
-    rows = {k: [[figure, label, round(rate, 1)] for figure, label, rate in v] for k, v in measured.items()}
-    result = {"command": COMMAND, "date": time.strftime("%Y-%m-%d"), "device": device, "pictures_per_s": rows}
+    rows = {k: [[*names, round(rate, 1), round(script, 2)] for *names, rate, script in v] for k, v in measured.items()}
+    what = "figure, slider, pictures a second, milliseconds of script for a picture"
+    result = {"what": what, "command": COMMAND, "date": time.strftime("%Y-%m-%d"), "device": device, **rows}
     target = ROOT / "assets" / "latency" / "book.json"
     target.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     assets.record("latency/book.json", COMMAND, device)
