@@ -7,7 +7,7 @@
   for (const table of document.querySelectorAll("article table.docutils")) {
     if (![...table.querySelectorAll("td")].some(cell => cell.textContent.length > 60)) continue;
     table.classList.add("slt-cards");
-    const heads = [...table.querySelectorAll("thead th")].map(head => head.textContent.trim());
+    const heads = [...table.querySelectorAll("thead th")].map(head => head.querySelector(".katex") ? "" : head.textContent.trim());
     for (const row of table.querySelectorAll("tbody tr")) for (const [k, cell] of [...row.cells].entries())
       if (k && heads[k] && /^[\d.,]+$/.test(cell.textContent.trim())) cell.dataset.head = heads[k];   // "55" says nothing alone
   }
