@@ -295,6 +295,11 @@ def test_an_empty_corner_of_a_table_is_no_heading():
     assert extension.corners(body) == '<tr><td class="head"></td><td style="a"></td><th>n</th></tr>'
 
 
+def test_a_folded_cell_is_called_what_it_shows():
+    shown = '<p class="collapsed admonition-title">Show the answer</p></summary>'
+    assert extension.folds(f'<summary aria-label="Toggle hidden content">{shown}') == f"<summary>{shown}"
+
+
 def test_the_notebook_to_download_has_its_cells_and_no_outputs(tmp_path):
     path = lesson(tmp_path, ("a = 1", []), ("live_line()", [figure_output()]))
     found = pages.blank(path)

@@ -1,12 +1,12 @@
-// Sets the formulas, lets the keyboard scroll what is wider than the page, and keeps the search from asking for pages
-// where the book is opened from disk.
+// Sets the formulas, shows and lets the keyboard reach what is wider than the page, prepares tables and outputs for
+// narrow screens, and keeps the search from asking for pages where the book is opened from disk.
 (() => {
   for (const el of document.querySelectorAll(".math"))
     katex.render(el.textContent, el, { displayMode: el.tagName === "DIV", throwOnError: false });
 
   // Which tables are lists of cards on a telephone (site.css). A card says what its columns are; short cells share a line.
   for (const table of document.querySelectorAll("article table.docutils")) {
-    const heads = [...table.querySelectorAll("thead :is(th, td)")].map(cell => cell.textContent.trim());
+    const heads = [...table.querySelectorAll("thead :is(th, td)")].map(cell => cell.querySelector(".katex") ? "" : cell.textContent.trim());
     const rows = [...table.querySelectorAll("tbody tr")].map(row => [...row.cells]);
     const longest = heads.map((_, k) => Math.max(...rows.map(cells => cells[k]?.textContent.length ?? 0)));
     const most = Math.max(...longest);
@@ -17,6 +17,8 @@
       cell.classList.toggle("slt-short", cell.textContent.length <= 12);
     }
   }
+  for (const pre of document.querySelectorAll("div.cell_output pre"))   // sentences, not columns
+    if (!/\S {2,}\S/.test(pre.textContent)) pre.classList.add("slt-lines");
 
   // What is wider than the page is moved sideways, by the keyboard too; its edge fades while there is more to come.
   const wide = "div.math, pre, .slt-table, .slt-drawing, .table-wrapper";

@@ -167,6 +167,37 @@ def in_order(page, address, sliders=0):
     assert not found, "\n".join(sorted(set(found)))
 
 
+# What is wider than its place without a sign of it, goes on sideways though it is of sentences, or is too low to touch.
+NARROW = """() => {
+  for (const folded of document.querySelectorAll('article details')) folded.open = true;
+  return new Promise(done => setTimeout(() => {
+    const found = [], wide = [...document.querySelectorAll('article :is(div.math, pre, .slt-table, .slt-drawing)')];
+    for (const el of wide) {
+      const on = el.scrollWidth > el.clientWidth + 1;
+      if (on !== el.classList.contains('slt-more')) found.push(`sign: ${el.textContent.slice(0, 60)}`);
+      if (on && el.classList.contains('slt-lines')) found.push(`lines: ${el.textContent.slice(0, 60)}`);
+    }
+    for (const fold of document.querySelectorAll('article summary'))
+      if (fold.getBoundingClientRect().height < 24) found.push(`low: ${fold.textContent}`);
+    if (wide.length > 1) {
+      const el = wide.find(el => el.classList.contains('slt-more'));
+      el.scrollLeft = el.scrollWidth;
+      setTimeout(() => done(found.concat(el.classList.contains('slt-more') ? ['sign at the end'] : [])), 200);
+    } else done(found);
+  }, 300));
+}"""
+
+
+def test_on_a_telephone_what_is_cut_off_shows_it_and_a_number_has_its_name(page, base):
+    page.set_viewport_size({"width": 375, "height": 800})
+    for name in (LESSONS[0], "index.html"):
+        page.goto(base + name, wait_until="load")
+        assert page.evaluate(NARROW) == []
+    named = page.locator(".slt-cards td[data-head=minutes]")
+    assert named.count() == len(LESSONS)
+    assert "minutes" in named.first.evaluate("cell => getComputedStyle(cell, '::before').content")
+
+
 @pytest.mark.parametrize("name", [*LESSONS, "gallery.html"])
 def test_a_page_with_figures(page, base, heard, name):
     in_order(page, base + name, sliders=1)

@@ -82,9 +82,14 @@ def corners(body: str) -> str:
     return re.sub(r"<th\b([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>", r"<td\1></td>", body)
 
 
+def folds(body: str) -> str:
+    """A page's html, in which a folded cell is called what it shows, "Show the answer", and not "Toggle …"."""
+    return body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+
+
 def _page(_app: Any, _name: str, _template: str, context: dict[str, Any], _tree: Any) -> None:
     if "body" in context:
-        context["body"] = corners(signatures(context["body"]))
+        context["body"] = folds(corners(signatures(context["body"])))
 
 
 def setup(app: Any) -> dict[str, Any]:
