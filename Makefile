@@ -1,15 +1,4 @@
-# make lab    build the environment, open JupyterLab on the first lesson
-# make test   build the environment, run every test and every notebook
-# make test-all     the same and the tests that take over a minute each
-# make test-colab   one-file copies of the lessons, alone in a folder, at the versions Colab has
-# make test-oldest  the package's tests at the lowest versions that pyproject.toml allows
-# make test-browser every lesson in JupyterLab and Notebook 6 in a real browser
-# make rhythm       how much is read and how much is done in each lesson
-# make gpu          what needs a CUDA device, in seven minutes, with what is installed; writes assets/llc/gpu.json
-# make wheel        source and wheel to publish, in build/dist
-# make colab        one-file copies of the lessons for Colab, in build/colab
-# make book         the whole course as a site whose sliders need no kernel, in build/book
-# make test-book    every page of it in a real browser
+# make help lists what there is; make lab and make test are all that most need.
 PYTHON ?= python3
 VENV ?= .venv
 COLAB_VENV ?= .venv-colab
@@ -26,19 +15,18 @@ export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export JUPYTER_PLATFORM_DIRS = 1
 export TQDM_DISABLE = 1
 
-.PHONY: lab test test-all test-colab test-oldest test-browser test-book book colab lint lesson stamp notebooks rhythm latency frames animation speed wheel gpu gpu-rehearsal mutants clean
+.PHONY: help lab test test-all test-colab test-oldest test-browser test-book book colab lint lesson stamp notebooks rhythm latency frames animation speed wheel gpu gpu-rehearsal mutants clean
 
-lab: $(VENV)/.ready
+lab: $(VENV)/.ready   ## build the environment, open JupyterLab on the first lesson
 	TQDM_DISABLE= $(VENV)/bin/jupyter lab $(ROOT_FLAG) $(firstword $(NOTEBOOKS))
 
-test: $(VENV)/.ready lint
+test: $(VENV)/.ready lint   ## build the environment, run every test and every notebook
 	$(VENV)/bin/pytest $(TWO) -m "not long" $(NBVAL) tests $(NOTEBOOKS)
 
-test-all: $(VENV)/.ready lint
+test-all: $(VENV)/.ready lint   ## the same and the tests that take over a minute each
 	$(VENV)/bin/pytest $(TWO) --timeout 3600 $(NBVAL) tests $(NOTEBOOKS)
 
-# the one-file copies, in an empty folder, where the package is not installed
-test-colab: $(COLAB_VENV)/.ready colab
+test-colab: $(COLAB_VENV)/.ready colab   ## one-file copies of the lessons, alone in a folder, at the versions Colab has
 	rm -rf $(ALONE) && mkdir -p $(ALONE) && cp $(NOTEBOOKS:notebooks/%=build/colab/%) tests/nbval_numbers.py $(ALONE)
 	cd $(ALONE) && ! $(abspath $(COLAB_VENV))/bin/python -c "import sltcourse" 2>/dev/null
 	cd $(ALONE) && $(abspath $(COLAB_VENV))/bin/python -m pytest $(TWO) -c /dev/null --rootdir . -p nbval_numbers $(NBVAL) .
@@ -46,26 +34,27 @@ test-colab: $(COLAB_VENV)/.ready colab
 TOOLS = api_reference architecture kit_book kit_new_lesson nbval_numbers reference_pages references wheel workflows
 # without the notebooks, whose stored outputs are Colab's and constraints.txt's, and without what tests maintainers' tools;
 # old versions warn of what has long been mended, so that a warning is no error
-test-oldest: $(OLDEST_VENV)/.ready
+test-oldest: $(OLDEST_VENV)/.ready   ## the package's tests at the lowest versions that pyproject.toml allows
 	$(OLDEST_VENV)/bin/python -m pytest -p no:cacheprovider $(TWO) -m "not long" -W default -W ignore::DeprecationWarning \
 		$(filter-out $(TOOLS:%=tests/test_%.py),$(wildcard tests/test_*.py))
 
-# every lesson in JupyterLab, its one-file copy in Notebook 6, in headless Chromium (apt-get install chromium)
-test-browser: $(VENV)/.ready $(COLAB_VENV)/.ready colab
+# apt-get install chromium
+test-browser: $(VENV)/.ready $(COLAB_VENV)/.ready colab   ## every lesson in JupyterLab, its one-file copy in Notebook 6, in headless Chromium
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
 	COLAB_VENV=$(COLAB_VENV) $(VENV)/bin/pytest $(TWO) -p no:cacheprovider --ignore tests/browser/test_book.py tests/browser
 
-test-book: book
+test-book: book   ## every page of the book in headless Chromium
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
 	$(VENV)/bin/pytest $(TWO) -p no:cacheprovider tests/browser/test_book.py
 
-lint: $(VENV)/.ready
+lint: $(VENV)/.ready   ## the rules of style, imports and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/lint-imports --no-cache --no-logo
 	$(VENV)/bin/mypy --cache-dir build/mypy
 
 lesson: NAME = $(shell echo $(L) | cut -c4-)
-lesson: $(VENV)/.ready   ## make lesson L=03_volume_scaling: all tests of one lesson
+lesson: $(VENV)/.ready   ## all tests of one lesson: make lesson L=03_volume_scaling
+	@: $(if $(wildcard notebooks/$(L).ipynb),,$(error there is no lesson "$(L)": make lesson L=03_volume_scaling))
 	$(VENV)/bin/pytest -n 2 --dist loadscope -m "not long" $(NBVAL) -k "$(L) or test_$(NAME)" \
 		tests/test_$(NAME).py tests/notebooks notebooks/$(L).ipynb
 
@@ -78,15 +67,16 @@ notebooks: $(VENV)/.ready   ## re-execute every lesson from a fresh kernel and s
 rhythm: $(VENV)/.ready   ## words a line, core minutes and what else is measured of each lesson
 	@$(VENV)/bin/python -m sltcourse.kit.rhythm $(NOTEBOOKS)
 
-colab: $(VENV)/.ready
+colab: $(VENV)/.ready   ## one-file copies of the lessons for Colab, in build/colab
 	TQDM_DISABLE= $(VENV)/bin/python -m sltcourse.kit.authoring onefile $(NOTEBOOKS)
 
-wheel:   ## source and wheel to publish, in build/dist; the wheel is built from the source package, which so is whole
+# the wheel is built from the source package, which so is seen to be whole
+wheel:   ## source and wheel to publish, in build/dist
 	rm -rf build/dist build/lib build/bdist.* && $(PYTHON) -m venv build/packager
 	build/packager/bin/python -m pip install -q build
 	build/packager/bin/python -m build --outdir build/dist .
 
-book: $(VENV)/.ready build/katex/.ready
+book: $(VENV)/.ready build/katex/.ready   ## the whole course as a site whose sliders need no kernel, in build/book
 	$(VENV)/bin/python -m sltcourse.kit.book
 
 build/katex/.ready: docs/katex.txt | $(VENV)/.ready
@@ -108,14 +98,14 @@ speed: $(VENV)/.ready   ## the estimator beside devinterp, on a quiet machine; w
 	$(VENV)/bin/python tests/benchmarks/llc_speed.py
 
 mutants: R = kit
-mutants: $(VENV)/.ready   ## make mutants R=theory: small mistakes in a room's code, and how many of them its tests see
+mutants: $(VENV)/.ready   ## small mistakes in a room's code, and how many of them its tests see: make mutants R=theory
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[mutants]"
 	$(VENV)/bin/python -m tests.benchmarks.mutants $(R)
 
-gpu:   ## on a machine with a CUDA device; installs nothing: GPU_PYTHON=... says which Python
+gpu:   ## what needs a CUDA device, in seven minutes; writes assets/llc/gpu.json; installs nothing: GPU_PYTHON=... says which Python
 	TQDM_DISABLE=1 $(GPU_PYTHON) -m tests.gpu
 
-gpu-rehearsal:   ## the same on the CPU, smaller, before the first minute on a device is spent
+gpu-rehearsal:   ## make gpu on the CPU, smaller, before the first minute on a device is spent
 	TQDM_DISABLE=1 $(GPU_PYTHON) -m tests.gpu --rehearse
 
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -141,5 +131,8 @@ $(OLDEST_VENV)/.ready: pyproject.toml constraints-oldest.txt
 	$(OLDEST_VENV)/bin/python -c "import matplotlib.pyplot"
 	@touch $@
 
-clean:
+help:   ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+clean:   ## remove the environments and all that was built
 	rm -rf $(VENV) $(COLAB_VENV) $(OLDEST_VENV) build

@@ -8,6 +8,7 @@ import argparse
 import importlib.util
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -44,7 +45,8 @@ def copied(folder: Path, wanted: Sequence[str] = (), overwrite: bool = False) ->
     """Copy the lessons whose numbers are ``wanted`` ("03" or "3"; all, if there is none) into ``folder``.
 
     Returns the copies. Raises ValueError, before anything is written, for a number that no lesson has and for a
-    ``folder`` that is a file; FileExistsError if a notebook is there already and ``overwrite`` is false.
+    ``folder`` that is a file; FileExistsError if a notebook is there already and ``overwrite`` is false; OSError where
+    nothing can be written.
     """
     notebooks = {path.stem[:2]: path for path in stored()}
     if unknown := [number for number in wanted if number.zfill(2) not in notebooks]:
@@ -60,9 +62,12 @@ def copied(folder: Path, wanted: Sequence[str] = (), overwrite: bool = False) ->
             f"{folder} has {there[0]}{more} already, perhaps with your answers in it: "
             "name another folder, or add --overwrite"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in chosen:
-        (folder / path.name).write_bytes(path.read_bytes())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in chosen:
+            (folder / path.name).write_bytes(path.read_bytes())
+    except OSError as error:
+        raise OSError(f"the lessons cannot be copied to {folder} ({error.strerror}): name another folder") from error
     return [folder / path.name for path in chosen]
 
 
@@ -106,6 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"{path.stem[:2]}  {minutes:>3} min  {title}")
             return 0
         copies = copied(asked.folder, asked.lesson, asked.overwrite)
+    except BrokenPipeError:  # as head does, which has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left goes there at the end
+        return 0
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.nn.utils import parametrizations
+from torch.nn.utils import parametrizations, prune
 from torch.utils.checkpoint import checkpoint
 
 N = 24
@@ -410,6 +410,45 @@ def transposed_tie():
     return model, (x, x), F.mse_loss
 
 
+def used_twice():
+    """One layer at two places, and its weight at a third."""
+    layer, tied = nn.Linear(3, 3), nn.Linear(3, 3)
+    tied.weight = layer.weight
+    return nn.Sequential(layer, nn.Tanh(), layer, nn.Tanh(), tied, nn.Linear(3, 1)), vectors(), F.mse_loss
+
+
+def flattened():
+    """All parameters one behind the other in one storage, as cuDNN's and sharded training's are."""
+    model = mlp()
+    flat, start = torch.cat([p.detach().flatten() for p in model.parameters()]), 0
+    for p in model.parameters():
+        p.data = flat[start : start + p.numel()].view(p.shape)
+        start += p.numel()
+    return model, vectors(), F.mse_loss
+
+
+class Rotary(nn.Module):
+    """Rotates pairs of numbers by a complex buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(4, 4)
+        angle = torch.outer(torch.arange(6.0), torch.tensor([1.0, 0.1]))
+        self.register_buffer("turn", torch.polar(torch.ones_like(angle), angle), persistent=False)
+
+    def forward(self, x):
+        pairs = torch.view_as_complex(self.inner(x).reshape(*x.shape[:-1], -1, 2))
+        return torch.view_as_real(pairs * self.turn).flatten(-2)
+
+
+def pruned_and_normed():
+    """Their weights are no parameters: hooks make them before each forward pass."""
+    model = nn.Sequential(torch.nn.utils.weight_norm(nn.Linear(3, 8)), nn.Tanh(), nn.Linear(8, 1))
+    prune.l1_unstructured(model[2], "weight", 0.5)
+    model(vectors()[0])
+    return model
+
+
 def one_hot_loss(out, targets):
     return -(F.one_hot(targets, 3) * out.log_softmax(1)).sum(1).mean()
 
@@ -496,6 +535,8 @@ ZOO = {
     "packed": lambda: (Packed(), (sequences()[0], torch.arange(N) % 5 + 1, torch.randn(N, 1)), F.mse_loss),
     "experts": lambda: (Experts(), vectors(), F.mse_loss),
     "straight through": lambda: (Body(StraightThrough.apply), vectors(), F.mse_loss),
+    "checkpointing, reentrant": lambda: (Body(lambda h: checkpoint(torch.tanh, h, use_reentrant=True)), vectors(),
+                                         F.mse_loss),
     "checkpointing": lambda: (Body(lambda h: checkpoint(torch.tanh, h, use_reentrant=False)), vectors(), F.mse_loss),
     "fourier": lambda: (Filter(), vectors(), F.mse_loss),
     "bag, weighted": weighted_bag,
@@ -504,11 +545,16 @@ ZOO = {
     "a named tuple": lambda: (Balanced(), (torch.randn(N, 3), torch.arange(N) % 4),
                               lambda out, y: F.cross_entropy(out.scores, y) + 0.1 * out.balance),
     "gpt2, logits": lambda: hugging_face_logits("gpt2"),
+    "used twice": used_twice,
+    "flattened": flattened,
+    "rotary": lambda: (Rotary(), (torch.randn(N, 6, 4), torch.randn(N, 6, 4)), F.mse_loss),
+    "hooks set the weight": lambda: (pruned_and_normed(), vectors(), F.mse_loss),
 }  # fmt: skip
 
 # vmap cannot batch these; they run chain by chain
 UNBATCHED = {"old function", "branch", "reads a number", "writes", "scripted", "one hot"}
 UNBATCHED |= {"forces", "packed", "experts", "straight through", "checkpointing", "fourier"}
+UNBATCHED |= {"checkpointing, reentrant"}
 UNBATCHED |= {f"{kind}, sdpa" for kind in ("gpt2", "llama", "gpt_neox")}  # its mask is looked into
 
 

@@ -108,6 +108,15 @@ def test_docstrings_have_one_style(folder):
     assert files and [p.name for p in files if re.search(r"^ *-{4,}$", p.read_text(encoding="utf-8"), re.M)] == []
 
 
+def test_every_target_of_make_says_what_it_does():
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = dict(re.findall(r"^([a-z][\w-]*):(?! \w+ = )(.*)$", text, re.M))
+    assert set(targets) == set(re.search(r"^\.PHONY: (.*)$", text, re.M)[1].split())
+    assert [name for name, line in targets.items() if "   ## " not in line] == [], "make help says nothing of it"
+    for path in (ROOT / module.replace(".", "/") for module in re.findall(r"-m ((?:tests|sltcourse)[.\w]*)", text)):
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), path
+
+
 def test_what_remakes_an_asset_is_there():
     targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
     for name, entry in json.loads((ROOT / "assets" / "manifest.json").read_text(encoding="utf-8")).items():
@@ -118,11 +127,26 @@ def test_what_remakes_an_asset_is_there():
             assert command[:2] == ["python", "-m"] and (ROOT / f"{command[2].replace('.', '/')}.py").is_file(), name
 
 
+def test_git_leaves_the_line_ends_as_they_are():
+    """On Windows it would change them in all texts, and with them the SHA-256 of the assets."""
+    rules = (ROOT / ".gitattributes").read_text(encoding="utf-8").splitlines()
+    assert "* text=auto eol=lf" in rules
+    for name in json.loads((ROOT / "assets" / "manifest.json").read_text(encoding="utf-8")):
+        kind = Path(name).suffix
+        assert kind == ".json" or f"*{kind} binary" in rules, name
+
+
 def test_the_constraints_pin_what_the_project_asks_for():
     pinned = pins("constraints.txt")
     for name, least in bounds().items():
         assert name in pinned, f"{name} has no pin in constraints.txt"
         assert version(pinned[name]) >= version(least), name
+
+
+def test_the_hooks_before_a_commit_are_the_pinned_ones():
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    used = dict(re.findall(r"additional_dependencies: \[(\S+)==(\S+)\]", hooks))
+    assert used and used == {name: pins("constraints.txt")[name] for name in used}
 
 
 def test_colabs_versions_are_within_the_bounds():
@@ -144,15 +168,11 @@ def test_the_environment_file_uses_the_constraints():
     (pip,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
     assert "-c constraints.txt" in pip
     (install,) = [line for line in pip if line.startswith("-e .")]
-    assert set(re.search(r"\[(.*)\]", install)[1].split(",")) <= set(PROJECT["optional-dependencies"])
+    made = re.search(r'-e "\.\[(lab[\w,]*)\]"', (ROOT / "Makefile").read_text(encoding="utf-8"))[1]
+    assert install == f"-e .[{made}]", "conda's environment is that of make lab"
+    assert set(made.split(",")) <= set(PROJECT["optional-dependencies"])
 
 
 @pytest.mark.parametrize("name", ["CITATION.cff", "sltcourse/__init__.py"])
 def test_the_version_is_the_same_everywhere(name):
     assert re.search(rf"version[_:= \"]+{re.escape(PROJECT['version'])}", (ROOT / name).read_text(encoding="utf-8"))
-
-
-def test_the_readme_lists_every_lesson():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        assert f"notebooks/{path.name}" in readme

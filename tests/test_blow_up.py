@@ -7,6 +7,7 @@ import sympy as sp
 
 from sltcourse.theory import blow_up
 from sltcourse.theory.blow_up import NotResolved, resolve, start
+from sltcourse.theory.newton import learning_coefficient
 
 x, y, z, a, b, c = sp.symbols("x y z a b c", real=True)
 u1, u2 = sp.symbols("u1 u2")
@@ -149,6 +150,23 @@ def test_losses_of_high_degree_are_answered_in_time(K, lam):
     found = resolve(K, [x, y])
     assert time.thread_time() - begin < 10
     assert found.complete and (found.learning_coefficient, found.multiplicity) == (lam, 1)
+
+
+def test_the_time_is_shared_with_the_polyhedron(monkeypatch):
+    """`newton` is asked first where the degree is high, and for what is left where blow-ups do not end."""
+    given = []
+
+    def undecided(K, variables, point, prior, *, seconds):
+        given.append(seconds)
+        return learning_coefficient((x - y) ** 2 * (x + y) ** 4, [x, y])  # bounds
+
+    monkeypatch.setattr(blow_up, "search_coordinates", undecided)
+    assert resolve(x**24 * y**2, [x, y], seconds=40).complete and given == [0.3 * 40]
+    assert resolve(x**22 * y**2, [x, y], seconds=40).complete and len(given) == 1
+    monkeypatch.setattr(blow_up, "MOST_STEPS", 1)
+    with pytest.raises(NotResolved):
+        resolve((x**2 - y**3) ** 2, [x, y], seconds=40)
+    assert 0.8 * 40 < given[1] <= 40
 
 
 def test_the_two_hundredth_power_of_a_line_is_answered_or_refused_in_time():

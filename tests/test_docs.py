@@ -11,7 +11,7 @@ import pytest
 
 from sltcourse.__main__ import head
 from sltcourse.kit import assets, authoring
-from sltcourse.kit.book import extension
+from sltcourse.kit.book import extension, gallery
 from tests.benchmarks.llc_speed import markdown
 from tests.test_readme import LESSONS, rows
 
@@ -122,6 +122,11 @@ def test_the_tables_of_speeds_are_the_measured_ones():
 
 
 # ---- the opening page, and maintainers' ------------------------------------------------------------------------------
+
+
+def test_the_opening_page_shows_a_live_figure_of_the_gallery():
+    (key,) = re.findall(r"^<!-- figure: (\S+) -->$", INDEX, re.M)
+    assert gallery.exhibited(key) and gallery.sentence(key)
 
 
 @pytest.mark.parametrize("page", [INDEX, MAINTAINERS], ids=["index", "maintainers"])

@@ -1,5 +1,6 @@
 """Known λ and m, each found by exact routes that share no code, and measured from V(ε) by one that knows no algebra."""
 
+import random
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -188,11 +189,13 @@ def test_small_models_are_decided(K, variables, point, lam, m):
 
 
 def scaled_units(scales):
-    """The moments of tanh units Σ c_ki a_i b_i^(2k+1): ``scales`` is the matrix (c_ki)."""
-    moments, weights = units(len(scales))
+    """Moments of tanh units, Σ c_ki a_i b_i^(2k+1): ``scales`` is the matrix (c_ki)."""
+    weights = units(len(scales[0]))[1]
     pairs = list(zip(weights[::2], weights[1::2], strict=True))
-    return [sum(c * s * t ** (2 * k + 1) for c, (s, t) in zip(row, pairs, strict=True))
-            for k, row in enumerate(scales[: len(moments)])], weights  # fmt: skip
+    moments = [
+        sum(c * s * t ** (2 * k + 1) for c, (s, t) in zip(row, pairs, strict=True)) for k, row in enumerate(scales)
+    ]
+    return moments, weights
 
 
 @pytest.mark.parametrize("scales", [[[2, 3], [5, 7]], [[2, 1], [8, 1]], [[1, 1], [1, -1]], [[1, -1], [1, -1]]], ids=str)
@@ -206,15 +209,58 @@ def test_two_tanh_units_with_rescaled_weights(scales):
     assert blown_up.complete and (blown_up.learning_coefficient, blown_up.multiplicity) == tanh_network(2)
 
 
-def test_three_tanh_units_are_known_where_one_scale_of_each_weight_makes_them_equal():
-    g = (4, 1, 9)  # b_i² is rescaled by g_i
-    scales = [[c * s**k for c, s in zip((2, 3, 1), g, strict=True)] for k in range(3)]
+@pytest.mark.parametrize("hidden", [3, 4])
+def test_up_to_four_tanh_units_are_decided_whatever_their_scales(hidden):
+    """Also with two moments only, and multiplied out."""
+    rng = random.Random(hidden)
+    moments, weights = scaled_units([[rng.choice((-3, -1, 1, 2, 5)) for _ in range(hidden)] for _ in range(hidden)])
+    for K in (moments[: 6 - hidden], sp.expand(sum(f**2 for f in moments)))[: 5 - hidden]:
+        found = search_coordinates(K, weights)
+        assert found.exact and (found.value, found.multiplicity) == tanh_network(hidden)
+
+
+@pytest.mark.parametrize("at", [(R(1, 3),), (R(1, 2),), (0,), (0, 1)], ids=str)
+def test_tanh_units_by_their_blow_up(at):
+    """In the chart b_1 = u, b_j = u v_j, at points v = ``at`` of u = 0, the polyhedron says what the formula says."""
+    hidden = 1 + len(at)
+    moments, weights = scaled_units([[1] * hidden, [1, 4, 4][:hidden], [1, -3, 2][:hidden]])
+    a1, u, *others = weights
+    pairs = list(zip(others[::2], others[1::2], strict=True))
+    images = {v: u * v for _, v in pairs} | {a1: a1 - sum(a * v for a, v in pairs)}
+    first, second, third = (f.subs(images, simultaneous=True) for f in moments)
+    for pulled in ([first, second - u**2 * first], [first, second, third])[: 4 - hidden]:
+        point = [0, 0, *(c for v in at for c in (0, v))]
+        found = search_coordinates(list(map(sp.expand, pulled)), weights, point, {u: hidden - 1})
+        assert found.exact and (found.value, found.multiplicity) == tanh_network(hidden)
+
+
+@pytest.mark.parametrize("hidden", [2, 3, 4])
+def test_the_poles_of_few_tanh_units(hidden):
+    """(uα, u³P, u⁵a_j) where P is a coordinate; without the last, (uα, u³t²P) after Σ a_j V_j is blown up as well."""
+    u, t, first, second, *others = sp.symbols(f"u t α P a3:{hidden + 1}")
+    moments = [u * first, u**3 * second, *(u**5 * a for a in others)]
+    for K in (moments, moments[:2]):
+        found = learning_coefficient(K, [u, first, second, *others], prior={u: hidden - 1})
+        assert found.exact and (found.value, found.multiplicity) == tanh_network(hidden)
+    if hidden > 2:  # a V is a normal crossing
+        K, prior = [u * first, u**3 * t**2 * second], {u: hidden - 1, t: 2 * hidden - 3}
+        found = learning_coefficient(K, [u, t, first, second], prior=prior)
+        assert found.exact and (found.value, found.multiplicity) == tanh_network(hidden)
+
+
+def test_five_tanh_units_are_known_where_one_scale_of_each_weight_makes_them_equal():
+    """And bounded where not: two moments give λ ≥ 1, a blow-up that is good for all scales λ ≤ 11/10."""
+    g = (4, 1, 9, 25, 16)  # b_i² is rescaled by g_i
+    scales = [[c * s**k for c, s in zip((2, 3, 1, 5, 1), g, strict=True)] for k in range(5)]
     found = search_coordinates(*scaled_units(scales))
-    assert found.exact and (found.value, found.multiplicity) == tanh_network(3)
+    assert found.exact and (found.value, found.multiplicity) == tanh_network(5)
     for k, i in ((1, 0), (2, 2)):
         other = [list(row) for row in scales]
         other[k][i] *= -1 if k == 1 else 2
-        assert not search_coordinates(*scaled_units(other)).exact, (k, i)
+        found = search_coordinates(*scaled_units(other), seconds=0.5)
+        assert not found.exact and (found.lower, found.value) == (1, tanh_network(5)[0]), (k, i)
+    moments, weights = scaled_units(scales)
+    assert not search_coordinates(moments[:4], weights, seconds=0.5).exact
 
 
 @pytest.mark.parametrize("name", ids("f"))

@@ -185,10 +185,24 @@ def test_an_unknown_asset_is_refused(store):
         assets.path("lesson/other.txt", store)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "usage: .* NOTEBOOK.ipynb"),
+        (["frob", "a.ipynb"], "usage: .* execute.stamp.onefile NOTEBOOK.ipynb"),
+        (["execute"], "usage: .* execute.stamp.onefile NOTEBOOK.ipynb"),
+        (["execute", "none.ipynb"], "there is no notebook none.ipynb: the lessons are in .*notebooks"),
+    ],
+)
+def test_an_author_who_names_no_notebook_is_told_what_to_do(arguments, said):
+    with pytest.raises(SystemExit, match=said):
+        authoring.main(arguments)
+
+
 def test_every_asset_of_the_course_is_in_the_manifest_and_whole():
     place = assets.folder()
     entries = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
-    files = {str(p.relative_to(place)) for p in place.rglob("*") if p.is_file()} - {"manifest.json"}
+    files = {p.relative_to(place).as_posix() for p in place.rglob("*") if p.is_file()} - {"manifest.json"}
     assert files == set(entries)
     for name in entries:
         assets.path(name)

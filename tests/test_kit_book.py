@@ -215,6 +215,20 @@ def test_answers_and_deeper_cells_are_folded_and_the_setup_is_not_shown(tmp_path
     assert deeper.metadata.tags == ["hide-cell"]
 
 
+def test_the_words_are_the_books_and_a_number_stays_with_its_error(tmp_path):
+    told = ["Open the answer: click the dots.", "Now open it (answers are folded: click the dots) and move n."]
+    table = shown("text/html", "<table><tr><td>1.2 ± 0.1</td></tr></table>")
+    first, second, found = paged(tmp_path, *map(nbformat.v4.new_markdown_cell, told), cell("table()", (), table))
+    assert [first.source, second.source] == ["Open the answer.", "Now open it and move n."]
+    assert "<td>1.2\xa0±\xa00.1</td>" in found.outputs[0].data["text/html"]
+
+
+def test_no_lesson_tells_the_reader_of_the_book_to_click_what_is_not_there():
+    for path in sorted((authoring.ROOT / "notebooks").glob("*.ipynb")):
+        text = "\n".join(c.source for c in nbformat.read(path, 4).cells if c.cell_type == "markdown")
+        assert "click" not in pages.LAB_ONLY.sub("", text), path.name
+
+
 def test_an_exercise_says_that_its_check_runs_in_python(tmp_path):
     refused = shown("text/html", "Not answered.")
     (found,) = paged(tmp_path, cell("answer = ...\ncheck.far(answer)", ["exercise"], refused))

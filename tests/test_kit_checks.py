@@ -1,6 +1,5 @@
 import copy
 import os
-import pwd
 import time
 import warnings
 
@@ -242,6 +241,8 @@ def test_a_damaged_record_spoils_no_right_answer(content, tmp_path, monkeypatch)
 
 
 def test_no_home_and_no_name_spoil_no_right_answer(monkeypatch):
+    pwd = pytest.importorskip("pwd")  # Windows has no such names
+
     def unknown(_):
         raise KeyError("getpwuid(): uid not found")
 
@@ -268,6 +269,9 @@ def test_an_exercise_that_is_not_there_is_named_with_those_that_are():
 # ---- no answer takes for ever --------------------------------------------------------------------------------
 
 
+needs_copies = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that can be copied")
+
+
 @pytest.fixture
 def quick(monkeypatch):
     monkeypatch.setattr(limit, "CPU_SECONDS", 1)
@@ -284,6 +288,7 @@ ENDLESS = [
 ]
 
 
+@needs_copies
 @pytest.mark.parametrize("answer", ENDLESS, ids=range(len(ENDLESS)))
 def test_no_expression_takes_for_ever(answer, quick):
     started = time.monotonic()
@@ -291,6 +296,7 @@ def test_no_expression_takes_for_ever(answer, quick):
     assert time.monotonic() - started < 12
 
 
+@needs_copies
 @pytest.mark.parametrize("answer", [sp.Integral(sp.exp(sp.sin(sp.exp(x * 9))), (x, 0, 9)), big])
 def test_no_number_takes_for_ever(answer, quick):
     started = time.monotonic()
@@ -299,6 +305,7 @@ def test_no_number_takes_for_ever(answer, quick):
     assert time.monotonic() - started < 24
 
 
+@needs_copies
 def test_what_takes_too_long_is_told_what_to_do(quick):
     @check.exercise("Never.")
     def endless(answer):
@@ -314,6 +321,7 @@ def test_an_unevaluated_integral_that_can_be_compared_is_right():
     assert checks.expression(sp.Integral(2 * x, x), x**2) is None
 
 
+@needs_copies
 def test_the_limit_is_of_computing_and_of_waiting(monkeypatch):
     monkeypatch.setattr(limit, "SECONDS", 0.3)
     with pytest.raises(limit.TooLong):
@@ -326,6 +334,7 @@ def test_the_limit_is_of_computing_and_of_waiting(monkeypatch):
     assert time.monotonic() - started < 30
 
 
+@needs_copies
 def test_what_is_computed_within_the_limit_comes_back():
     assert limit.limited(lambda a: f"ε is {a}" * 50_000, 2) == "ε is 2" * 50_000
     assert limit.limited(lambda: None) is None
@@ -334,6 +343,7 @@ def test_what_is_computed_within_the_limit_comes_back():
     assert limit.limited(lambda: limit.limited(lambda: "twice")) == "twice"
 
 
+@needs_copies
 def test_a_copy_leaves_nothing_behind(capfd):
     def noisy():
         print("printed")
@@ -352,6 +362,7 @@ def test_a_copy_leaves_nothing_behind(capfd):
         os.waitpid(-1, os.WNOHANG)
 
 
+@needs_copies
 def test_where_no_process_can_be_copied_the_check_still_answers(monkeypatch):
     def no_room():
         raise OSError(11, "Resource temporarily unavailable")

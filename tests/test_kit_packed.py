@@ -135,6 +135,15 @@ def test_every_figure_of_the_course_has_its_sentence():
         gallery.sentence("03_volume_scaling/nothing")
 
 
+def test_a_page_of_prose_shows_a_figure_that_is_built():
+    figures = {KEY: "<div>it</div>", f"{KEY}-2": "", "03_volume_scaling/guess-a": "", "04_a/b": ""}
+    text = "Before.\n\n<!-- figure: {} -->\n\nAfter <!-- figure: x -->.\n"
+    more = "This is one of the 2 live figures of the [gallery](gallery.md)."
+    shown = gallery.inserted(text.format(KEY), figures)
+    assert shown == f"Before.\n\n<div>it</div>\n\n{more}\n\nAfter <!-- figure: x -->.\n"
+    assert gallery.inserted(text.format("05_c/d"), figures) == "Before.\n\n\n\nAfter <!-- figure: x -->.\n"
+
+
 def test_the_gallery_and_the_small_pages(figure, tmp_path):
     placeholder = packed.placeholder(KEY, figure, f"_live/{KEY}.png")
     figures = {KEY: placeholder, f"{KEY}-2": placeholder, "03_volume_scaling/guess-a": "<div></div>"}

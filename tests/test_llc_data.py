@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -85,6 +86,9 @@ def everything(rows):
         (X.double(), Y.double()),
         (X.numpy(), Y.numpy()),
         (X.numpy()[::-1][::-1], Y.numpy().astype(np.float64)),
+        (X.numpy().astype(">f4"), Y.numpy().astype(">f8")),
+        (pd.DataFrame(X.numpy(), columns=list("abc")), pd.DataFrame(Y.numpy())),
+        (np.ma.masked_array(X.numpy(), mask=False), Y.numpy()),
         (X.tolist(), Y.tolist()),
         TensorDataset(X, Y),
         Subset(TensorDataset(torch.cat([X, X]), torch.cat([Y, Y])), range(N)),
@@ -161,6 +165,8 @@ def test_what_is_not_data_is_refused():
         ((X, Y[:7]), ValueError, r"\[50, 7\] rows; they must agree"),
         ((X, ["a"] * N), TypeError, "no array of numbers"),
         ((X, None), TypeError, "None"),
+        ((np.ma.masked_greater(X.numpy(), 1), Y), TypeError, "masked array"),
+        (tuple(zip(X, Y, strict=True)), ValueError, r"\[3, 1, 3, 1, 3, 1, ...\] rows"),
         ({"x": X, "text": ["a"] * N}, TypeError, "no array of numbers"),
         ([(x, "text") for x in X], TypeError, "text"),
         ((X, [[1, 2]] * 49 + [[1]]), ValueError, "different lengths"),

@@ -1,6 +1,7 @@
 """What is done to a model to make it fast is compared with the model itself, stage by stage, and dropped if wrong."""
 
 import shutil
+import sys
 import threading
 from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from sltcourse.llc.chains import Group
 from sltcourse.llc.evaluate import Evaluator
 from sltcourse.llc.samplers.metropolis import State as Metropolis
 from sltcourse.llc.trace import trace
+from tests.llc_models import ToyModel, kgon, toy_data
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +122,7 @@ def break_compiler(monkeypatch):
 @pytest.mark.parametrize("batch_size", [50, None], ids=["minibatch", "full"])
 @pytest.mark.parametrize("broken", [break_batching, break_gradient, break_recording, break_turning, break_compiler])
 def test_a_corrupted_stage_is_seen_and_the_plain_way_runs(monkeypatch, broken, batch_size):
-    if broken is break_compiler and shutil.which("c++") is None:
+    if broken is break_compiler and (sys.platform == "win32" or shutil.which("c++") is None):
         pytest.skip("needs a C++ compiler")
     settings = dict(sampler=SGLD(1e-5), batch_size=batch_size, compile=broken is break_compiler)
     sound = estimate_llc(MODEL, DATA, F.mse_loss, **SHORT, **settings)
@@ -153,6 +155,28 @@ def test_fused_attention_reads_its_own_memory():
     recorded = trace(lambda w: [vmap(f)(w).clone()], w)
     for _ in range(3):
         torch.testing.assert_close(recorded(w)[0][0], f(w[0]))
+
+
+def test_thin_products_are_copied_only_where_strides_may_matter(monkeypatch):
+    """The toy model's step, and its penalty, ask for no copy; softmax, whose kernel is chosen by strides, does."""
+    turn, copies = tracing.turn_thin_products, []
+
+    def counted(recorded):
+        def clones():
+            return len(recorded.graph.find_nodes(op="call_function", target=torch.ops.aten.clone.default))
+
+        before = clones()
+        turn(recorded)
+        copies.append(clones() - before)
+
+    monkeypatch.setattr(tracing, "turn_thin_products", counted)
+    posterior = LocalPosterior(ToyModel(*kgon(6)), (toy_data(500),) * 2, F.mse_loss, penalty=0.1)
+    sample(posterior, SGLD(1e-5), batch_size=100, **SHORT)
+    assert copies and not any(copies)
+    x, w = torch.randn(40, 3), torch.randn(2, 3, 2)
+    recorded = trace(vmap(lambda w: torch.softmax(x @ w, 1).square().sum()), w)
+    assert copies[-1] == 1
+    torch.testing.assert_close(recorded(w), torch.softmax(x @ w, 2).square().sum((1, 2)))
 
 
 def test_a_write_through_a_view_is_kept():
@@ -194,14 +218,13 @@ def test_three_threads_on_one_model():
 
 def test_an_interrupt_while_tracing_comes_at_its_end(monkeypatch):
     """In the middle it would leave torch's fake-tensor mode switched on."""
-    import os
     import signal
 
     make_fx, finished = tracing.make_fx, []
 
     def interrupted(function):
         def record(*args):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
             out = make_fx(function)(*args)
             finished.append(True)
             return out

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from torch import nn
 
 from sltcourse.llc import (
@@ -19,6 +20,7 @@ from sltcourse.llc import (
     estimate_llc,
     llc,
     llc_map,
+    resume,
     sample,
 )
 from sltcourse.llc.parameters import Parameters
@@ -222,6 +224,15 @@ def test_interrupt_returns_what_is_there(monkeypatch):
         estimate_llc(bowl, at=torch.zeros(3), nbeta=10.0, sampler=SGLD(0.01), **SHORT)
 
 
+def test_an_interrupt_between_two_rounds_of_target_error_loses_no_draw(monkeypatch):
+    def interrupted(draws, **settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sltcourse.llc.estimate.resume", interrupted)
+    result = estimate_llc(bowl, at=torch.zeros(3), nbeta=10.0, sampler=SGLD(0.01), target_error=1e-3, **SHORT)
+    assert result.partial and result.loss_trace.shape == (4, 50) and "interrupted" in str(result.verdict)
+
+
 def test_a_trajectory_in_one_call():
     """Checkpoints × chains in one batch, each with its own w*, baseline and buffers."""
     model = nn.Sequential(nn.Linear(3, 1), nn.BatchNorm1d(1)).eval()
@@ -290,6 +301,17 @@ def test_shared_storage_is_counted_once():
     assert all(torch.equal(rebuilt[name], p) for name, p in state.items())
     with pytest.raises(ValueError, match="move together"):
         Parameters(model, {"square": True})
+
+
+def test_exact_chains_from_a_file_go_on_in_float64(tmp_path):
+    """The posterior that a user gives again is in float32: it is doubled as it was for the first draws."""
+    posterior, settings = LocalPosterior(MODEL, DATA, mse), dict(num_chains=2, num_burnin_steps=10, seed=3)
+    whole = sample(posterior, HMC(), num_draws=8, **settings)
+    assert whole.sizes["block"] == 2  # the doubled copy's parameters lie in one storage and are still told apart
+    sample(posterior, HMC(), num_draws=3, **settings).to_netcdf(tmp_path / "draws.nc")
+    longer = resume(xr.load_dataset(tmp_path / "draws.nc"), posterior, num_draws=5)
+    for name in whole.data_vars:
+        assert np.array_equal(longer[name], whole[name])
 
 
 def test_settings_survive_in_the_result():

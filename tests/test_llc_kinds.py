@@ -24,6 +24,7 @@ KINDS = [
     "data parallel", "branch", "writes", "ablates", "one hot", "weight norm", "counting", "convolutional", "scripted",
     "gpt2, sdpa", "llama, eager", "gpt_neox, sdpa", "gives its loss",
     "forces", "packed", "experts", "straight through", "checkpointing", "bag, weighted", "a named tuple",
+    "used twice", "flattened", "rotary", "hooks set the weight",
 ]  # fmt: skip
 SHORT = dict(sampler=SGLD(1e-5), num_chains=2, num_draws=3, num_burnin_steps=2, batch_size=8)
 
@@ -134,3 +135,43 @@ def test_where_gradients_are_off(around):
     with around():
         found = estimate_llc(model, (x.clone(), y.clone()), F.mse_loss, **SHORT)
     assert np.array_equal(found.loss_trace, wanted.loss_trace)
+
+
+class Recognizer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(3, 5)
+
+    def forward(self, x):
+        return self.inner(x).log_softmax(-1)
+
+
+def alignment_loss(out, batch):
+    return F.ctc_loss(out.transpose(0, 1), batch["y"], batch["length"], batch["letters"])
+
+
+def test_what_fails_on_a_later_minibatch_runs_one_by_one():
+    """CTC's intermediate results are as long as the longest word of the batch; so is a selection."""
+    torch.manual_seed(0)
+    n, time = 40, 8
+    letters = torch.where(torch.arange(n) < 37, 1, 3)  # the first minibatches may have short words only
+    data = {"x": torch.randn(n, time, 3), "y": torch.randint(1, 5, (n, 3)), "length": torch.full((n,), time),
+            "letters": letters}  # fmt: skip
+    model = Recognizer()
+    own = alignment_loss(model(data["x"]), data).item()
+    settings = {**SHORT, "batch_size": 3, "num_draws": 40}
+    result = estimate_llc(model, data, alignment_loss, **settings)
+    assert result.init_loss == pytest.approx(own, rel=1e-5)
+    assert np.isfinite(result.loss_trace).all() and any("one by one" in note for note in result.notes)
+
+
+def test_a_teacher_that_asks_for_gradients():
+    """Another module, in the loss or in forward, is a constant: no graph of its is kept or returned."""
+    torch.manual_seed(0)
+    model, teacher, (x, y) = mlp(), nn.Linear(3, 1), vectors()
+    loss = lambda o, t: F.mse_loss(o, t + teacher(t.expand(-1, 3)))  # noqa: E731
+    result = estimate_llc(model, (x, y), loss, **SHORT)
+    teacher.requires_grad_(False)
+    wanted = estimate_llc(model, (x, y), loss, **SHORT)
+    assert np.array_equal(result.loss_trace, wanted.loss_trace)
+    assert all(p.grad is None for p in teacher.parameters())

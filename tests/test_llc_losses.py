@@ -62,6 +62,7 @@ def full(objective, w, point=0):
         (lambda o, t: F.mse_loss(o, t) + 0.1 * MODEL[0].weight.square().sum(), "reads 0.weight .* penalty="),
         (lambda o, t: F.mse_loss(o, t) + MODEL(X[:10]).square().mean(), "reads .* of the model that you gave"),
         (lambda o, t: F.mse_loss(o, t) + float(MODEL[0].bias.detach().numpy()[0]), "reads 0.bias"),
+        (lambda o, t: F.mse_loss(o, t) + sum(MODEL[2].bias.tolist()), "reads 2.bias"),
         (lambda o, t: (torch.ones(N, 1) * (o - t) ** 2).mean(), "Put it into the data"),
         (lambda o, t: F.mse_loss(o @ torch.ones(2, 2), t), "the loss fails on a batch of 4 rows: RuntimeError: mat1"),
         (lambda o: o.mean(), "the loss fails on a batch of 4 rows: TypeError"),

@@ -9,11 +9,12 @@ import xarray as xr
 from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss
 
+from sltcourse.llc import HMC, LocalPosterior, resume, sample
 from sltcourse.llc import observables as kinds
 from sltcourse.llc import recorder as recording
 from sltcourse.llc.model import make_objective
 from sltcourse.llc.observables import Chains, LossOn, OfOutputs, OfParameters, PerSample, PerToken
-from sltcourse.llc.readings import influence, loss_kernel, susceptibility
+from sltcourse.llc.readings import covariance, influence, loss_kernel, susceptibility
 from sltcourse.llc.recorder import Recorder, joined
 
 torch.manual_seed(0)
@@ -289,6 +290,17 @@ def test_thinning_and_going_on():
         np.testing.assert_allclose(found[name], whole[name], rtol=1e-9, atol=1e-14)
         assert found[name].dims == whole[name].dims
     assert found.draw_every_3.values.tolist() == whole.draw_every_3.values.tolist()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_moments_of_a_run_that_went_on_are_read_by_name():
+    """The names of the scalars, too, go on."""
+    posterior = LocalPosterior(lambda w: w.square().sum(), at=torch.zeros(3), nbeta=10.0)
+    observe = {"w": OfParameters(lambda p: p["w"], moments="cross")}
+    settings = dict(observe=observe, num_chains=4, num_burnin_steps=20)
+    whole = covariance(sample(posterior, HMC(), num_draws=40, **settings), "w", "loss")
+    longer = covariance(resume(sample(posterior, HMC(), num_draws=15, **settings), num_draws=25), "w", "loss")
+    np.testing.assert_allclose(longer.value, whole.value, rtol=1e-9)
 
 
 def test_memory_is_bounded(monkeypatch):

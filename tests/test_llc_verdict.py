@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sltcourse.llc import HMC, SGLD, WhitenedSGLD, estimate_llc
-from sltcourse.llc.verdict import DONT, DOUBTFUL, LIMITS, RULES, WITHOUT_AN_ESTIMATE, Diagnostics, judge
+from sltcourse.llc.verdict import DONT, DOUBTFUL, LIMITS, RULES, WITHOUT_AN_ESTIMATE, Diagnostics, Verdict, judge
 from tests.llc_models import expected_excess
 
 SOUND = Diagnostics(
@@ -166,3 +166,8 @@ def test_flat_directions_have_no_step_bias(localization, exact, sampler):
     assert result.step_bias == pytest.approx(true, rel=0.35, abs=1e-6)
     assert abs(result.llc - exact - true) < 4 * result.std_error
     assert result.verdict.word != "don't"
+
+
+def test_in_words_each_reason_is_a_sentence():
+    said = Verdict("doubtful", ("one chain is too few.", "the error is large.", "ESS is 3.", "12 draws are few."))
+    assert str(said) == "doubtful: one chain is too few. The error is large. ESS is 3. 12 draws are few."

@@ -9,8 +9,9 @@ import pytest
 import sympy as sp
 from scipy.optimize import linprog
 
-from sltcourse.theory import coordinates
+from sltcourse.theory import coordinates, newton, reduction
 from sltcourse.theory.closed_forms import deep_linear_network, tanh_network
+from sltcourse.theory.germ import germ
 from sltcourse.theory.newton import learning_coefficient, search_coordinates
 from sltcourse.theory.polyhedron import NewtonPolyhedron
 from sltcourse.theory.real_zeros import has_real_zero, real_zeros
@@ -70,11 +71,13 @@ def test_a_vertex_of_the_polyhedron_may_be_negative(function):
 
 
 def test_the_formula_for_tanh_units_is_for_a_flat_prior():
+    """A prior in the a changes nothing: points with a ≠ 0 lie near, of the same λ. One in the b does."""
     moments = [x * y + z * t, x * y**3 + z * t**3]
-    assert "tanh" in search_coordinates(moments, [x, y, z, t]).why
-    for prior in ({x: 1}, {x: 1, z: 1}, {y: 1, t: 1}):
+    assert "tanh" in reduction._recognised(germ(moments, [x, y, z, t])).why
+    for prior, lam, m in (({x: 1}, "2/3", 1), ({x: 1, z: 1}, "2/3", 1), ({y: 1, t: 1}, "1", 3)):
+        assert reduction._recognised(germ(moments, [x, y, z, t], None, prior)) is None
         found = search_coordinates(moments, [x, y, z, t], prior=prior)
-        assert "tanh" not in found.why and found.lower <= 1 <= found.value
+        assert (found.value, found.multiplicity, found.exact) == (Fraction(lam), m, True)
 
 
 # --- the polyhedron ----------------------------------------------------------------------------------
@@ -282,6 +285,22 @@ def test_the_time_is_kept_and_what_is_known_by_then_is_said():
     found = search_coordinates(sp.expand(sum(f**2 for f in squares)), w, seconds=1)
     assert time.thread_time() - begin < 3
     assert not found.exact and Fraction(1, 4) <= found.lower <= found.value <= Fraction(5, 4)
+
+
+def test_the_steps_of_a_search_share_its_time(monkeypatch):
+    """A quarter for the first changes of coordinates, half of what is left to take K apart, then all that is left."""
+    K, seconds, given = (x**2 - y**3) ** 2, 40.0, []
+
+    def undecided(start, proved, budget, *more):
+        given.append((budget.seconds, budget.left, *more))
+        return coordinates.quick_bounds(start, proved)
+
+    monkeypatch.setattr(newton, "search", undecided)
+    monkeypatch.setattr(newton, "reduce", undecided)
+    assert not search_coordinates(K, [x, y], seconds=seconds).exact
+    (first, _, few), (apart, _), (whole, left, many) = given
+    assert first == seconds / 4 and whole == seconds and few < many
+    assert 0.4 * seconds < left / 2 <= apart <= seconds / 2
 
 
 def test_the_rank_of_the_hessian_bounds_what_is_open():

@@ -15,7 +15,7 @@ from sltcourse import __main__ as command
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
-SOURCES = ("sltcourse", "assets", "notebooks", "labextension", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("sltcourse", "assets", "notebooks", "labextension", "pyproject.toml", "README.md", "LICENSE", "LICENSES")
 
 ROOMS = """
 import importlib, json, sys
@@ -81,6 +81,9 @@ def test_the_wheel_holds_all_that_is_needed_and_is_small(wheel):
     needed |= {path.relative_to(ROOT).as_posix() for path in files}
     data = f"sltcourse-{sltcourse.__version__}.data/data/share/jupyter/labextensions/sltcourse/"
     needed |= {data + path.name for path in (ROOT / "labextension").iterdir()}
+    needed |= {
+        f"sltcourse-{sltcourse.__version__}.dist-info/licenses/{file}" for file in ("LICENSE", "LICENSES/Python.txt")
+    }
     assert needed <= held
     assert [name for name in held if not name.startswith(("sltcourse/", f"sltcourse-{sltcourse.__version__}."))] == []
     assert wheel.stat().st_size < 12_000_000
@@ -111,6 +114,14 @@ def test_the_lessons_are_listed_with_their_minutes(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line[:2] for line in lines] == [name[:2] for name in NOTEBOOKS]
     assert "03   60 min  Volume scaling: how fast the good parameters run out" in lines
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a closed pipe looks like any other error")
+def test_a_reader_that_has_seen_enough_is_no_error():
+    lessons = [sys.executable, "-m", "sltcourse", "lessons"]
+    with subprocess.Popen(lessons, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == ("", 0)
 
 
 def test_without_a_command_it_says_what_there_is(capsys):
@@ -145,6 +156,8 @@ def test_a_file_is_no_folder(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert command.main(["notebooks", str(tmp_path / "file")]) == 1
     assert "is a file" in capsys.readouterr().err
+    assert command.main(["notebooks", str(tmp_path / "file" / "inside")]) == 1
+    assert "cannot be copied to" in (said := capsys.readouterr().err) and "name another folder" in said
 
 
 def test_how_to_open_depends_on_what_is_there(monkeypatch):

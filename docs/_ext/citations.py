@@ -70,7 +70,7 @@ class Work:
 def works(path: Path = ROOT / "docs/references.bib") -> dict[str, Work]:
     """All entries by key. Raises pybtex's error for what is no BibTeX, and for a key that is there twice."""
     found = {}
-    for key, entry in parse_file(str(path)).entries.items():
+    for key, entry in parse_file(str(path), encoding="utf-8").entries.items():
         field = {name: value.replace("{", "").replace("}", "") for name, value in entry.fields.items()}
         people = [p for p in entry.persons["author"] if str(p) != "others"]
         authors = tuple(
@@ -108,12 +108,12 @@ def texts() -> dict[str, str]:
             for output in cell.get("outputs", []):
                 data = output.get("data", {})
                 parts += [output.get("text", "")] + [v for k, v in data.items() if k in ("text/plain", "text/html")]
-        found[str(path.relative_to(ROOT))] = "\n\n".join(parts)
+        found[path.relative_to(ROOT).as_posix()] = "\n\n".join(parts)
     for path in sorted([*ROOT.glob("sltcourse/**/*.py"), *ROOT.glob("tests/**/*.py")]):
         if path.name != "test_references.py":
-            found[str(path.relative_to(ROOT))] = _comments(path.read_text())
+            found[path.relative_to(ROOT).as_posix()] = _comments(path.read_text(encoding="utf-8"))
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("assets/**/*.md")]):
-        found[str(path.relative_to(ROOT))] = path.read_text()
+        found[path.relative_to(ROOT).as_posix()] = path.read_text(encoding="utf-8")
     return found
 
 

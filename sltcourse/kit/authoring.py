@@ -215,10 +215,20 @@ def one_file(path: Path) -> NotebookNode:
     return notebook
 
 
+def notebooks(arguments: list[str], usage: str) -> list[Path]:
+    """The notebooks that a command was given; ends it with what to do if there is none, or one is not there."""
+    paths = [Path(argument) for argument in arguments]
+    if not paths:
+        sys.exit(f"usage: {usage} NOTEBOOK.ipynb ...")
+    if missing := [path for path in paths if not path.is_file()]:
+        sys.exit(f"there is no notebook {missing[0]}: the lessons are in {ROOT / 'notebooks'}")
+    return paths
+
+
 def main(arguments: list[str]) -> None:
-    if len(arguments) < 2 or arguments[0] not in ("execute", "stamp", "onefile"):
-        sys.exit("usage: python -m sltcourse.kit.authoring execute|stamp|onefile NOTEBOOK.ipynb ...")
-    for path in map(Path, arguments[1:]):
+    usage = "python -m sltcourse.kit.authoring execute|stamp|onefile"
+    known = arguments[:1] in (["execute"], ["stamp"], ["onefile"])
+    for path in notebooks(arguments[1:] if known else [], usage):
         print(path.name, end=" ", flush=True)
         if arguments[0] == "execute":
             moved = execute(path)

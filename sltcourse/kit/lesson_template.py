@@ -1,4 +1,4 @@
-"""The texts of a new lesson, see ``new_lesson``: a small lesson in the new way, to write over.
+"""The texts of a new lesson, see ``new_lesson``: a small lesson that keeps the contract, to write over.
 
 It has what every lesson has: functions that the learner writes and what follows uses, guesses before answers, answers
 stored folded, a core path, and what can be skipped under "Deeper".

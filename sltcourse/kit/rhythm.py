@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from sltcourse.kit.authoring import notebooks
 from sltcourse.kit.text import table
 
 WORDS_A_MINUTE = 180
@@ -128,4 +129,4 @@ def report(paths: list[Path]) -> table:
 
 
 if __name__ == "__main__":
-    print(report([Path(argument) for argument in sys.argv[1:]]))
+    print(report(notebooks(sys.argv[1:], "python -m sltcourse.kit.rhythm")))

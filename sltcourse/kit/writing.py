@@ -110,7 +110,7 @@ def _one(
     except TooLong:
         return f"your function came to no end within {case.seconds:g} seconds. Does each of its loops end?", False
     except (Exception, SystemExit) as error:
-        return _told(error, function, case, ours), False
+        return _told(error, function, ours), False
     if got is None:
         return "your function returns None: end it with return and the result.", False
     if untouched(got):
@@ -130,7 +130,7 @@ def _agrees(function: Callable[..., Any], wrong: Callable[..., Any], case: Case,
     return _one(function, as_wrong, ours, io.StringIO()) == (None, True)
 
 
-def _told(error: BaseException, function: Callable[..., Any], case: Case, ours: Callable[..., Any]) -> str:
+def _told(error: BaseException, function: Callable[..., Any], ours: Callable[..., Any]) -> str:
     """What an error of a learner's function means, in a sentence, with the line where it came up."""
     frames = traceback.extract_tb(error.__traceback__)
     file = getattr(getattr(function, "__code__", None), "co_filename", None)
@@ -168,8 +168,7 @@ def differs(got: Any, wanted: Any, rel: float, abs: float) -> Reason:
     if isinstance(wanted, dict):
         if not isinstance(got, dict) or set(got) != set(wanted):
             return f"a dict with the keys {', '.join(map(str, wanted))} is wanted, and this is {kind(got)}."
-        said = differs([got[key] for key in wanted], list(wanted.values()), rel, abs)
-        return said
+        return differs([got[key] for key in wanted], list(wanted.values()), rel, abs)
     if isinstance(wanted, (bool, np.bool_, str)):
         same = isinstance(got, (bool, np.bool_, str)) and got == wanted
         return None if same else f"your function returns {got!r}, and {wanted!r} is wanted."

@@ -14,7 +14,8 @@
 11  susceptibilities      how a posterior answers when the data change; λ as a susceptibility
 12  programs              λ of a program: a guard against all ways to fail; rule against shortcut
 
-In each folder, ``figures.py`` draws the live figures and ``checks.py`` words the replies to the exercises. Where there
-is something to hold, ``models.py`` computes what is shown, ``drawings.py`` draws the static pictures,
-``kept.py`` reads the kept results and ``make.py`` makes them again. ``__init__.py`` lists what the notebook uses.
+In each folder, ``figures.py`` draws the live figures, ``guesses.py`` holds the guesses with their answers, and
+``checks.py`` words the replies to the exercises. Where there is something to hold, ``ours.py`` has our versions of what
+the learner writes, ``models.py`` computes what is shown, ``drawings.py`` draws the static pictures, ``kept.py`` reads
+the kept results and ``make.py`` makes them again. ``__init__.py`` lists what the notebook uses.
 """

@@ -60,6 +60,12 @@ class Calling:
         rest = "" if self.inputs == len(form) else ", the last is what the loss is given"
         return f" It was given the first {self.inputs} of {len(form)} arrays of the data{rest}."
 
+    def given(self, form: Form) -> str:
+        """What the loss got beside the output, in a sentence, where that may be the mistake."""
+        if isinstance(self.targets, tuple):
+            return f" It was given a dict of {', '.join(map(str, self.targets))}, which the model does not take."
+        return " It was given the whole batch." if self.targets == WHOLE_BATCH and isinstance(form, dict) else ""
+
     def settled(self, out: Any, form: Form) -> "Calling":
         """This, with the part of the output that the loss can take; raises what the loss raises on the whole."""
         if self.targets is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +39,7 @@ class Group:
     ``way``: how an earlier part of the same run computed its chains ("" at first), see ``Evaluator.choose``.
     """
 
+    @torch.no_grad()  # another module in the loss, a teacher, may ask for gradients
     def __init__(
         self,
         target: Target,
@@ -72,6 +74,7 @@ class Group:
         self.move = self._mover()
         self.probe = self._prober() if self.sampler.probe_every else None
 
+    @torch.no_grad()
     def burn_in(self, steps: int, most: int, every: int, bar: Any = None) -> np.ndarray:
         """Burn in for ``steps`` steps, and on in rounds of as many until equipartition holds, or to ``most`` steps.
 
@@ -157,6 +160,7 @@ class Group:
             self.sampler.calm(self.state, where if len(points) > 1 else where[:1])
         return all_settled, goes_on
 
+    @torch.no_grad()
     def draw(
         self, count: int, every: int, first_now: bool, bar: Any = None, recorder: "Recorder | None" = None
     ) -> tuple[dict[str, np.ndarray], bool]:
@@ -252,9 +256,11 @@ class Group:
                 recorded = record(batch, noise, adapt)
                 if recorded is not None:
                     steps[adapt] = recorded
+            plain = partial(sampler.step, state, target, batch, noise, adapt)
             if target.full_batch or evaluator.stepwise:
-                return sampler.step(state, target, batch, noise, adapt)
-            return steps[adapt](state.w, noise, *(getattr(state, name) for name in names[1:]), *batch)
+                return plain()
+            rest = [getattr(state, name) for name in names[1:]]
+            return evaluator.attempt(lambda: steps[adapt](state.w, noise, *rest, *batch), plain)
 
         return step
 
@@ -274,10 +280,11 @@ class Group:
             if batch and not evaluator.stepwise and not recorded:
                 found = evaluator.recorded(function, *args)
                 recorded.extend([] if found is None else [found])
+            plain = partial(sampler.probe, state, target, batch)
             if evaluator.stepwise or not batch:
-                sampler.probe(state, target, batch)
+                plain()
             else:
-                recorded[0](*args)
+                evaluator.attempt(lambda: recorded[0](*args), plain)
 
         return probe
 
@@ -330,12 +337,7 @@ def captured(move: Move, group: Group) -> Move:
         reason = None
         if batch:
             reason = evaluator.difference(
-                lambda w, *minibatch: [loss, force],
-                start["w"],
-                batch,
-                "own",
-                finish=group.target.plain_force,
-                beside=False,
+                lambda *_: [loss, force], start["w"], batch, "own", finish=group.target.plain_force, beside=False
             )
         if not reason:
             graphs[adapt] = graph, out

@@ -2,18 +2,17 @@
 
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from sltcourse.llc.data import Rows
-from sltcourse.llc.modules import named_tensors
+from sltcourse.llc.spy import Listener, Spy, free_storages
 from sltcourse.llc.types import Batch
 
 if TYPE_CHECKING:
@@ -127,12 +126,12 @@ def _value(objective: "Objective", w: Tensor, batch: Batch) -> float:
 
 def _is_a_number(objective: "Objective", batch: Batch, user_model: nn.Module | None) -> None:
     """Refuse a loss that is not one number, that does not depend on w, or that reads the user's own parameters."""
-    spy = _Spy(_free_storages(objective, user_model)) if user_model is not None else None
+    spy = Spy(free_storages(objective, user_model)) if user_model is not None else None
     with torch.inference_mode(False), torch.enable_grad():
         if spy is None:
             loss = objective.plain_loss(objective.centers[0], 0, batch)
         else:
-            with spy:
+            with spy, Listener(spy):
                 loss = objective.plain_loss(objective.centers[0], 0, batch)
     if not isinstance(loss, Tensor) or loss.ndim > 0:
         shape = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
@@ -150,49 +149,6 @@ def _is_a_number(objective: "Objective", batch: Batch, user_model: nn.Module | N
             "the loss does not depend on w: no gradient reaches what is sampled (a .detach(), .item(), .numpy() or "
             "no_grad in the model or the loss?)."
         )
-
-
-def _free_storages(objective: "Objective", user_model: nn.Module) -> dict[int, str]:
-    """Addresses of the user's parameters that are sampled, with their names."""
-    parameters, buffers, _ = named_tensors(user_model)
-    free = {window.name for block in objective.layout.blocks if block.num_free for window in block.windows}
-    if len(objective.centers) > 1:
-        free = {*parameters, *buffers}
-    own: dict[str, Tensor] = {**parameters, **buffers}
-    return {own[name].untyped_storage().data_ptr(): name for name in own if name in free and own[name].numel()}
-
-
-class _Spy(TorchDispatchMode):
-    """Notes which of the given storages the operations under it read."""
-
-    def __init__(self, storages: Mapping[int, str]):
-        super().__init__()
-        self.storages = storages
-        self.seen: set[str] = set()
-
-    def __torch_dispatch__(
-        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        for x in _tensors_in((args, kwargs)):
-            try:
-                name = self.storages.get(x.untyped_storage().data_ptr())
-            except (RuntimeError, NotImplementedError):  # a sparse tensor has no storage
-                continue
-            if name is not None:
-                self.seen.add(name)
-        return function(*args, **kwargs)
-
-
-def _tensors_in(x: Any) -> Iterator[Tensor]:
-    """All tensors in nested tuples, lists and dicts."""
-    if isinstance(x, Tensor):
-        yield x
-    elif isinstance(x, (tuple, list)):
-        for part in x:
-            yield from _tensors_in(part)
-    elif isinstance(x, dict):
-        yield from _tensors_in(list(x.values()))
 
 
 def _same_again(objective: "Objective", batch: Batch) -> None:

@@ -268,9 +268,8 @@ def _from_arrays(
     if any(x.ndim == 0 for x in leaves):
         raise ValueError("the data holds a single number (a 0-d tensor); its first axis must be the samples.")
     if len({len(x) for x in leaves}) > 1:
-        raise ValueError(
-            f"the data tensors have {[len(x) for x in leaves]} rows; they must agree, one row of each per sample."
-        )
+        found = ", ".join(str(len(x)) for x in leaves[:6]) + (", ..." if len(leaves) > 6 else "")
+        raise ValueError(f"the data tensors have [{found}] rows; they must agree, one row of each per sample.")
     source = ArraySource(leaves, dtype)
     new = sum(
         source.bytes_per_row(k) * len(x) for k, x in enumerate(leaves) if not source.stays(k) or device.type != "cpu"
@@ -343,3 +342,14 @@ def merged(structure: Structure) -> Structure:
     if isinstance(tree, tuple) and len(tree) in (1, 2) and all(node == tree[0] for node in tree):
         return replace(structure, tree=tree[0])
     return structure
+
+
+def same_form(name: str, given: Structure, own: Structure) -> Structure:
+    """``own``, if data formed as ``given`` can be formed so; else ValueError."""
+    both = isinstance(given.tree, tuple) and len(set(given.tree)) == 1 and own.tree == given.tree[0]
+    if given.tree == own.tree or both:  # both: an autoencoder's (x, x)
+        return own
+    raise ValueError(
+        f"observe[{name!r}] has data of the form {given.tree}, the posterior's is {own.tree}: give it the same form "
+        "(numbers stand for tensors)."
+    )

@@ -93,7 +93,9 @@ def checked_draws(draws: Any) -> xr.Dataset:
 def append(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
     """The draws ``after`` put behind ``before``, of the same chains; where they stand is where the later ones do."""
     both = [one.reset_coords("acceptance") if "acceptance" in one.coords else one for one in (before, after)]
-    both = [one.drop_vars([name for name in one.coords if name not in ("chain", "draw", "block")]) for one in both]
+    both = [
+        one.drop_vars([name for name in one.coords if name not in ("chain", "draw", "block", "scalar")]) for one in both
+    ]
     joined = xr.concat(both, "draw")
     if "acceptance" in joined:
         joined = joined.set_coords("acceptance")

@@ -136,7 +136,11 @@ def estimate_llc(
     results = _results(draws)
     while target_error is not None and any(_wants_more(one, target_error, num_draws) for one in results):
         made = results[0].loss_trace.shape[1]
-        draws = resume(draws, num_draws=min(made, MOST * num_draws - made))
+        try:
+            draws = resume(draws, num_draws=min(made, MOST * num_draws - made))
+        except KeyboardInterrupt:  # before the first of them: the draws that are there are kept
+            for one in draws if isinstance(draws, list) else [draws]:
+                one.attrs["partial"] = 1
         results = _results(draws)
     return results if posterior.several else results[0]
 

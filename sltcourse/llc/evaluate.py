@@ -11,6 +11,7 @@ beside w*; where they differ by more than rounding, or where the fast way does n
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import torch
@@ -195,7 +196,8 @@ class Evaluator:
             recorded = self._record(kind, w, batch, which)
             if recorded is not None:
                 self._recorded[key] = recorded
-        return self._plain(kind, w, batch, which) if self.looped else list(self._recorded[key](w, *batch))
+        plain = partial(self._plain, kind, w, batch, which)
+        return plain() if self.looped else list(self.attempt(lambda: self._recorded[key](w, *batch), plain))
 
     def _record(self, kind: str, w: Tensor, batch: Batch, which: str) -> Recorded | None:
         """The recorded function, compared with the plain module; None, and ``looped``, where that fails."""
@@ -247,6 +249,19 @@ class Evaluator:
         except Exception as error:
             self._fall_back(error)
             return None
+
+    def attempt(self, recorded: Callable[[], Any], plain: Callable[[], Any]) -> Any:
+        """``recorded()``; where what was recorded on one minibatch fails on this one, ``plain()``, from now on.
+
+        Operations whose results are as large as the data say (a selection, CTC) may do so.
+        """
+        try:
+            return recorded()
+        except Exception as error:
+            if out_of_memory(error):
+                raise
+            self.give_up(f"{self._how} it fails on another minibatch ({first_line(error)}).")
+        return plain()
 
     def _fall_back(self, error: Exception) -> None:
         """Chain by chain from now on, as torch.func cannot; raises the error of a memory that is full."""

@@ -44,6 +44,22 @@ def named_tensors(model: nn.Module) -> tuple[dict[str, nn.Parameter], dict[str, 
     return parameters, buffers, set(buffers) - {clean(name) for name in model.state_dict()}
 
 
+def places_of(module: nn.Module) -> dict[str, list[str]]:
+    """For each parameter and buffer of ``module``, the names under which it is held, each holder once.
+
+    A module that is used at several places is one holder; ``functional_call`` would put a tensor there once for each
+    of its names, and would afterwards put back only what it found at the last.
+    """
+    first: dict[int, str] = {}
+    places: dict[str, list[str]] = {}
+    for path, part in module.named_modules():  # each once
+        for key, x in (*part._parameters.items(), *part._buffers.items()):
+            if x is not None:
+                name = f"{path}.{key}".lstrip(".")
+                places.setdefault(first.setdefault(id(x), name), []).append(name)
+    return places
+
+
 def _inside(model: nn.Module, name: str) -> bool:
     """Whether the submodule ``name`` is what a wrapper wraps."""
     parent, _, last = name.rpartition(".")

@@ -11,6 +11,7 @@ from torch.func import functional_call, vmap
 from sltcourse.llc.calling import WHOLE_BATCH, Calling
 from sltcourse.llc.check import Counts
 from sltcourse.llc.data import Rows
+from sltcourse.llc.modules import places_of
 from sltcourse.llc.parameters import Parameters
 from sltcourse.llc.plain import PlainFunction, PlainModule
 from sltcourse.llc.settle import sentence
@@ -70,6 +71,7 @@ class Objective:
         with torch.inference_mode(False), torch.no_grad():
             own = {} if module is None else module.named_parameters(remove_duplicate=False)
             self._own_dtypes = {name: p.dtype for name, p in own} if native else {}
+            self._places = {} if module is None else places_of(module)
             self.centers = torch.stack([moved(layout.join(vectors)) for vectors, _ in values])
             vectors = [torch.stack([moved(v) for v in column]) for column in zip(*(v for v, _ in values), strict=True)]
             buffers = {}
@@ -158,7 +160,8 @@ class Objective:
         buffers = {name: b.clone() if name in self._plain.changed else b for name, b in buffers.items()}
 
         def run(*args: Any, **kwargs: Any) -> Any:
-            return self._in_float(functional_call(module, {**buffers, **tensors}, args, kwargs))
+            state = {place: x for name, x in {**buffers, **tensors}.items() for place in self._places[name]}
+            return self._in_float(functional_call(module, state, args, kwargs, tie_weights=False))
 
         return run
 

@@ -20,9 +20,10 @@ from torch import Tensor, nn
 from torch.func import vmap
 
 from sltcourse.llc.check import displaced
-from sltcourse.llc.data import Rows, Structure, as_rows
+from sltcourse.llc.data import Rows, as_rows, same_form
 from sltcourse.llc.evaluate import as_for_gradient_of, first_line
 from sltcourse.llc.objective import Objective
+from sltcourse.llc.plain import out_of_memory
 from sltcourse.llc.settle import refuse_writes, sentence
 from sltcourse.llc.trace import trace
 from sltcourse.llc.types import Batch, Fixed, Form, Loss, Pieces
@@ -276,7 +277,7 @@ class Chains:
         like = next((x for x in own.slice(0, 1) if x.is_floating_point()), None)
         dtype = objective.dtype if like is None else like.dtype
         rows = as_rows(data, device=objective.device, dtype=dtype, memory_bytes=int(self.memory_bytes))
-        rows.structure = _same_form(name, rows.structure, own.structure)
+        rows.structure = same_form(name, rows.structure, own.structure)
         if objective.counts is not None:
             rows.set_counts(objective.counts.of_rows(rows))
         return rows
@@ -289,9 +290,14 @@ class Chains:
         key = len(batch[0]) if batch else 0, w.stride()
         if not quantity.looped and key not in quantity.recorded:
             self._record(quantity, key, w, batch)
-        if quantity.looped:
-            return torch.stack([self._plain(quantity, w, k, batch) for k in range(len(w))])
-        return quantity.recorded[key](w, *batch)
+        if not quantity.looped:
+            try:
+                return quantity.recorded[key](w, *batch)
+            except Exception as error:
+                if out_of_memory(error):
+                    raise
+                self._give_up(quantity, f"batched over chains it fails later on ({first_line(error)})")
+        return torch.stack([self._plain(quantity, w, k, batch) for k in range(len(w))])
 
     def _plain(self, quantity: Quantity, w: Tensor, chain: int, batch: Batch) -> Tensor:
         """``quantity`` for one chain of w (chains, d), by the plain module."""
@@ -379,17 +385,6 @@ def _by_rows(
         return reduce(torch.add, parts) / rows.num_samples if mean else torch.cat(parts, 1)
 
     return Bound(name, kind, measure, dims, None if mean else rows)
-
-
-def _same_form(name: str, given: Structure, own: Structure) -> Structure:
-    """``own``, if data formed as ``given`` can be formed so; else ValueError."""
-    both = isinstance(given.tree, tuple) and len(set(given.tree)) == 1 and own.tree == given.tree[0]
-    if given.tree == own.tree or both:  # both: an autoencoder's (x, x)
-        return own
-    raise ValueError(
-        f"observe[{name!r}] has data of the form {given.tree}, the posterior's is {own.tree}: give it the same form "
-        "(numbers stand for tensors)."
-    )
 
 
 def _as_number(x: Any, dtype: torch.dtype) -> Tensor:

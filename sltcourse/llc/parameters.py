@@ -63,10 +63,7 @@ class Parameters:
         if not named:
             raise ValueError("the model has no parameters: there is nothing to sample.")
         masks = _masks(named, mask)
-        groups: defaultdict[Any, list[str]] = defaultdict(list)
-        for name, p in named.items():
-            groups[p.untyped_storage().data_ptr() if p.numel() else name].append(name)
-        self.blocks = [_block([(name, named[name]) for name in group], masks) for group in groups.values()]
+        self.blocks = [_block([(name, named[name]) for name in group], masks) for group in _sharing(named)]
         self.dim = sum(block.num_free for block in self.blocks)
         if self.dim == 0:
             raise ValueError("no parameter is free: every one is masked out or has requires_grad=False.")
@@ -170,6 +167,29 @@ def _boolean(name: str, value: Any) -> Tensor:
     if value.dtype != torch.bool:
         raise ValueError(f"mask of {name} holds {value.dtype} numbers; it must be booleans (say mask > 0).")
     return value
+
+
+def _sharing(named: Mapping[str, nn.Parameter]) -> list[list[str]]:
+    """The names in groups, each of Parameters that lie within one stretch of a storage; in the order of ``named``.
+
+    What merely lies in the same storage, one behind the other (flattened weights), shares nothing.
+    """
+    ends: defaultdict[Any, list[tuple[int, int, str]]] = defaultdict(list)
+    for name, p in named.items():
+        start = int(p.storage_offset())
+        reach = sum((int(size) - 1) * int(stride) for size, stride in zip(p.shape, p.stride(), strict=True))
+        ends[p.untyped_storage().data_ptr() if p.numel() else name].append((start, start + reach, name))
+    groups: list[set[str]] = []
+    for stretches in ends.values():
+        last = -1
+        for start, end, name in sorted(stretches):
+            if start > last:
+                groups.append(set())
+            groups[-1].add(name)
+            last = max(last, end)
+    ordered = [[name for name in named if name in group] for group in groups]
+    order = list(named)
+    return sorted(ordered, key=lambda group: order.index(group[0]))
 
 
 def _block(named: Sequence[tuple[str, nn.Parameter]], masks: Mapping[str, Tensor]) -> Block:

@@ -27,6 +27,7 @@ class PlainModule:
         self.module = module
         self._fixed, self._buffers = vectors, buffers
         self._point: int | None = None
+        self._reentrant: bool | None = None  # whether backward must go through the whole graph
         params = dict(module.named_parameters(remove_duplicate=False))
         size = sum(block.size for block in layout.blocks)
         self._flat = torch.zeros(size, dtype=dtype, device=device)
@@ -92,7 +93,7 @@ class PlainModule:
             p.grad = grad if p.requires_grad else None
         for p, _, _ in self._copies:
             p.grad = None
-        loss.backward()
+        self._backward(loss)
         for p, grad in self._views:
             if p.grad is not grad and p.grad is not None:
                 grad.copy_(p.grad)
@@ -105,6 +106,24 @@ class PlainModule:
                 part[index] = part[index] + grad
             p.grad = None
         return self._grad[self._free].clone()
+
+    def _backward(self, loss: Tensor) -> None:
+        """Put the gradient into our own parameters alone, and not into those of another module that the loss holds."""
+        mine = [p for p in (*(p for p, _ in self._views), *(p for p, _, _ in self._copies)) if p.requires_grad]
+        if self._reentrant is None:  # checkpointing of the old kind cannot do with a part of the leaves
+            try:
+                loss.backward(inputs=mine, retain_graph=True)
+                self._reentrant = False
+                return
+            except RuntimeError as error:
+                if "heckpoint" not in str(error):
+                    raise
+                self._reentrant = True
+                for p, grad in self._views:
+                    p.grad = grad.zero_() if p.requires_grad else None
+                for p, *_ in self._copies:
+                    p.grad = None
+        loss.backward(inputs=None if self._reentrant else mine)
 
     def _load(self, point: int) -> None:
         """Write what is not sampled at w* number ``point`` into the module."""

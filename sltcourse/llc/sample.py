@@ -116,6 +116,9 @@ def resume(
             raise ValueError("these draws come from a file or a selection: give the posterior they were drawn from.")
         posterior, observe, group = made_by
     settings = {name: x.item() if isinstance(x, np.generic) else x for name, x in parts[0].attrs.items()}
+    sampler = named(settings["sampler"])
+    if sampler.exact:
+        posterior = posterior.doubled()
     if settings["partial"]:
         raise ValueError("these draws were interrupted, between two states that were kept: sample again.")
     for name, here in (("dim", posterior.dim), ("nbeta", posterior.nbeta), ("localization", posterior.localization)):
@@ -123,7 +126,7 @@ def resume(
             raise ValueError(f"the draws have {name} = {settings[name]:g}, the posterior {here:g}: it is another one.")
     if len(parts) != len(posterior.centers):
         raise ValueError(f"the posterior has {len(posterior.centers)} points, {len(parts)} draws were given: give all.")
-    run = _Run(posterior, named(settings["sampler"]), settings, observe)
+    run = _Run(posterior, sampler, settings, observe)
     if group is not None and group.steps == settings["steps"]:
         run.group = group
     more = run.go(num_draws, parts)

@@ -107,7 +107,7 @@ def _settle_calling(objective: "Objective", batch: Batch, loss: Loss | None) -> 
     except Exception as error:
         if isinstance(error, TypeError) and NEEDS_LOSS in str(error):
             raise
-        raise sentence(error, batch, "the loss") from error
+        raise sentence(error, batch, "the loss", call.given(form)) from error
     if call.part != "whole":
         what = ".logits" if call.part == "logits" else "first entry"
         objective.notes.append(f"the loss is given the {what} of the model's output ({type(out).__name__}).")

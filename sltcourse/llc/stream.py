@@ -209,9 +209,15 @@ def as_tensor(x: Any) -> Tensor:
         array = array.astype(WIDER[array.dtype])
     if isinstance(x, (list, tuple)) and array.dtype == np.float64:
         array = array.astype(np.float32 if torch.get_default_dtype() == torch.float32 else np.float64)
+    if np.ma.is_masked(x):
+        raise TypeError(
+            "the data holds a masked array, whose masked entries are no numbers: fill them or leave them out."
+        )
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     if isinstance(x, np.memmap) or not array.flags.writeable or min(array.strides, default=0) < 0:
         array = np.array(array)
-    return torch.from_numpy(np.ascontiguousarray(array) if not array.dtype.isnative else array)
+    return torch.from_numpy(array)
 
 
 def flatten(data: Any) -> tuple[list[Any], object]:
@@ -220,7 +226,8 @@ def flatten(data: Any) -> tuple[list[Any], object]:
     seen: dict[int, int] = {}
 
     def walk(node: Any, path: tuple[Any, ...]) -> Any:
-        if isinstance(node, Mapping) or (hasattr(node, "keys") and hasattr(node, "values")):
+        table = hasattr(node, "to_numpy")  # pandas, whose tables have keys too
+        if not table and (isinstance(node, Mapping) or (hasattr(node, "keys") and hasattr(node, "values"))):
             return {key: walk(node[key], (*path, key)) for key in node.keys()}
         if isinstance(node, tuple) or (
             isinstance(node, list) and any(isinstance(x, (Tensor, np.ndarray)) for x in node)
@@ -261,7 +268,8 @@ def _no_plain_memory(x: Tensor) -> str | None:
 def _plain(node: Any) -> bool:
     if isinstance(node, Tensor):
         return type(node) is Tensor and _no_plain_memory(node) is None
-    return bool(node.dtype.kind in "biufc" and node.dtype.isnative and node.dtype not in WIDER)
+    masked = isinstance(node, np.ma.MaskedArray)
+    return bool(node.dtype.kind in "biufc" and node.dtype.isnative and node.dtype not in WIDER and not masked)
 
 
 def _stacked(items: Sequence[Any], index: Sequence[int]) -> tuple[list[Tensor], object]:

@@ -19,12 +19,15 @@ TALL = 4  # a product is turned round when it has this many times more rows than
 STRIDE_BLIND = {
     getattr(aten, name)
     for name in """
-    abs add addcdiv addcmul amax amin bmm cat clamp clamp_min constant_pad_nd cos cosh div elu eq erf exp expand gather
-    ge gelu gelu_backward gt index_select le log log1p logical_and logical_not lt masked_fill maximum mean minimum mm
-    mul ne neg permute pow reciprocal relu rsqrt rsub select sigmoid sigmoid_backward sign silu silu_backward sin slice
-    sqrt stack sub sum t tanh tanh_backward threshold_backward transpose unsqueeze where
+    abs add addcdiv addcmul amax amin bmm cat clamp clamp_min clone constant_pad_nd cos cosh div elu eq erf exp expand
+    gather ge gelu gelu_backward gt index_select le log log1p logical_and logical_not lt masked_fill maximum mean
+    minimum mm mse_loss mse_loss_backward mul ne neg ones_like permute pow reciprocal relu rsqrt rsub select sigmoid
+    sigmoid_backward sign silu silu_backward sin slice sqrt stack sub sum t tanh tanh_backward threshold_backward
+    transpose unsqueeze where zeros_like
     """.split()
 }
+# Of these, those whose result is new and has the same strides whatever they read (of cat up to three dimensions).
+FRESH = (aten.bmm.default, aten.mm.default, aten.cat.default)
 
 
 class CannotCompile(RuntimeError):
@@ -130,7 +133,10 @@ VIEWS = (aten.view.default, aten._unsafe_view.default, aten.reshape.default)
 
 
 def _views_if_blind(node: Node) -> list[Node] | None:
-    """The views among all that is made of ``node``, or None if something there may care about strides."""
+    """The views among all that is made of ``node``, or None if something there may care about strides.
+
+    Behind a result that is new and of fixed strides nothing of ``node`` is left to care about.
+    """
     seen, todo, views = {node}, [node], []
     while todo:
         for user in todo.pop().users:
@@ -144,7 +150,8 @@ def _views_if_blind(node: Node) -> list[Node] | None:
             elif getattr(operation, "overloadpacket", None) not in STRIDE_BLIND or operation._schema.is_mutable:
                 return None
             seen.add(user)
-            todo.append(user)
+            if operation not in FRESH or len(_shape(user) or range(4)) > 3:
+                todo.append(user)
     return views
 
 

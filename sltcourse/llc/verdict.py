@@ -54,7 +54,8 @@ class Verdict:
     reasons: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.word}: {' '.join(self.reasons)}"
+        """The word, a colon, and the reasons; those after the first begin with a capital."""
+        return f"{self.word}: {' '.join([*self.reasons[:1], *(r[:1].upper() + r[1:] for r in self.reasons[1:])])}"
 
 
 class Limit(NamedTuple):
@@ -246,7 +247,7 @@ RULES = (
         DOUBTFUL,
         lambda d: d.std_error > limit("error, share") * abs(d.llc),
         lambda d: (
-            f"the Monte-Carlo error is {d.std_error / max(abs(d.llc), 1e-12):.0%} of the estimate: take more "
+            f"the Monte-Carlo error is {d.std_error / max(abs(d.llc), 1e-300):.0%} of the estimate: take more "
             "draws or chains."
         ),
     ),

@@ -13,13 +13,15 @@ from sympy.polys.rings import PolyElement
 
 from sltcourse.theory.faces import order_of_zeros
 from sltcourse.theory.germ import Germ
+from sltcourse.theory.intersections import MOST_GENERATORS, intersection, least_value
 from sltcourse.theory.limits import Budget
-from sltcourse.theory.polyhedron import Exponent, NewtonPolyhedron
+from sltcourse.theory.polyhedron import Exponent, Meeting, NewtonPolyhedron
 from sltcourse.theory.real_zeros import sign
 from sltcourse.theory.signs import NegativeLoss, is_positive_below, refuse_negative_vertex
 
 _FEW_FACES, _MOST_FACES = 60, 120  # with more than a few, the first zero that is in the way ends the test
 _FEW_PRODUCTS = 500  # a sum of squares with more terms is not looked at as a whole
+_SHARE = 0.1  # of the time left, for the question whether the generators meet transversally
 NONNEGATIVE = "K ≥ 0 near the point"
 
 
@@ -84,8 +86,7 @@ def analyse(germ: Germ, proved: bool, budget: Budget) -> Analysis:
     ``budget``: the time that is left; where it does not suffice, the answer is bounds, and says so.
     """
     scale = Fraction(1, 2) if germ.squares else Fraction(1)
-    polyhedron = NewtonPolyhedron(m for f in germ.generators for m in f.monoms())
-    distance, codimension, entered = polyhedron.meet([1 + h for h in germ.prior])
+    distance, codimension, entered = _entry(germ)
     bounds = _Bounds(scale / distance, codimension, _smallest(germ), "" if proved else NONNEGATIVE)
     bounds = bounds.by_rank(_rank(germ), germ)
     try:
@@ -112,6 +113,10 @@ def analyse(germ: Germ, proved: bool, budget: Budget) -> Analysis:
             why = "K is the square of a nondegenerate f that changes its sign near the point: λ = min(1/2, 1/t)"
             if distance < 1 or any(inside) or not inside:
                 return Analysis(bounds.exactly(Fraction(1, 2), multiplicity, why))
+    if 1 < len(germ.generators) <= MOST_GENERATORS:
+        bounds, decided = _transversal(germ, bounds, budget)
+        if decided:
+            return Analysis(decided)
     if not obstacles:
         return Analysis(bounds.answer(f"not decided: {faces} faces are too many"))
     shown = min(obstacles, key=lambda zero: (not zero.proved, zero.order))
@@ -123,20 +128,44 @@ def analyse(germ: Germ, proved: bool, budget: Budget) -> Analysis:
     return Analysis(bounds.answer(why, tuple(tuple(f.as_expr() for f in some) for some in parts)), parts)
 
 
+def _transversal(germ: Germ, bounds: "_Bounds", budget: Budget) -> tuple["_Bounds", LearningCoefficient | None]:
+    """Better bounds, and the answer if they decide, where the generators meet transversally: see `intersections`."""
+    half = Fraction(1, 2)
+    try:
+        if half * budget.run(least_value, germ, share=_SHARE) <= bounds.lower:
+            return bounds, None
+        found = budget.run(intersection, germ, share=_SHARE)
+    except (TimeoutError, ArithmeticError):
+        return bounds, None
+    if found is None:
+        return bounds, None
+    bounds = bounds.above(half * found.value)
+    if found.attained and bounds.value > bounds.lower:
+        bounds = bounds._replace(value=bounds.lower, multiplicity=1)
+    if bounds.value > half * found.value or (bounds.multiplicity < found.multiplicity and not found.sharp):
+        return bounds, None
+    why = "the generators meet transversally off the coordinate planes, and the lifted polyhedron decides"
+    return bounds, bounds.exactly(bounds.value, found.multiplicity, why)
+
+
 def quick_bounds(germ: Germ, proved: bool) -> LearningCoefficient:
     """Bounds by the distance, by the lowest degree and by the rank of the Hessian, without any proof of equality.
 
     ``germ`` and ``proved`` as in `analyse`.
     """
-    distance, codimension, _ = NewtonPolyhedron(m for f in germ.generators for m in f.monoms()).meet(
-        [1 + h for h in germ.prior]
-    )
+    distance, codimension, _ = _entry(germ)
     scale = Fraction(1, 2) if germ.squares else Fraction(1)
     bounds = _Bounds(scale / distance, codimension, _smallest(germ), "" if proved else NONNEGATIVE)
     return bounds.by_rank(_rank(germ), germ).answer("not decided: bounds by the polyhedron and the Hessian's rank only")
 
 
 @lru_cache(maxsize=64)  # a search meets the same germ again
+def _entry(germ: Germ) -> Meeting:
+    """Where the ray of the prior enters the polyhedron of all generators."""
+    return NewtonPolyhedron(m for f in germ.generators for m in f.monoms()).meet([1 + h for h in germ.prior])
+
+
+@lru_cache(maxsize=64)
 def _zeros(germ: Germ, distance: Fraction) -> tuple[int, list[_Zero]]:
     """How many faces need a look, and a `_Zero` for each that was looked at: fewer, if one is in the way for sure."""
     ring = germ.ring

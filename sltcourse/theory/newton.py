@@ -18,7 +18,8 @@ toric blow-up a zero of order o gives no pole to the right of −1/o. So with o 
 
 A prior φ(w) ∝ Π|w_j|^{h_j} turns the diagonal into the ray through 1 + h. For a sum of squares K = Σ f_i² all this can
 be read off the ideal ⟨f_1, …, f_r⟩ instead: its polyhedron is half as large, and *λ of K is half the RLCT* of it. What
-counts then are the common zeros of the face polynomials (f_i)_γ.
+counts then are the common zeros of the face polynomials (f_i)_γ; where the f_i meet transversally there, λ can still be
+read off a polyhedron (`intersections`).
 
 Sources: Varchenko 1976; Greenblatt 2008, arXiv:0804.1579 (order of the zeros against the distance); Lin 2010,
 arXiv:1003.5338 (ideals, sums of squares, the prior); Watanabe 2009 (λ, m and V(ε)).

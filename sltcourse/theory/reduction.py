@@ -38,6 +38,7 @@ from sltcourse.theory.real_zeros import by_power, grouped, insert, sign, terms_o
 from sltcourse.theory.symmetry import representatives
 
 _CHANGES, _DEPTH, _MOST_CENTRES, _MOST_SYMMETRIC, _MOST_SUBTRACTED = 8, 6, 2, 20, 40
+_FEW_UNITS = 4  # tanh units whose λ does not depend on their scales
 
 
 def reduce(germ: Germ, proved: bool, budget: Budget, depth: int = _DEPTH) -> LearningCoefficient:
@@ -265,13 +266,17 @@ def _independent(germ: Germ) -> list[Germ]:
 
 
 def _recognised(germ: Germ) -> LearningCoefficient | None:
-    """The moments Σ c_ki a_i b_i^(2k+1) of a tanh network, k = 0, …, H − 1 at least, with a flat prior.
+    """The moments Σ c_ki a_i b_i^(2k+1) of a tanh network, k = 0, 1, …, with a flat prior.
+
+    Of H ≤ 4 units nothing is asked of the c_ki ≠ 0. Blow up b = 0: b_i = u, the other b_j = u v_j. In place of a_i, the
+    first moment over u is a coordinate α; the second is u³P less a multiple of the first, with P = Σ a_j p_j(v_j), and
+    p_j(v) = v (g v² − h), h ≠ 0, has only simple zeros. So P is a coordinate at most points above 0, and Σ a_j V_j at
+    the others, V_j = p_j being coordinates there. At all of them (uα, u³P) under the prior |u|^(H−1) has λ = (H + 2)/6,
+    from the weights u = 1, α = 2; and m = 1, or 2 for H = 4. Higher moments are multiples of u⁵ modulo the first: they
+    change nothing where P is a coordinate. Of more units this leaves λ ≥ 1, and λ is at most that of the formula.
 
     λ and m do not change where the weights are rescaled, a_i → α_i a_i and b_i → β_i b_i, and each moment by itself. So
     the c_ki are those of the network where c_ki c_00 c_0i⁻¹ c_k0⁻¹ = (β_i/β_0)^(2k), one square g_i > 0 for each unit.
-    Of two units no such sign is asked: modulo the first moment the second is a_1 b_1 (b_1² − g b_2²), and the blow-up
-    b = (u, uv), with α = a_1 + c a_2 v, c = c_01/c_00, as a coordinate, makes of the two (uα, u³ a_2 v (1 − g v²))
-    under the prior |u|: λ = 2/3 and m = 1, from the weights u = 1, α = 2, for any g ≠ 0.
     """
     if not germ.squares or any(germ.prior) or germ.ring.ngens % 2:
         return None
@@ -286,16 +291,20 @@ def _recognised(germ: Germ) -> LearningCoefficient | None:
             pairs.add(frozenset((m.index(1), m.index(2 * k + 1)) for m in f.monoms()))
         elif any(len([i for i, e in enumerate(m) if e]) != 2 for m in f.monoms()):
             return None
-    if len(by_degree) < hidden or len(pairs) != 1:
+    if len(pairs) != 1:
         return None
     units = sorted(next(iter(pairs)))
     first = {frozenset(i for i, e in enumerate(m) if e) for m in by_degree[0].monoms()}
     if len({i for unit in units for i in unit}) != 2 * hidden or first != {frozenset(unit) for unit in units}:
         return None
-    if not _one_scale(by_degree, units):
-        return None
     lam, m = tanh_network(hidden)
-    return _exact(lam, m, f"the moments of {hidden} tanh units: Aoyagi and Watanabe 2005 (`closed_forms.tanh_network`)")
+    if hidden <= _FEW_UNITS or (len(by_degree) >= hidden and _one_scale(by_degree, units)):
+        why = f"the moments of {hidden} tanh units: Aoyagi and Watanabe 2005 (`closed_forms.tanh_network`)"
+        return _exact(lam, m, why)
+    why = (
+        f"not decided: the moments of {hidden} tanh units are too few, or no scales of the weights make the units equal"
+    )
+    return LearningCoefficient(lam, m, Fraction(1), False, why, {}, ())
 
 
 def _one_scale(moments: list[PolyElement], units: list[tuple[int, int]]) -> bool:
@@ -308,7 +317,7 @@ def _one_scale(moments: list[PolyElement], units: list[tuple[int, int]]) -> bool
     rows = [[row[frozenset(unit)] / by_unit[0][frozenset(unit)] for unit in units] for row in by_unit]
     scales = [ratio / rows[1][0] for ratio in rows[1]]
     same = all(ratio / row[0] == s**k for k, row in enumerate(rows) for ratio, s in zip(row, scales, strict=True))
-    return same and (len(units) == 2 or all(sign(s, field) > 0 for s in scales))
+    return same and all(sign(s, field) > 0 for s in scales)
 
 
 # ------------------------------------------------------------------------------ blow-ups with a symmetry
@@ -356,6 +365,7 @@ def _flows_to_origin(chart: Germ, moving: list[int]) -> bool:
     found = linprog(np.ones(d), A_eq=np.array(sorted(rows), float), b_eq=np.zeros(len(rows)), bounds=bounds)
     if found.status != 0:
         return False
-    weights = [Fraction(float(x)).limit_denominator(1000) for x in found.x]
-    exact = all(sum(a * b for a, b in zip(row, weights, strict=True)) == 0 for row in rows)
-    return exact and min(weights) >= 0 and all(weights[i] > 0 for i in moving)
+    weights = [
+        max(Fraction(float(x)).limit_denominator(1000), least) for x, (least, _) in zip(found.x, bounds, strict=True)
+    ]
+    return all(sum(a * b for a, b in zip(row, weights, strict=True)) == 0 for row in rows)

@@ -1,5 +1,6 @@
-"""Small networks and their worlds, for any lesson to take apart (lessons 10 and 11): a transformer of attention alone,
-a synthetic language with exact losses, and the network that has learned it (``copier``)."""
+"""Small networks and their worlds, for any lesson to take apart (lessons 09 to 11): a network that adds modulo p
+(``addition``), a transformer of attention alone, a synthetic language with exact losses, and the network that has
+learned it (``copier``)."""
 
 from sltcourse.zoo.attention import AttentionLayer, AttentionOnly, next_symbol_loss, train
 from sltcourse.zoo.copier import (

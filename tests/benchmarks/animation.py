@@ -19,7 +19,7 @@ from tests.notebooks.lessons import ROOT
 
 COMMAND = "make animation"
 NAME = "readme/volume_scaling.gif"
-LOSS, SLIDER, STEP = "w₁² w₂²", "ε", 2  # every second position
+LOSS, STEP = "w₁² w₂²", 2  # every second position of the slider
 SOON, LAST = 90, 2200  # milliseconds that a picture stands, and the last one
 SHARPNESS, COLORS = 1.5, 48
 

@@ -1,4 +1,6 @@
-"""assets/llc_estimation/digits.npz: 1797 handwritten digits of 8 × 8 pixels, as scikit-learn carries them.
+"""assets/llc_estimation/digits.npz: 1797 handwritten digits of 8 × 8 pixels, as scikit-learn has them.
+
+``pip install scikit-learn``, then ``python -m tests.benchmarks.digits``.
 
 The test set of Alpaydin and Kaynak (1998, doi:10.24432/C50P49; UCI Machine Learning Repository, CC BY 4.0).
 ``images`` (1797, 8, 8), whole numbers from 0 to 16; ``labels`` (1797,).

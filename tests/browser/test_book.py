@@ -205,6 +205,20 @@ def test_from_disk_a_lesson_lives_and_the_search_finds_a_word(page, heard):
     assert heard == []
 
 
+def test_on_a_telephone_a_card_names_its_columns_and_what_is_cut_off_fades(page, base):
+    page.set_viewport_size({"width": 375, "height": 800})
+    page.goto(base + "api/models.html")
+    row = page.locator("table.slt-cards tbody tr").first
+    before = "e => getComputedStyle(e, '::before').content"
+    assert [cell.evaluate(before) for cell in row.locator("td").all()[2:]] == ['"d: "', '"λ: "', '"m: "']
+    assert len({cell.bounding_box()["y"] for cell in row.locator("td").all()[2:]}) == 1  # short cells share a line
+    page.goto(base + LESSONS[7])
+    code = page.locator("pre.slt-more").first
+    assert "gradient" in code.evaluate("e => getComputedStyle(e).maskImage")
+    code.evaluate("e => { e.scrollLeft = e.scrollWidth }")
+    code.evaluate("async e => { while (e.matches('.slt-more')) await new Promise(r => setTimeout(r, 20)) }")
+
+
 def test_a_figure_waits_until_it_is_near_the_screen(page, base):
     asked = []
     page.on("request", lambda r: asked.append(r.url) if "/_live/" in r.url and r.url.endswith(".js") else None)

@@ -100,6 +100,19 @@ def page(figures: Iterable[tuple[str, str]], titles: Mapping[str, str]) -> str:
     return "\n".join(parts)
 
 
+def inserted(text: str, figures: Mapping[str, str]) -> str:
+    """A page of prose with the figures that it names in a line ``<!-- figure: <key> -->``, and the way to all others.
+
+    ``figures``: placeholders by key. A figure of a lesson that is not built is left out.
+    """
+    more = f"This is one of the {sum(map(exhibited, figures))} live figures of the [gallery](gallery.md)."
+
+    def put(found: re.Match[str]) -> str:
+        return f"{figures[found[1]]}\n\n{more}" if found[1] in figures else ""
+
+    return re.sub(r"^<!-- figure: (\S+) -->$", put, text, flags=re.M)
+
+
 def write(figures: Mapping[str, str], titles: Mapping[str, str], extra: Path, source: Path) -> None:
     """The gallery's page into ``source``/gallery.md, and the small pages into ``extra``/embed.
 

@@ -18,6 +18,7 @@ from sltcourse.kit.book.remake import Made, code_of, is_figure
 
 DOWNLOADS = "notebooks"  # where the notebooks are on the site
 PICTURES = "_pictures"
+LAB_ONLY = re.compile(r"(?: \(answers are folded|): click the dots\)?")  # JupyterLab folds behind three dots
 _PROMPTS = {  # by a cell's tag: the tag by which myst-nb folds, and what it says
     "answer": ("hide-output", "Show the answer", "Hide the answer"),
     "deeper": ("hide-cell", "Deeper: show the code and what it gives", "Hide it"),
@@ -56,6 +57,8 @@ def page(path: Path, made: Sequence[Made], folder: Path) -> NotebookNode:
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and authoring.BADGE_MARK in cell.source:
             cell.source = re.sub(rf"^.*{authoring.BADGE_MARK}.*$", lambda _: run, cell.source, flags=re.M)
+        if cell.cell_type == "markdown":
+            cell.source = LAB_ONLY.sub("", cell.source)
     pictures = folder / PICTURES / path.stem
     pictures.mkdir(parents=True, exist_ok=True)
     for k, cell in enumerate(code_of(notebook)):
@@ -73,7 +76,8 @@ def page(path: Path, made: Sequence[Made], folder: Path) -> NotebookNode:
                 size = output.metadata["image/png"]
                 outputs.append(_html(picture(file.relative_to(folder).as_posix(), **size)))
             elif "text/html" in data:
-                outputs.append(_html(f'<div class="slt-table">{data["text/html"]}</div>'))
+                whole = data["text/html"].replace(" ± ", "\xa0±\xa0")  # a number and its error stay on one line
+                outputs.append(_html(f'<div class="slt-table">{whole}</div>'))
             else:
                 outputs.append(output)
         _folded(cell, outputs, path.name)

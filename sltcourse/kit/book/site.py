@@ -43,6 +43,8 @@ def build(notebooks: Sequence[Path], docs: Path, work: Path, katex: Path) -> Pat
         text = nbformat.writes(pages.page(path, made[path.stem], extra))
         _written(source / path.name, text + "\n")
     figures = {m.key: m.html for path in notebooks for m in made[path.stem]}
+    for prose in source.glob("*.md"):
+        _written(prose, gallery.inserted(prose.read_text(encoding="utf-8"), figures))
     gallery.write(figures, {path.stem: pages.title(path) for path in notebooks}, extra, source)
     shutil.rmtree(site, ignore_errors=True)
     command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-d", str(work / "book-doctrees"), str(source), str(site)]

@@ -152,9 +152,9 @@ class ProductPosterior:
         a = np.interp(u, np.cumsum(self._p) - self._p / 2, self._a)
         return np.stack([a, (self.n * self.m * a + normals * np.sqrt(1 + self.n * a**2)) / (1 + self.n * a**2)], axis=1)
 
-    def ellipse(self, points: int = 100) -> np.ndarray:
-        """Outlines of Laplace's 90 % ellipses, one at each mode: shape (modes, points, 2)."""
-        turn = np.linspace(0, 2 * np.pi, points)
+    def ellipse(self) -> np.ndarray:
+        """Outlines of Laplace's 90 % ellipses, one at each mode: shape (modes, 100, 2)."""
+        turn = np.linspace(0, 2 * np.pi, 100)
         root = np.linalg.cholesky(np.linalg.inv(self.hessian))
         return self.modes[:, None] + np.sqrt(NINETY) * np.stack([np.cos(turn), np.sin(turn)], axis=1) @ root.T
 

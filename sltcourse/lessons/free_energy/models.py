@@ -1,7 +1,5 @@
 """The two-well models of lesson 06, and where they change over."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import digamma
@@ -37,9 +35,9 @@ CURVE = TwoWellLoss(K, BOX, (0.0, 1.0), RIDGE, (1 / 6, 1 / 2))
 WELLS = (0.0, RIDGE, 1.0)  # breakpoints for the quadrature
 
 
-def curve_posterior(n: ArrayLike, beta: ArrayLike = 1.0, loss: Callable[[np.ndarray], np.ndarray] = K) -> Posterior:
-    """The posterior of the curve model for one or many n (and β); ``loss`` may be the L_n of a data set."""
-    return Posterior(loss, [BOX], n, beta=beta, breakpoints=WELLS)
+def curve_posterior(n: ArrayLike, beta: ArrayLike = 1.0) -> Posterior:
+    """The posterior of the curve model for one or many n (and β)."""
+    return Posterior(K, [BOX], n, beta=beta, breakpoints=WELLS)
 
 
 def well_free_energies(posterior: Posterior) -> tuple[np.ndarray, np.ndarray]:

@@ -63,7 +63,6 @@ def _step(K: sp.Expr, jacobian: Any, step: dict[sp.Symbol, sp.Expr]) -> Any:
 
 
 u, v, s = sp.symbols("u v s")
-_cusp = (w1**2 - w2**3) ** 2
 _powers = [int(x) for x in np.random.default_rng(4).integers(1, 5, 6)]
 
 

@@ -174,13 +174,11 @@ def llc_hat(function: Any) -> str | None:
 # ---- R-hat -----------------------------------------------------------------------------------------------------------
 
 
-def _r_like(
-    split: bool = True, ddof: int = 1, root: bool = True, times: bool = True, axis: int = 1
-) -> Callable[[np.ndarray], float]:
+def _r_like(split: bool = True, ddof: int = 1, root: bool = True, times: bool = True) -> Callable[[np.ndarray], float]:
     def r(x: np.ndarray) -> float:
         half = x.shape[1] // 2 if split else x.shape[1]
         parts = np.concatenate([x[:, :half], x[:, half : 2 * half]]) if split else x
-        within, means = parts.var(axis=axis, ddof=ddof).mean(), parts.mean(axis=axis)
+        within, means = parts.var(axis=1, ddof=ddof).mean(), parts.mean(axis=1)
         between = (half if times else 1) * means.var(ddof=ddof)
         squared = ((half - 1) * within + between) / (half * within)
         return np.sqrt(squared) if root else squared

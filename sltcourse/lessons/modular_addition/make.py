@@ -260,16 +260,17 @@ def map_jobs() -> Iterator[Job]:
 
 def primes() -> Iterator[Job]:
     """Memorising, generalising and exact networks for several p, and the exact ranks of the adders over n."""
+    share_of = {11: 0.7, 13: 0.6, **SHARES}
 
     def job(p: int) -> dict[str, Any]:
-        task = make_task(p, {11: 0.7, 13: 0.6}.get(p) or SHARES[p])
+        task = make_task(p, share_of[p])
         path = states(p, DECAY, task, at=(200, 4000))
         two = [polished(path[200], task), polished(path[4000], task)]
         rows = [row | described(model, task) for row, model in zip(read(two, task), two, strict=True)]
         return dict(zip(("memorising", "generalising"), rows, strict=True))
 
     def exact(p: int) -> dict[str, Any]:
-        task, adder = make_task(p, {11: 0.7, 13: 0.6}.get(p) or SHARES[p]), balanced(exact_adder(p))
+        task, adder = make_task(p, share_of[p]), balanced(exact_adder(p))
         return read([adder], task)[0] | described(adder, task)
 
     for p in (5, 7, 11):

@@ -37,12 +37,11 @@ def draw_machines(kept: dict[str, list[Kept]]) -> Figure:
     fig, (left, right) = style.figure(1, 2, height=3.9)
     told = []
     for row, (says, name) in enumerate(FUNCTIONS.items()):
-        counts = Counter((float(k.lam), k.m) for k in kept["automata"] if k.says == says)
-        merged = Counter(lam for lam, m in counts.elements())
-        for lam, many in merged.items():
+        counts = Counter(float(k.lam) for k in kept["automata"] if k.says == says)
+        for lam, many in counts.items():
             left.scatter(lam, -row, s=18 + 5 * many, color=COLORS["singular"], zorder=3)
             left.text(lam, -row - 0.34, str(many), ha="center", va="top", fontsize=9, color=COLORS["reference"])
-        told.append(f"{name} {', '.join(f'{lam:g} ({many})' for lam, many in sorted(merged.items()))}")
+        told.append(f"{name} {', '.join(f'{lam:g} ({many})' for lam, many in sorted(counts.items()))}")
     left.set(xlim=(3.5, 12.5), ylim=(-len(FUNCTIONS) + 0.2, 0.6), xlabel="λ")
     left.set_yticks(-np.arange(len(FUNCTIONS)), list(FUNCTIONS.values()))
     left.set_title("automata with 3 states, d = 12")
@@ -54,7 +53,7 @@ def draw_machines(kept: dict[str, list[Kept]]) -> Figure:
     fig.set_label(
         f"Left: λ of automata with three states and how many have it: {'; '.join(told)}. Right: λ of "
         f"{len(kept['turing'])} Turing machines for OR, from {min(lams)}, which {lams[min(lams)]} of them have, "
-        f"to {max(lams)}, which {lams[max(lams)]} have."
+        f"to {max(lams)}, which {lams[max(lams)]} {'has' if lams[max(lams)] == 1 else 'have'}."
     )
     return fig
 

@@ -161,9 +161,9 @@ def _terms(name: str) -> ours.Terms:
     return float(population_loss(POLYGONS[name])[0]), lam, half_norm(name)
 
 
-def _crossing_like(lam: float = 1, norm: float = 1, swap: bool = False) -> Callable[..., float]:
+def _crossing_like(lam: float = 1, norm: float = 1) -> Callable[..., float]:
     def crossing(a: ours.Terms, b: ours.Terms) -> float:
-        first, second = ((t[0], lam * t[1], norm * t[2]) for t in ((b, a) if swap else (a, b)))
+        first, second = ((t[0], lam * t[1], norm * t[2]) for t in (a, b))
         return ours.crossing(first, second)
 
     return crossing

@@ -183,7 +183,7 @@ def draw_transitions() -> Figure:
     left.legend(title="corners", loc="center right")
     fig.set_label(
         "Left: shares of the polygons in the posterior against n; squares lead until 50, pentagons until 250, then "
-        "hexagons take all. Right: where training ends; squares lead up to n = 100, pentagons from 200 on, and of 100 "
-        f"hexagons never have more than {training['ends'][:, 3].max()}."
+        "hexagons take all. Right: where training ends; squares lead up to n = 100, pentagons from 200 on, and "
+        f"hexagons are never more than {training['ends'][:, 3].max()} of 100."
     )
     return fig
