@@ -222,6 +222,8 @@ def test_critical_n_takes_the_last_crossing_and_refuses_none():
         asymptotics.critical_n(lambda n: n * 0.0 + 1)
     with pytest.raises(ValueError, match="never wins"):
         asymptotics.critical_n(lambda n: -np.log(n))
+    with pytest.raises(ValueError, match="read-only"):  # what it writes into would be the n that is returned
+        asymptotics.critical_n(lambda n: np.multiply(n, 0.2, out=n) - 18 * np.log(n))
 
 
 def test_lambert_crossings():

@@ -1,5 +1,6 @@
 """sltcourse.llc against exact values: closed forms, quadrature, Aoyagi's formulas, published numbers."""
 
+import importlib
 import math
 import shutil
 import sys
@@ -21,6 +22,7 @@ from sltcourse.llc import (
     calibrate,
     default_nbeta,
     estimate_llc,
+    sample,
 )
 from sltcourse.llc.noise import LARGE, Noise, table_of
 from sltcourse.theory.closed_forms import deep_linear_network
@@ -82,6 +84,27 @@ def test_every_sampler_has_the_same_stationary_law(sampler):
     assert (result.distance**2).mean() == pytest.approx((1 / stiffness).sum().item(), rel=0.08)
     assert result.equipartition == pytest.approx(1, abs=0.08)
     assert (result.acceptance is None) != isinstance(sampler, (MALA, HMC))
+
+
+@pytest.mark.parametrize("sampler", [SGLD(1e-3), WhitenedSGLD(), WhitenedSGLD(control_variate=True)], ids=str)
+@pytest.mark.parametrize("points", [1, 2])
+def test_a_step_in_parts_of_the_coordinates_gives_the_same_numbers(monkeypatch, sampler, points):
+    """Large ones are cut so that they stay in the cache; here d = 31 in parts of 3 or more."""
+    torch.manual_seed(0)
+    model, x = nn.Linear(30, 1), torch.randn(40, 30)
+    posterior = LocalPosterior(model, (x, x[:, :1]), nn.functional.mse_loss, at=[model.state_dict()] * points,
+                               localization=3.0, prior_precision=0.5)  # fmt: skip
+    options = dict(num_chains=4, num_draws=5, num_burnin_steps=30, batch_size=8)
+    room, cuts = importlib.import_module("sltcourse.llc.target"), []
+    whole = sample(posterior, sampler, **options)
+    parts = room.Target.parts
+    monkeypatch.setattr(room, "LARGE", 1)
+    monkeypatch.setattr(room, "PART", 12)
+    monkeypatch.setattr(room.Target, "parts", lambda *a: (found := list(parts(*a)), cuts.append(len(found)))[0])
+    in_parts = sample(posterior, sampler, **options)
+    assert max(cuts) > 1, "cut into several"
+    for one, other in zip(whole, in_parts, strict=True):
+        assert all(np.array_equal(one[name], other[name]) for name in ("loss", "virial", "step_bias", "state_w"))
 
 
 def test_the_step_bias_is_what_a_large_step_adds():

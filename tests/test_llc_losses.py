@@ -11,6 +11,8 @@ from torch.func import grad_and_value, vmap
 
 from sltcourse.llc.check import displaced, explain
 from sltcourse.llc.model import make_objective
+from sltcourse.llc.observables import Chains, PerSample
+from sltcourse.llc.recorder import Recorder
 from tests.llc_zoo import Attention, CastsItself, hugging_face_labels, made, mlp
 
 pytestmark = pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")
@@ -70,6 +72,41 @@ def test_a_loss_that_cannot_be_sampled_is_refused(loss, words):
     with pytest.raises(ValueError, match=words) as refusal:
         make_objective(MODEL, (X, Y), loss)
     assert "\n" not in str(refusal.value)
+
+
+class Writes(nn.Module):
+    """A layer whose forward writes into its inputs, in one way or another."""
+
+    def __init__(self, write):
+        super().__init__()
+        self.inner, self.write = nn.Linear(3, 1), write
+
+    def forward(self, x):
+        self.write(x)
+        return self.inner(x)
+
+
+@pytest.mark.parametrize(
+    ("model", "loss"),
+    [
+        (MODEL, lambda o, t: t.sub_(o).square().mean()),
+        (MODEL, lambda o, t: F.mse_loss(o, t.clamp_(-100, 100))),  # nothing changes: on these rows
+        (MODEL, lambda o, t: (t.__setitem__(0, 1.0), F.mse_loss(o, t))[1]),
+        (Writes(lambda x: x.add_(0.5)), F.mse_loss),
+        (Writes(lambda x: x.data.mul_(2)), F.mse_loss),
+        (Writes(lambda x: x.detach().numpy().fill(1)), F.mse_loss),
+    ],
+)
+def test_who_writes_into_the_data_is_refused_and_the_data_stay(model, loss):
+    x, y = X.clone(), Y.clone()
+    with pytest.raises(ValueError, match=r"the model or its loss writes into the data .*t\.clone\(\)"):
+        make_objective(model, (x, y), loss)
+    assert torch.equal(x, X) and torch.equal(y, Y)
+    x[0, 0], objective = torch.nan, make_objective(MODEL, (X, Y), F.mse_loss)
+    observed = PerSample((x, y), loss=lambda o, t: (t.mul_(0.5) - o).square().sum(1))
+    with pytest.raises(ValueError, match=r"observe\['mine'\] writes into the data"):
+        Recorder({"mine": observed}, Chains(objective, torch.zeros(2, dtype=torch.long)), 3)
+    assert torch.equal(y, Y)
 
 
 class Clamped(nn.Module):

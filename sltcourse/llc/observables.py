@@ -12,7 +12,7 @@ import math
 import operator
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import torch
@@ -24,7 +24,7 @@ from sltcourse.llc.data import Rows, as_rows, same_form
 from sltcourse.llc.evaluate import as_for_gradient_of, first_line
 from sltcourse.llc.objective import Objective
 from sltcourse.llc.plain import out_of_memory
-from sltcourse.llc.settle import sentence
+from sltcourse.llc.settle import refuse_writes, sentence
 from sltcourse.llc.trace import trace
 from sltcourse.llc.types import Batch, Fixed, Form, Loss, Pieces
 
@@ -77,7 +77,6 @@ class LossOn(Observable):
     def bind(self, name: str, chains: "Chains") -> "Bound":
         """One number for each chain; errors as ``Chains.rows_of``."""
         objective, rows = chains.objective, chains.rows_of(name, self.data)
-        own = self.data is None
 
         def plain(w: Tensor, point: int, batch: Batch) -> Tensor:
             return objective.plain(w, point, batch, False, 1.0)[0]
@@ -98,7 +97,7 @@ class LossOn(Observable):
                     total += chains.many(quantity, w, (*batch, share))
                 else:
                     total += chains.many(quantity, w, batch) * share
-            return total + 0.5 * chains.penalty * w.square().sum(1) if own else total
+            return total + 0.5 * chains.penalty * w.square().sum(1) if self.data is None else total
 
         return Bound(name, self, measure, ())
 
@@ -369,6 +368,7 @@ def _by_rows(
     rows = chains.needed_rows(name, kind.data)
     if kind.block is not None and (not isinstance(kind.block, int) or kind.block < 1):
         raise ValueError(f"block is {kind.block!r}; it must be a whole number of rows, 1 or more.")
+    refuse_writes(f"observe[{name!r}]", rows.slice(0, 4), partial(quantity.plain, chains.objective.centers[0], 0))
 
     def measure(w: Tensor) -> Tensor:
         step, parts = kind.block or chains.rows_at_once(rows), []

@@ -1,5 +1,6 @@
 """The first calls of a model on its data: how a batch reaches it, how its loss weighs rows, what a row costs."""
 
+import contextlib
 import threading
 import warnings
 from collections.abc import Callable
@@ -44,7 +45,7 @@ def settle(objective: "Objective", user_model: nn.Module | None, loss: Loss | No
     loss raises an error, TypeError and ValueError as ``make_objective``.
     """
     rows = objective.rows
-    batch = rows.slice(0, min(4, rows.num_samples)) if rows is not None else ()
+    batch = copied(rows.slice(0, min(4, rows.num_samples))) if rows is not None else ()
     with _alone, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what a loss says of a batch of one row
         try:
@@ -61,8 +62,31 @@ def settle(objective: "Objective", user_model: nn.Module | None, loss: Loss | No
                 f"{str(error).rstrip('.')}. On all {rows.num_samples} rows it works: a tensor with one row per sample "
                 "is held by the model or the loss. Put it into the data, so that minibatches take its rows too."
             ) from error.__cause__
+        if rows is not None:
+            few = rows.slice(0, len(batch[0]))
+            refuse_writes("the model or its loss", few, lambda b: objective.plain_loss(objective.centers[0], 0, b))
         _measure(objective, batch)
         check(objective, user_model)
+
+
+def copied(batch: Batch) -> Batch:
+    """A copy that may be written into: slices of rows are the user's own memory."""
+    with torch.inference_mode(False):
+        return tuple(x.clone() for x in batch)
+
+
+def refuse_writes(what: str, batch: Batch, run: Callable[[Batch], Any]) -> None:
+    """Raise ValueError where ``run`` writes into its batch. It gets a copy; what else is wrong with it is no matter."""
+    mine = copied(batch)
+    before = [x._version for x in mine]
+    with contextlib.suppress(Exception):
+        run(mine)
+    for x, y, version in zip(mine, batch, before, strict=True):
+        if x._version != version or not bool(((x == y) | ((x != x) & (y != y))).all()):
+            raise ValueError(
+                f"{what} writes into the data (an operation in place, as t.sub_(...) is), so that the next call would "
+                "see other data: let it work on a copy, t.clone()."
+            )
 
 
 def _settle_calling(objective: "Objective", batch: Batch, loss: Loss | None) -> None:
@@ -118,7 +142,7 @@ def _works_on_all(objective: "Objective", rows: Rows) -> bool:
     if rows.num_samples * rows.bytes_per_row > ALL_AT_ONCE:
         return False
     try:
-        objective.plain(objective.centers[0], 0, rows.slice(0, rows.num_samples), False, 1.0)
+        objective.plain(objective.centers[0], 0, copied(rows.slice(0, rows.num_samples)), False, 1.0)
     except ValueError:
         return False
     return True

@@ -5,6 +5,7 @@ Chains are the first axis. See ``evaluate`` for how loss and gradient of all cha
 
 import math
 import numbers
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -16,6 +17,8 @@ from sltcourse.llc.in_memory import Minibatches
 from sltcourse.llc.stream import StreamMinibatches
 from sltcourse.llc.types import Batch
 
+LARGE = 2**18  # numbers of w of all chains from which on an operation on all of them leaves the cache
+PART = 2**16  # numbers of a part, for each thread
 LARGEST = 1e30  # of nβ, γ and the like: float32 has no numbers above 3e38, and products are taken
 
 
@@ -142,14 +145,27 @@ class Target:
         """L_n(w) over all the data and its gradient, shapes (chains,) and (chains, d)."""
         return self.evaluator.over_data("grad", w)
 
-    def force(self, w: Tensor, grad: Tensor) -> Tensor:
-        """∇U, given the loss's gradient; overwrites and returns ``grad``."""
-        return grad.mul_(self.nbeta).add_(self.spring(w))
+    def force(self, w: Tensor, grad: Tensor, center: Tensor | None = None) -> Tensor:
+        """∇U, given the loss's gradient; overwrites and returns ``grad``. ``center``: see ``spring``."""
+        return grad.mul_(self.nbeta).add_(self.spring(w, center))
 
-    def spring(self, w: Tensor) -> Tensor:
-        """What localization and prior add to ∇U: γ(w − w*) + αw."""
-        pull = (w - self.center).mul_(self.localization)
+    def spring(self, w: Tensor, center: Tensor | None = None) -> Tensor:
+        """What localization and prior add to ∇U: γ(w − w*) + αw; ``center``: w* where w has only a part's columns."""
+        pull = (w - (self.center if center is None else center)).mul_(self.localization)
         return pull.add_(w, alpha=self.prior_precision) if self.prior_precision else pull
+
+    def parts(self, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+        """``tensors`` (chains or 1, d) cut along d, all at the same places; what is done number by number may be done
+        part after part.
+
+        On the CPU the parts of large ones stay in the cache from one operation to the next: twice as fast, and the same
+        numbers. Small ones, those on a GPU, and those that are compiled, which fuses operations, are one part.
+        """
+        chains, dim = self.center.shape
+        size = -(-PART * torch.get_num_threads() // chains)
+        if self.center.device.type != "cpu" or self.evaluator.compiled or chains * dim < LARGE:
+            size = dim
+        return zip(*(x.split(size, 1) for x in tensors), strict=True)
 
     @property
     def stiffness(self) -> float | Tensor:

@@ -84,8 +84,8 @@ class TwoWells:
 def critical_n(advantage: Callable[[np.ndarray], np.ndarray], low: float = 20.0, high: float = 1e5) -> float:
     """The last n in [low, high] at which the accurate well takes over: ``advantage(n)`` turns positive.
 
-    ``advantage``: n, of shape (k,), -> F of the simple well minus F of the accurate one, (k,). Raises ValueError if it
-    never turns positive there.
+    ``advantage``: n, of shape (k,), read-only -> F of the simple well minus F of the accurate one, (k,). Raises
+    ValueError if it never turns positive there.
 
     >>> import numpy as np
     >>> from sltcourse.theory.asymptotics import critical_n
@@ -93,6 +93,7 @@ def critical_n(advantage: Callable[[np.ndarray], np.ndarray], low: float = 20.0,
     282.1
     """
     n = np.geomspace(low, high, 41)
+    n.flags.writeable = False
     lead = advantage(n)
     (ups,) = np.nonzero((lead[:-1] <= 0) & (lead[1:] > 0))
     if not len(ups):

@@ -24,9 +24,10 @@ class SGLD(MinibatchSampler[State]):
     def step(self, state: State, target: "Target", batch: Batch, noise: Tensor, adapt: bool) -> tuple[Tensor, Tensor]:
         """Move all chains; return the loss and the potential's gradient where they were."""
         loss, grad = target.loss_and_grad(state.w, batch)
-        force = target.force(state.w, grad)
-        state.w.sub_(force * (0.5 * self.lr)).add_(noise.mul_(self.lr**0.5))
-        return loss, force
+        for w, center, force, kick in target.parts(state.w, target.center, grad, noise):
+            target.force(w, force, center)
+            w.sub_(force * (0.5 * self.lr)).add_(kick.mul_(self.lr**0.5))
+        return loss, grad
 
     def step_size(self, state: State, target: "Target") -> float | Tensor:
         """ε: a number, or (chains, 1)."""

@@ -88,8 +88,8 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
         """Move all chains; return the loss and the potential's gradient where they were."""
         loss, grad = target.loss_and_grad(state.w, batch)
         grad = grad.mul_(target.nbeta)
-        away = state.w - target.center
         if adapt:
+            away = state.w - target.center
             virial = (away * (grad + target.spring(state.w))).sum(1, keepdim=True)
             found = virial < LOST * (away.shape[1] + 10)  # False for nan
             state.w.copy_(torch.where(found, state.w, target.center))
@@ -100,14 +100,16 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
             state.curvature.lerp_(target.mean_over_chains(grad.square()), rate)
             state.adapted += 1
         step = self.step_size(state, target)
-        force = grad.add_(target.spring(state.w))
         shaken, share = self._shaken(state, target, step)
         left = 1 - shaken / (1 - share)  # s²
         farthest = FARTHEST * (state.curvature + target.stiffness).rsqrt()
-        state.w.sub_((0.5 * step * force).clamp_(-farthest, farthest))
-        state.w.add_(state.before.add_(noise).mul_((0.25 * step * left.clamp_(min=0)).sqrt_()))
-        state.before.copy_(noise)
-        return loss, force
+        width = (0.25 * step * left.clamp_(min=0)).sqrt_()
+        chains = state.w, target.center, grad, state.before, noise
+        for w, center, force, before, kick, half, most, wide in target.parts(*chains, 0.5 * step, farthest, width):
+            force.add_(target.spring(w, center))
+            w.sub_((half * force).clamp_(-most, most)).add_(before.add_(kick).mul_(wide))
+            before.copy_(kick)
+        return loss, grad
 
     def probe(self, state: "State", target: "Target", batch: Batch) -> None:
         """Learn C and the sharpest direction from one fresh minibatch (() at full batch); w stays where it is.
