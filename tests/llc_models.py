@@ -116,30 +116,3 @@ def expected_excess(potential, nbeta, localization, center=(0.0, 0.0), width=Non
     log_weight = -cost - 0.5 * localization * (x**2 + y**2)
     weight = (log_weight - log_weight.max()).exp() * cell[:, None] * cell[None, :]
     return ((cost * weight).sum() / weight.sum()).item()
-
-
-def expected_excess_of_many(potential, center, nbeta, localization, draws=300_000, rounds=(20_000, 20_000, 40_000)):
-    """nβ(E[L] − L(w*)) of a loss of d variables under exp(−nβL − γ/2‖w − w*‖²), and its standard error.
-
-    By independent draws from a Student distribution with 10 degrees of freedom, weighted (Hesterberg 1995). Its center
-    and covariance are those of the Laplace approximation at first, then those of the weighted draws of each round.
-    """
-    rng, center = torch.Generator().manual_seed(0), center.double()
-    dim, freedom = len(center), 10
-    curvature, axes = torch.linalg.eigh(nbeta * torch.autograd.functional.hessian(potential, center))
-    covariance, mean = (axes / (curvature.clamp(min=0) + localization)) @ axes.T, center
-    base = potential(center)
-    for many in (*rounds, draws):
-        normal = torch.randn(many, dim, generator=rng, dtype=torch.float64)
-        square = torch.randn(many, freedom, generator=rng, dtype=torch.float64).square().mean(1, keepdim=True)
-        student = normal / square.sqrt()
-        w = mean + student @ torch.linalg.cholesky(covariance).T
-        cost = nbeta * (torch.vmap(potential, chunk_size=1000)(w) - base)
-        log_weight = -cost - 0.5 * localization * (w - center).square().sum(1)
-        log_weight += 0.5 * (freedom + dim) * torch.log1p(student.square().sum(1) / freedom)
-        weight = (log_weight - log_weight.max()).softmax(0)
-        value = (weight * cost).sum()
-        error = (weight.square() * (cost - value).square()).sum().sqrt()
-        mean = (weight[:, None] * w).sum(0)
-        covariance = 1.1 * (weight[:, None] * (w - mean)).T @ (w - mean)
-    return value.item(), error.item()

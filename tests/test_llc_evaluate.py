@@ -14,10 +14,22 @@ from torch import nn
 from torch.func import vmap
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sltcourse.llc import HMC, SGLD, SGNHT, LocalPosterior, RMSPropSGLD, WhitenedSGLD, estimate_llc, evaluate, sample
+from sltcourse.llc import (
+    HMC,
+    SGLD,
+    SGNHT,
+    LocalPosterior,
+    RMSPropSGLD,
+    WhitenedSGLD,
+    apart,
+    estimate_llc,
+    evaluate,
+    sample,
+)
 from sltcourse.llc import trace as tracing
 from sltcourse.llc.chains import Group
 from sltcourse.llc.evaluate import Evaluator
+from sltcourse.llc.model import make_objective
 from sltcourse.llc.samplers.metropolis import State as Metropolis
 from sltcourse.llc.trace import trace
 from tests.llc_models import ToyModel, kgon, toy_data
@@ -353,3 +365,43 @@ def test_the_exact_samplers_state_is_plain():
     draws = sample(LocalPosterior(MODEL, DATA, F.mse_loss), HMC(1e-3), num_chains=2, num_draws=4, num_burnin_steps=4)
     assert {f"state_{name}" for name in Metropolis.__dataclass_fields__} <= set(draws.coords)
     assert draws.attrs["dtype"] == "float64"
+
+
+@pytest.mark.parametrize("large", [2**30, 1])
+def test_a_selection_has_the_size_of_each_batch(monkeypatch, large):
+    """The number of selected entries, a Python number, is not that of the batch that was recorded."""
+    monkeypatch.setattr(evaluate, "SAMPLES_AT_ONCE", 40)
+    monkeypatch.setattr(apart, "LARGE", large)
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Embedding(11, 8), nn.Linear(8, 11)), torch.randint(11, (60, 6))
+    kept = torch.arange(6) < torch.arange(60)[:, None] // 10 + 1
+
+    def loss(out, targets):
+        chosen = targets != -100
+        return F.cross_entropy(out[chosen], targets[chosen], reduction="sum") / len(targets[chosen])
+
+    objective = make_objective(model, (x, torch.where(kept, x, -100)), loss)
+    evaluator = Evaluator(objective, objective.rows, torch.zeros(2, dtype=torch.long))
+    evaluator.choose(None)
+    assert evaluator.apart == (large == 1)
+    w = objective.centers.expand(2, -1).contiguous() + 0.1
+    (found,) = evaluator.over_data("loss", w)
+    own = sum(objective.plain(w[0], 0, part, False, share)[0] for part, share in objective.rows.passes(20))
+    assert torch.allclose(found, own)
+    assert any("size depends on what the data hold" in note for note in evaluator.notes)
+
+
+def test_a_selection_by_a_constant_stays_batched():
+    class Half(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(3, 8)
+            self.register_buffer("kept", torch.arange(8) % 2 == 0)
+
+        def forward(self, x):
+            return self.inner(x)[:, self.kept]
+
+    objective = make_objective(Half(), (torch.randn(30, 3), torch.randn(30, 4)), F.mse_loss)
+    evaluator = Evaluator(objective, objective.rows, torch.zeros(2, dtype=torch.long))
+    evaluator.over_data("grad", objective.centers.expand(2, -1).contiguous())
+    assert evaluator.notes == []

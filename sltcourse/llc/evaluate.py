@@ -285,7 +285,12 @@ class Evaluator:
         """
         chain = len(w) - 1
         w = self.beside(w) if beside else w
-        got = [x[chain] for x in function(w.clone(), *batch)]  # a step moves what it is given
+        try:
+            got = [x[chain] for x in function(w.clone(), *batch)]  # a step moves what it is given
+        except Exception as error:
+            if out_of_memory(error):
+                raise
+            return f"{self._how} it fails on another minibatch ({first_line(error)})."
         loss, grad = self.plain_one(w[chain], chain, batch, which, len(got) > 1)
         if not torch.isfinite(loss):
             return None  # nothing to compare: the run itself will say that the loss is not finite

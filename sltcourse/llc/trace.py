@@ -49,7 +49,8 @@ def trace(
     too. On the CPU every product of a tall matrix and a thin one is computed as the transpose of the transposed
     product, which the matrix library does several times faster. ``compiled``: its operations are fused into a few
     kernels by TorchInductor, the compiler behind torch.compile; raises CannotCompile where that cannot be done, with
-    the reason. Not ``batched``: there is no vmap in ``function``, and fused attention stays what it is.
+    the reason. Not ``batched``: there is no vmap in ``function``, and fused attention stays what it is. Raises
+    RuntimeError where a size within depends on what the tensors hold.
 
     Safe in several threads; an interrupt that arrives meanwhile is delivered at the end.
     """
@@ -59,6 +60,7 @@ def trace(
         # the CPU's fused attention has no batching rule: its plain form is batched products
         with sdpa_kernel(SDPBackend.MATH) if device == "cpu" and batched else nullcontext():
             recorded = make_fx(function)(*(x.clone() for x in args))  # recording runs the function: args stay
+        _refuse_sizes_of_data(recorded)
         if device == "cpu":
             turn_thin_products(recorded)
         _drop_empty_views(recorded)
@@ -89,6 +91,24 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if came:
         raise KeyboardInterrupt
+
+
+def _refuse_sizes_of_data(recorded: GraphModule) -> None:
+    """RuntimeError where sizes within depend on what the tensors hold, as those of a selection h[h > 0] do.
+
+    What was recorded would have the first batch's sizes for ever: where it divides by how many were selected it would
+    give another function's values, without an error.
+    """
+    for node in recorded.graph.nodes:
+        operation: Any = node.target
+        if torch.Tag.dynamic_output_shape not in getattr(operation, "tags", ()):
+            continue
+        given = [x for x in node.all_input_nodes if x.op != "get_attr"]  # a constant selects the same at each call
+        if operation is aten.index.Tensor:
+            chosen = [x for x in node.args[1] if x in given]
+            given = [x for x in chosen if x.meta["tensor_meta"].dtype in (torch.bool, torch.uint8)]
+        if given:
+            raise RuntimeError(f"{operation} makes a tensor whose size depends on what the data hold")
 
 
 def turn_thin_products(recorded: GraphModule) -> None:
