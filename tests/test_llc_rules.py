@@ -10,6 +10,7 @@ import pytest
 import torch
 import xarray as xr
 
+from sltcourse.llc import LocalPosterior
 from sltcourse.llc.calibrate import _agree, _draws, _largest_sound_step, _smallest_plateau
 from sltcourse.llc.control import pays
 from sltcourse.llc.errors import summary
@@ -145,6 +146,16 @@ def target(mean, noise, at_center):
 def test_gradients_relative_to_w_star_pay(mean, noise, at_center, worth):
     w = torch.ones(2, 1)
     assert pays(target(mean, noise, at_center), w, torch.full((2, 1), 0.3)) is worth
+
+
+def test_the_potential_of_each_chain_by_hand():
+    """U = nβ L + γ/2 |w − w*|² + p/2 |w|², for each chain by itself."""
+    posterior = LocalPosterior(
+        lambda w: (w**2).sum(), at=torch.ones(2), nbeta=10.0, localization=3.0, prior_precision=4.0
+    )
+    w = torch.tensor([[1.0, 2.0], [0.0, 3.0]])
+    found = posterior.target(torch.zeros(2, dtype=torch.long)).potential(w, torch.tensor([5.0, 7.0]))
+    assert found.tolist() == [[50 + 1.5 + 10], [70 + 1.5 * 5 + 18]]
 
 
 # ---- standard errors -------------------------------------------------------------------------------------------------
