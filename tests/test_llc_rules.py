@@ -1,7 +1,8 @@
-"""Rules that no verdict shows: how `calibrate` chooses, when gradients relative to w* pay, what a standard error is,
-and what is said of a reading."""
+"""Rules and what they say: verdicts at the limit itself, how `calibrate` chooses, when gradients relative to w* pay,
+what a standard error is, and what is said of a reading."""
 
 import itertools
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,11 +10,14 @@ import pytest
 import torch
 import xarray as xr
 
+from sltcourse.llc import LocalPosterior
 from sltcourse.llc.calibrate import _agree, _draws, _largest_sound_step, _smallest_plateau
 from sltcourse.llc.control import pays
 from sltcourse.llc.errors import summary
 from sltcourse.llc.estimate import _wants_more
 from sltcourse.llc.readings import _heated, _notes
+from sltcourse.llc.verdict import judge, limit
+from tests.test_llc_verdict import SOUND
 
 
 def run(**change):
@@ -144,6 +148,16 @@ def test_gradients_relative_to_w_star_pay(mean, noise, at_center, worth):
     assert pays(target(mean, noise, at_center), w, torch.full((2, 1), 0.3)) is worth
 
 
+def test_the_potential_of_each_chain_by_hand():
+    """U = nβ L + γ/2 |w − w*|² + p/2 |w|², for each chain by itself."""
+    posterior = LocalPosterior(
+        lambda w: (w**2).sum(), at=torch.ones(2), nbeta=10.0, localization=3.0, prior_precision=4.0
+    )
+    w = torch.tensor([[1.0, 2.0], [0.0, 3.0]])
+    found = posterior.target(torch.zeros(2, dtype=torch.long)).potential(w, torch.tensor([5.0, 7.0]))
+    assert found.tolist() == [[50 + 1.5 + 10], [70 + 1.5 * 5 + 18]]
+
+
 # ---- standard errors -------------------------------------------------------------------------------------------------
 
 
@@ -216,3 +230,45 @@ def test_the_thresholds_of_heat(bias, virial, init_loss, said):
 
 def test_where_nothing_was_recorded_nothing_is_said_of_heat():
     assert _heated(xr.Dataset({"loss": 1.0})) is None
+
+
+# ---- verdicts: each fault is said once, and at the limit itself ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (dict(llc=-2.0, step_bias=0.05, tilt=-0.2), "Raise nbeta or localization"),  # shares are shares of |λ̂|
+        (dict(tilt=-2.5), "it takes 2.5 off the estimate"),
+        (dict(tilt=-1.5), "it takes 1.5 off the estimate"),
+        (dict(equipartition=0.9, blocks={"bias": (0.7, 0.01)}), "some directions have not spread"),
+        (dict(equipartition=1.2, blocks={"bias": (1.4, 0.01)}), "the chains spread too far"),
+        (dict(llc=-0.08, std_error=0.05), "the Monte-Carlo error is 62% of the estimate"),
+    ],
+    ids=str,
+)
+def test_one_fault_has_one_reason(change, said):
+    (reason,) = judge(replace(SOUND, **change)).reasons
+    assert said in reason
+
+
+@pytest.mark.parametrize(
+    "change, word",
+    [
+        (dict(ess=limit("ESS")), "trust"),
+        (dict(ess=limit("ESS, don't")), "doubtful"),
+        (dict(rhat=limit("R-hat")), "doubtful"),
+        (dict(rhat=limit("R-hat, don't")), "don't"),
+        (dict(acceptance=limit("acceptance")), "trust"),
+        (dict(acceptance=limit("acceptance, don't")), "doubtful"),
+        (dict(share_below=limit("below L(w*)")), "trust"),
+        (dict(tilt=-limit("slope, share") * 2.0), "trust"),
+        (dict(tilt=-2.0), "doubtful"),
+        (dict(std_error=0.15, step_bias=0.1999), "trust"),
+        (dict(std_error=0.15, step_bias=0.2001), "doubtful"),
+    ],
+    ids=str,
+)
+def test_the_limit_itself(change, word):
+    found = judge(replace(SOUND, **change))
+    assert found.word == word and len(found.reasons) == 1

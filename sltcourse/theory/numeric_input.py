@@ -181,7 +181,7 @@ def nonnegative_loss(K: ArrayFunction | sp.Expr, d: int, variables: Sequence[sp.
                 raise ValueError(f"the loss is NaN at w = {point}; make it finite (or +inf) on the whole box")
             raise ValueError(
                 f"the loss is negative ({values[wrong][0]:.3g}) at w = {where(w[wrong][0])}; V(ε) needs K ≥ 0: "
-                "subtract its minimum"
+                "subtract its minimum, or write squares as squares (multiplied out, they are rounded to below 0)"
             )
         return np.maximum(values, 0)
 
