@@ -4,7 +4,7 @@ import torch
 
 from sltcourse.kit import assets
 from sltcourse.lessons import developmental_stages as lesson
-from sltcourse.lessons.developmental_stages import checks, drawings, figures, kept, make, models, ours
+from sltcourse.lessons.developmental_stages import checks, drawings, figures, kept, larger, make, models, ours
 from sltcourse.llc import Importance, LocalPosterior, expectation, llc, sample
 from sltcourse.zoo import COPIER_STEPS, LANGUAGE, copier, next_symbol_loss, texts
 from tests.exercises import exercise_tests
@@ -184,6 +184,20 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(make.Part(tmp_path / "b.npz"), stop_at=400)
     assert np.array_equal(run(make.Part(tmp_path / "b.npz")), whole) and not np.array_equal(whole[0], whole[-1])
+
+
+def test_the_larger_reader_can_be_rehearsed_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(larger, "best_device", lambda: torch.device("cpu"))
+    larger.main(["rehearse"])
+    with np.load("larger/rehearsal.npz") as found:
+        assert found["loss"][-1] < found["loss"][0] - 0.5 and len(found["loss"]) == len(models.REHEARSAL.steps)
+        assert found["previous"].shape == (3, 2, models.REHEARSAL.heads)
+    assert not (tmp_path / "larger/rehearsal.part.npz").exists()
+    with pytest.raises(SystemExit, match="no GPU"):
+        larger.main([])
+    with pytest.raises(SystemExit, match="usage"):
+        larger.main(["rehearse", "twice"])
 
 
 @pytest.mark.parametrize("arguments", [[], ["nothing"], ["copier", "x"], ["copier", "0"]])

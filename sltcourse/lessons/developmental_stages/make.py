@@ -22,7 +22,12 @@ from torch import Tensor
 
 from sltcourse.kit import assets
 from sltcourse.lessons.developmental_stages import kept, models, ours
-from sltcourse.lessons.developmental_stages.kept import HEAD_STEPS, HEADS, LLC_SETTINGS, PYTHON_STEPS, SPRINGS
+from sltcourse.lessons.developmental_stages.kept import (
+    HEAD_STEPS,
+    HEADS,
+    LLC_SETTINGS,
+    SPRINGS,
+)
 from sltcourse.llc import SGLD, estimate_llc
 from sltcourse.llc.errors import summary
 from sltcourse.llc.verdict import LEVELS
@@ -90,11 +95,11 @@ def trained(
     for step in progress(range(first, steps + 1), "training"):
         if step in at and len(rows) < sum(s <= step for s in at):
             with torch.no_grad():
-                rows.append({name: torch.as_tensor(value).numpy().copy() for name, value in look(step).items()})
+                rows.append({name: torch.as_tensor(value).cpu().numpy().copy() for name, value in look(step).items()})
         if step % 250 == 0 and step:
             seen = {f"seen:{name}": np.stack([row[name] for row in rows]) for name in rows[0]}
             part.keep(**{"next": step}, **seen,
-                      **{f"state:{name}": w.detach() for name, w in {**weights, **moments}.items()})  # fmt: skip
+                      **{f"state:{name}": w.detach().cpu() for name, w in {**weights, **moments}.items()})  # fmt: skip
         if step == steps:
             break
         rate = lr * min(1.0, (step + 1) / 50, (steps - step) / (steps / 5))
@@ -192,19 +197,22 @@ def make_tokens(part: Part, smaller: int) -> dict[str, np.ndarray]:
     return {"train": row[:count], "test": test, "pieces": pieces, "python": np.array(sys.version.split()[0])}
 
 
-def make_python(part: Part, smaller: int) -> dict[str, np.ndarray]:
+def make_python(
+    part: Part, smaller: int, size: models.Size = models.KEPT, device: str = "cpu"
+) -> dict[str, np.ndarray]:
     """A network that reads Python: its loss, distances from n-grams and head scores along training."""
     kept_tokens = kept.asset("tokens")
     train, test_row = kept_tokens["train"], kept_tokens["test"]
     single, pairs = models.ngram_tables(train, 512)
-    test = models.windows(test_row, 64, np.random.default_rng(0))
-    read, said = torch.from_numpy(test[:, :-1]), torch.from_numpy(test[:, 1:])
-    chances = {"unigram": torch.from_numpy(single).float().expand(*read.shape, -1),
-               "bigram": torch.from_numpy(pairs).float()[read]}  # fmt: skip
-    half = models.PYTHON_CONTEXT // 2
-    random = torch.randint(512, (32, half), generator=torch.Generator().manual_seed(0)).repeat(1, 2)
+    test = models.windows(test_row, size.tests, np.random.default_rng(0), size.context)
+    read, said = (torch.from_numpy(tokens).to(device) for tokens in (test[:, :-1], test[:, 1:]))
+    chances = {"unigram": torch.from_numpy(single).float().to(device).expand(*read.shape, -1),
+               "bigram": torch.from_numpy(pairs).float().to(device)[read]}  # fmt: skip
+    half = size.context // 2
+    random = torch.randint(512, (size.tests // 2, half), generator=torch.Generator().manual_seed(0))
+    random = random.repeat(1, 2).to(device)
     again = read[:, :half].repeat(1, 2)
-    model = models.new_reader()
+    model = models.new_reader(size).to(device)
 
     def look(step: int) -> dict[str, Any]:
         logits = model(read)
@@ -219,21 +227,20 @@ def make_python(part: Part, smaller: int) -> dict[str, np.ndarray]:
                 "previous": previous_scores(model.attention(read)),
                 "induction": induction_scores(model.attention(random), random)}  # fmt: skip
         if step % 500 == 0:
-            print(
-                step, {name: np.round(torch.as_tensor(v).numpy(), 3).tolist() for name, v in seen.items()}, flush=True
-            )
+            shown = {name: np.round(torch.as_tensor(v).cpu().numpy(), 3).tolist() for name, v in seen.items()}
+            print(step, shown, flush=True)
         return seen
 
     def batch_of(step: int) -> tuple[Tensor, Tensor]:
-        both = torch.from_numpy(models.windows(train, 16, np.random.default_rng(step)))
+        both = torch.from_numpy(models.windows(train, size.batch, np.random.default_rng(step), size.context)).to(device)
         return both[:, :-1], both[:, 1:]
 
-    at = tuple(step // smaller for step in PYTHON_STEPS)
+    at = tuple(step // smaller for step in size.steps)
     out = trained(model, batch_of, 5e-3, look, at, part)
     flat = test.reshape(len(test), -1)
     lines = [np.log(512), -np.log(single[flat[:, 1:]]).mean(), -np.log(pairs[flat[:, :-1], flat[:, 1:]]).mean(),
              models.trigram_loss(train, flat, pairs)]  # fmt: skip
-    weights = {f"weights.{name}": w.numpy().astype(np.float16) for name, w in model.state_dict().items()}
+    weights = {f"weights.{name}": w.cpu().numpy().astype(np.float16) for name, w in model.state_dict().items()}
     return out | {"lines": np.array(lines)} | weights
 
 

@@ -1,12 +1,14 @@
 """In-context linear regression, and a little language of Python sources: the worlds of lesson 10 beside the zoo's."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sltcourse.lessons.developmental_stages import ours
+from sltcourse.lessons.developmental_stages.kept import PYTHON_STEPS
 from sltcourse.llc.importance import effective
 from sltcourse.zoo import LANGUAGE, AttentionLayer, AttentionOnly
 
@@ -93,6 +95,11 @@ def train_regressor(
     return model
 
 
+def squared_error(says: Tensor, y: Tensor) -> Tensor:
+    """The mean squared error over rows and places."""
+    return (says - y).square().mean()
+
+
 # ---- one head alone --------------------------------------------------------------------------------------------------
 
 KINDS = ("after a small letter", "after a new name", "after a name seen before")
@@ -152,19 +159,34 @@ def weighted_llc(
 
 # ---- Python sources --------------------------------------------------------------------------------------------------
 
-PYTHON_CONTEXT = 128
+
+@dataclass(frozen=True)
+class Size:
+    """How large a reader of the Python sources is, and how it is trained."""
+
+    width: int = 64
+    heads: int = 4
+    context: int = 128
+    batch: int = 16  # windows of a training step
+    tests: int = 64  # windows on which it is measured
+    steps: tuple[int, ...] = PYTHON_STEPS  # at which it is measured; the last is the end
 
 
-def new_reader(seed: int = 0) -> AttentionOnly:
-    """An untrained network for the Python sources: vocabulary 512, width 64, 2 layers of 4 heads."""
+KEPT = Size()  # that of the lesson
+LARGER = Size(256, 8, 512, 32, 32, (0, 25, 50, 100, 200, 400, 700, 1000, 1500, 2000, 3000, 5000, 7500, 10_000))
+REHEARSAL = Size(32, 4, 32, 4, 4, (0, 50, 150))  # the same code in seconds
+
+
+def new_reader(size: Size = KEPT, seed: int = 0) -> AttentionOnly:
+    """An untrained network for the Python sources: vocabulary 512, two layers."""
     torch.manual_seed(seed)
-    return AttentionOnly(512, width=64, heads=4, layers=2, context=PYTHON_CONTEXT)
+    return AttentionOnly(512, width=size.width, heads=size.heads, layers=2, context=size.context)
 
 
-def windows(tokens: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+def windows(tokens: np.ndarray, count: int, rng: np.random.Generator, context: int = KEPT.context) -> np.ndarray:
     """(count, context + 1) stretches of a row of tokens, from anywhere."""
-    start = rng.integers(len(tokens) - PYTHON_CONTEXT - 1, size=count)
-    return tokens[start[:, None] + np.arange(PYTHON_CONTEXT + 1)].astype(np.int64)
+    start = rng.integers(len(tokens) - context - 1, size=count)
+    return tokens[start[:, None] + np.arange(context + 1)].astype(np.int64)
 
 
 def ngram_tables(tokens: np.ndarray, vocabulary: int) -> tuple[np.ndarray, np.ndarray]:
