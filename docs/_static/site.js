@@ -14,7 +14,7 @@
     table.classList.add("slt-cards");
     if (heads.length > 2) for (const cells of rows) for (const [k, cell] of cells.entries()) if (k && heads[k]) {
       cell.dataset.head = heads[k];
-      cell.classList.toggle("slt-short", cell.textContent.length <= 12);
+      cell.classList.toggle("slt-short", cell.textContent.length <= 12 && !cell.querySelector(".math"));
     }
   }
   for (const pre of document.querySelectorAll("div.cell_output pre"))   // sentences, not columns
