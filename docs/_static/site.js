@@ -22,7 +22,7 @@
 
   // What is wider than the page is moved sideways, by the keyboard too; its edge fades while there is more to come.
   const wide = "div.math, pre, .slt-table, .slt-drawing, .table-wrapper";
-  const fade = el => el.classList.toggle("slt-more", el.tabIndex === 0 && el.scrollWidth - el.clientWidth - el.scrollLeft > 2);
+  const fade = el => el.classList.toggle("slt-more", el.tabIndex === 0 && el.scrollWidth - el.clientWidth - el.scrollLeft > 1);
   const reachable = () => {
     for (const el of document.querySelectorAll(wide)) {
       if (el.scrollWidth > el.clientWidth + 1 && getComputedStyle(el).overflowX !== "visible") el.tabIndex = 0;
