@@ -136,3 +136,6 @@ def test_the_api_pages_show_signatures_fields_and_examples(site):
     table = pages["api/index.html"]  # every function that it names is a link
     assert 20 < table.count('<code class="xref py') == len(re.findall(r'<a [^>]*><code class="xref py', table))
     assert "doctest" in pages["api/theory.html"] and "rank-normalised split R-hat" in pages["api/llc.html"]
+    names = re.findall(r"<dt>(?:<code[^>]*>.*?</code>(?:, )?)+</dt>", pages["api/models.html"])
+    written = [re.sub(r"<[^>]*>", "", name) for name in names]
+    assert {"name, latex", "point", "lam, m", "K"} <= set(written) and "field-list" not in pages["api/models.html"]

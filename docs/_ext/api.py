@@ -73,6 +73,17 @@ def _docstring(app: Sphinx, what: str, name: str, obj: object, options: object, 
     lines[:] = restructured(lines)
 
 
+def _names(app: Sphinx, domain: str, what: str, content: nodes.Element) -> None:
+    """Fields whose names are code become definitions: of a field's name Sphinx makes a capital, and says some twice."""
+    for fields in list(content.findall(nodes.field_list)):
+        if all(isinstance(field[0][0], nodes.literal) for field in fields):
+            items = [
+                nodes.definition_list_item("", nodes.term("", "", *name.children), nodes.definition("", *told.children))
+                for name, told in fields
+            ]
+            fields.replace_self(nodes.definition_list("", *items, classes=["names"]))
+
+
 def _skip(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
     """Leave out the fields of named tuples, which say "Alias for field number 0"; the class explains them."""
     return True if type(obj).__name__ == "_tuplegetter" else None
@@ -97,6 +108,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("catalogue", Catalogue)
     app.connect("config-inited", _settings)
     app.connect("autodoc-process-docstring", _docstring, priority=900)
+    app.connect("object-description-transform", _names)
     app.connect("autodoc-process-bases", _bases)
     app.connect("autodoc-skip-member", _skip)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,6 +4,18 @@
   for (const el of document.querySelectorAll(".math"))
     katex.render(el.textContent, el, { displayMode: el.tagName === "DIV", throwOnError: false });
 
+  // A short formula and the comma or full stop behind it stay on one line; browsers break there otherwise.
+  for (const math of document.querySelectorAll("span.math")) {
+    const el = math.closest("a.symbol") || math, next = el.nextSibling;
+    const end = next?.nodeType === Node.TEXT_NODE && next.data.match(/^[.,;:!?)]+/);
+    if (!end || math.querySelector(".katex-html")?.textContent.length > 20) continue;
+    next.splitText(end[0].length);
+    const whole = document.createElement("span");
+    whole.className = "slt-whole";
+    el.replaceWith(whole);
+    whole.append(el, next);
+  }
+
   // Which tables are lists of cards on a telephone (site.css). A card says what its columns are; short cells share a line.
   for (const table of document.querySelectorAll("article table.docutils")) {
     const heads = [...table.querySelectorAll("thead :is(th, td)")].map(cell => cell.querySelector(".katex") ? "" : cell.textContent.trim());
@@ -22,7 +34,7 @@
 
   // What is wider than the page is moved sideways, by the keyboard too; its edge fades while there is more to come.
   const wide = "div.math, pre, .slt-table, .slt-drawing, .table-wrapper";
-  const fade = el => el.classList.toggle("slt-more", el.tabIndex === 0 && el.scrollWidth - el.clientWidth - el.scrollLeft > 2);
+  const fade = el => el.classList.toggle("slt-more", el.tabIndex === 0 && el.scrollWidth - el.clientWidth - el.scrollLeft > 1);
   const reachable = () => {
     for (const el of document.querySelectorAll(wide)) {
       if (el.scrollWidth > el.clientWidth + 1 && getComputedStyle(el).overflowX !== "visible") el.tabIndex = 0;

@@ -244,10 +244,11 @@ def test_on_a_telephone_a_card_names_its_columns_and_what_is_cut_off_fades(page,
     assert [cell.evaluate(before) for cell in row.locator("td").all()[2:]] == ['"d: "', '"λ: "', '"m: "']
     assert len({cell.bounding_box()["y"] for cell in row.locator("td").all()[2:]}) == 1  # short cells share a line
     page.goto(base + LESSONS[7])
-    code = page.locator("pre.slt-more").first
+    assert page.locator("span.slt-whole").first.inner_text()[-1] in ".,;:!?)"  # a formula and its full stop
+    code = page.locator("pre.slt-more").first.element_handle()
     assert "gradient" in code.evaluate("e => getComputedStyle(e).maskImage")
     code.evaluate("e => { e.scrollLeft = e.scrollWidth }")
-    code.evaluate("async e => { while (e.matches('.slt-more')) await new Promise(r => setTimeout(r, 20)) }")
+    page.wait_for_function("e => !e.matches('.slt-more')", arg=code, timeout=10_000)
 
 
 def test_a_figure_waits_until_it_is_near_the_screen(page, base):
