@@ -1,6 +1,6 @@
 """The estimator beside devinterp 1.3.2: chain-steps per second, and CPU seconds to an error of 5 % where λ is known.
 
-    make speed                                                  all of it, 25 minutes; assets/llc/speed.json
+    make speed                                                  all of it, 40 minutes; assets/llc/speed.json
     python -m tests.benchmarks.llc_speed transformer cnn        some rows only; the others stay what they were
 
 Steps: the same model, data, n, batch, chains and step size of SGLD, ten steps between draws. A rate is the difference
@@ -232,7 +232,7 @@ def markdown(table: dict) -> str:
               "sltcourse, told nothing |", "|---|---|---|---|---|---|"]  # fmt: skip
     for row in table["seconds"]:
         theirs, ours, defaults = (row[who] for who in ("devinterp", "sltcourse", "sltcourse_at_defaults"))
-        told = [f"{_time(one)} ({one['lr']:.1g})" for one in (theirs, ours)]
+        told = [f"{_time(one)} ({one['lr']:.1g})" if one else "—" for one in (theirs, ours)]
         cells = [row["problem"], f"{row['value']:.2f}", *told, row["ratio"] or "—", _time(defaults)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
