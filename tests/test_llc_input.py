@@ -11,9 +11,12 @@ from torch import nn
 from sltcourse.llc import (
     HMC,
     SGLD,
+    SGNHT,
+    Importance,
     LocalPosterior,
     NothingTrustworthy,
     PerSample,
+    RMSPropSGLD,
     WhitenedSGLD,
     calibrate,
     default_nbeta,
@@ -108,11 +111,18 @@ def observed(what):
         (lambda: llc_map(posterior_at(torch.zeros(2)), "sgld", nbetas=[1], localizations=[1]), TypeError, "is a str"),
         (lambda: default_nbeta(1), ValueError, "n ≥ 2"),
         (lambda: estimate_llc(MODEL, DATA, nn.MSELoss), TypeError, "class MSELoss: write MSELoss"),
+        (lambda: SGNHT(friction=-1), ValueError, "friction of SGNHT is -1; it must be a number above 0 and below 1"),
+        (lambda: RMSPropSGLD(decay=1.0), ValueError, "decay of RMSPropSGLD is 1.0"),
+        (lambda: RMSPropSGLD(eps=math.inf), ValueError, "eps of RMSPropSGLD is inf"),
+        (lambda: WhitenedSGLD(stable="large"), ValueError, "stable of WhitenedSGLD is 'large'; .* below 4"),
         (lambda: estimate_llc(MODEL, DATA, mse, sampler="sgld"), TypeError, "sampler is a str"),
         (lambda: estimate_llc(MODEL, DATA, mse, sampler=SGLD), TypeError, "write SGLD"),
         (lambda: estimate_llc(MODEL, DATA, mse, target_error="5%"), ValueError, "share of the estimate"),
         (lambda: estimate_llc(MODEL, DATA, mse, batch_size=8.0), ValueError, "batch_size is 8.0"),
         (lambda: estimate_llc(MODEL, DATA, mse, seed=2**70), ValueError, "below 2⁶³"),
+        (lambda: calibrate(posterior_at(torch.zeros(2)), seed=-1), ValueError, "seed is -1; .* 0 or more"),
+        (lambda: llc_map(posterior_at(torch.zeros(2)), nbetas=[1], localizations=[1], seed=0.5), ValueError, "seed is"),
+        (lambda: Importance().draw(posterior_at(torch.zeros(2)), seed=-1), ValueError, "seed is -1"),
         (lambda: estimate_llc(MODEL, DATA, mse, device="gpu"), ValueError, "device is 'gpu'"),
         (lambda: estimate_llc(MODEL, DATA, mse, device="meta"), ValueError, "device is 'meta'"),
         (lambda: estimate_llc(MODEL, DATA, mse, weights="balanced"), TypeError, "weights is a str"),
@@ -139,6 +149,17 @@ def test_a_diverging_step_is_named():
     assert result.verdict.word == "don't"
     assert sorted(result.diverged) == [0, 1, 2, 3] and all(1 <= step <= 100 for step in result.diverged.values())
     assert "diverged" in str(result.verdict) and "lower lr" in str(result.verdict)
+
+
+@pytest.mark.parametrize("sampler", [WhitenedSGLD(), SGLD(0.1)])
+def test_a_loss_that_is_undefined_near_w_star_is_said_to_be(sampler):
+    """−log w₀ + w₀ + w₁², a minimum at (1, 0), has no value at w₀ < 0, where the prior's spring lets the chains go."""
+    settings = dict(at=torch.tensor([1.0, 0.0]), nbeta=3.0, localization=0.1, num_chains=4, num_draws=200)
+    result = estimate_llc(
+        lambda w: w[0] - torch.log(w[0]) + w[1] ** 2, sampler=sampler, num_burnin_steps=200, **settings
+    )
+    assert result.verdict.word == "don't" and "undefined near w*" in result.verdict.reasons[0]
+    assert "diverged" not in str(result.verdict)
 
 
 def test_a_slope_is_no_minimum():

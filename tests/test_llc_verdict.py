@@ -73,6 +73,8 @@ EDGES = {
     "no error bar": (dict(), "trust", dict(std_error=math.nan, ess=math.nan, rhat=None), "don't", "no error bar"),
     "a diverged chain": (dict(diverged={}), "trust", dict(diverged={3: 90, 5: 60}), "don't",
                          "2 chain(s) diverged, first chain 5 by step 60"),
+    "a loss that is undefined": (dict(undefined=0), "trust", dict(undefined=2, diverged={0: 7, 3: 9}), "don't",
+                                 "2 chain(s) came from ordinary losses"),
     "a bad minibatch": (dict(), "trust", dict(bad_batches=2, diverged={0: 7}), "don't", "2 minibatches have a loss"),
     "interrupted": (dict(partial=False), "trust", dict(partial=True), "doubtful", "interrupted"),
     "no chain left": (dict(), "trust", dict(llc=math.nan, ess=math.nan, std_error=math.nan), "don't",
@@ -166,6 +168,14 @@ def test_flat_directions_have_no_step_bias(localization, exact, sampler):
     assert result.step_bias == pytest.approx(true, rel=0.35, abs=1e-6)
     assert abs(result.llc - exact - true) < 4 * result.std_error
     assert result.verdict.word != "don't"
+
+
+def test_flat_directions_without_a_spring():
+    """There they have no equilibrium, which the verdict says; λ̂ and the step's bias are those of the rest."""
+    result = estimate_llc(lambda w: 0.5 * w[:2].square().sum(), at=torch.zeros(5), nbeta=100.0, localization=0.0,
+                          num_chains=4, num_draws=1000, num_burnin_steps=8000)  # fmt: skip
+    assert abs(result.llc - 1.0) < 4 * result.std_error < 0.4
+    assert result.step_bias == 0.0 and result.verdict.word == "doubtful" and "localization" in str(result.verdict)
 
 
 def test_in_words_each_reason_is_a_sentence():

@@ -72,7 +72,7 @@ def calibrate(
     sampler = WhitenedSGLD() if sampler is None else sampler
     if not isinstance(sampler, (SGLD, WhitenedSGLD)):
         raise TypeError(f"calibrate knows SGLD and WhitenedSGLD, not {type(sampler).__name__}.")
-    num_chains = whole("num_chains", num_chains, 2)
+    num_chains, seed = whole("num_chains", num_chains, 2), whole("seed", seed, 0)
     batch_size = posterior.batch_size(batch_size, False)
     trials = Trials(posterior, sampler, num_chains, batch_size, seed)
 
@@ -153,6 +153,7 @@ def llc_map(
                 raise ValueError(f"{name} holds {value!r}; positive, finite numbers are wanted.")
     sampler, num_chains = WhitenedSGLD() if sampler is None else sampler, whole("num_chains", num_chains, 2)
     checked(sampler)
+    seed = whole("seed", seed, 0)
     trials = Trials(posterior, sampler, num_chains, posterior.batch_size(batch_size, sampler.exact), seed)
     pairs = [(float(gamma), float(nbeta)) for nbeta in nbetas for gamma in localizations]
     settings = [dict(nbeta=nbeta, localization=gamma, lr=sampler.lr) for gamma, nbeta in pairs]

@@ -183,3 +183,20 @@ def first_bad(
     steps = np.concatenate([(1 + np.arange(before.shape[1])) * every, event_steps[: excess.shape[1]]])
     bad = np.concatenate([before, bad], 1)
     return np.where(bad.any(1), steps[bad.argmax(1)] if bad.shape[1] else -1, -1).astype(np.int32)
+
+
+def undefined(draws: xr.Dataset) -> int:
+    """How many of the diverged chains of ``draws`` had an ordinary loss, and then one that is not finite, at once.
+
+    A chain that explodes has large losses first. Where draws are several steps apart, what lay between is not known:
+    only a chain counts that came back later, which the adapting sampler's lost chains do in burn-in.
+    """
+    known, count = draws.attrs, 0
+    excess = np.concatenate([draws.burnin_loss.values, draws.loss.values], 1) - known["init_loss"]
+    for trace in excess[draws.first_bad.values >= 0]:
+        finite = np.isfinite(trace)
+        first = int(finite.argmin())
+        came_back = bool(finite[first:].any())
+        if not finite[first] and first > 0 and (known["num_steps_bw_draws"] == 1 or came_back):
+            count += bool(known["nbeta"] * trace[:first].max() <= DIVERGED * (known["dim"] + 1))
+    return count

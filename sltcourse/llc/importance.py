@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from sltcourse.llc.observables import Chains, LossOn
-from sltcourse.llc.posterior import LocalPosterior
+from sltcourse.llc.posterior import LocalPosterior, whole
 from sltcourse.llc.recorder import Recorder
 from sltcourse.progress import progress
 
@@ -63,15 +63,14 @@ class Importance:
         Raises ValueError where there is no spring, prior or penalty, where a loss is not finite, and where the weights
         leave fewer than 20 effective draws. ``observe`` and ``seed`` as in ``sample``.
         """
-        for name, value in (("num_chains", num_chains), ("num_draws", num_draws)):
-            if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} is {value!r}; it must be a whole number, 1 or more.")
+        num_chains, num_draws = whole("num_chains", num_chains, 1), whole("num_draws", num_draws, 1)
+        seed = whole("seed", seed, 0)
         stiffness = posterior.localization + posterior.prior_precision + posterior.nbeta * posterior.penalty
         if not stiffness > 0:
             raise ValueError("independent draws come from the spring: give localization (or prior_precision) above 0.")
         began = time.perf_counter()
         out: list[xr.Dataset] = []
-        generator = torch.Generator(posterior.device).manual_seed(int(seed))
+        generator = torch.Generator(posterior.device).manual_seed(seed)
         points = len(posterior.centers)
         with progress(None, "drawing", total=points * num_draws) as bar:
             for point in range(points):
@@ -175,7 +174,7 @@ def _settings(
     return dict(
         nbeta=posterior.nbeta, localization=posterior.localization, prior_precision=posterior.prior_precision,
         penalty=posterior.penalty, dim=posterior.dim, num_samples=posterior.num_samples or 0, batch_size=0,
-        num_chains=int(num_chains), num_burnin_steps=0, num_steps_bw_draws=1, seed=int(seed), wall_time=wall,
+        num_chains=num_chains, num_burnin_steps=0, num_steps_bw_draws=1, seed=seed, wall_time=wall,
         device=str(posterior.device), dtype=str(posterior.dtype).removeprefix("torch."),
         sampler=json.dumps({"name": type(sampler).__name__, **asdict(sampler)}),
     )  # fmt: skip

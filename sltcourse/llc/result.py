@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sltcourse.llc.draws import checked_draws
+from sltcourse.llc.draws import checked_draws, undefined
 from sltcourse.llc.errors import Summary, summary
 from sltcourse.llc.readings import expectation
 from sltcourse.llc.samplers import named
@@ -142,7 +142,7 @@ def diagnostics(draws: xr.Dataset) -> Diagnostics:
         diverged={int(chain): int(bad[chain]) for chain in np.flatnonzero(~sound)}, dim=known["dim"],
         num_chains=draws.sizes["chain"], num_draws=draws.sizes["draw"], minibatch=bool(known["batch_size"]),
         partial=bool(known["partial"]), notes=tuple(json.loads(known["notes"])), blocks=blocks,
-        bad_batches=int(draws.bad_batches.sum()),
+        bad_batches=int(draws.bad_batches.sum()), undefined=undefined(draws),
     )  # fmt: skip
 
 

@@ -43,6 +43,7 @@ class Target:
     ):
         self.evaluator, self.center = evaluator, center
         self.nbeta, self.localization, self.prior_precision = nbeta, localization, prior_precision
+        self.free = bool(torch.as_tensor(self.stiffness).min() == 0)  # only the loss holds some of the chains
         self._minibatches, self.batches = minibatches, 0
         self._anchor: tuple[Tensor, Tensor] | None = None
         self._pool = torch.unique(pool, return_inverse=True)[1]

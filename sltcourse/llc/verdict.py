@@ -30,6 +30,7 @@ class Diagnostics:
     minibatch: bool  # the draws' losses were measured on minibatches
     acceptance: float | None = None  # mean acceptance rate, for samplers that have one
     diverged: Mapping[int, int] = field(default_factory=dict)  # chain: the step by which it had diverged
+    undefined: int = 0  # of the diverged chains, those whose loss was ordinary and then not finite, at once
     bad_batches: int = 0  # recorded minibatches whose loss is not finite at w* itself
     partial: bool = False  # an interrupt ended the run early
     blocks: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # parameter: equipartition, its error
@@ -187,7 +188,8 @@ WITHOUT_AN_ESTIMATE = (
             "masked?): take such rows out, or raise batch_size. The chains are not to blame."
         ),
     ),
-    Rule(DONT, lambda d: bool(d.diverged) and d.bad_batches == 0, _first_diverged),
+    Rule(DONT, lambda d: d.undefined > 0 and d.bad_batches == 0, lambda d: _undefined(d)),
+    Rule(DONT, lambda d: len(d.diverged) > d.undefined and d.bad_batches == 0, _first_diverged),
     Rule(DONT, lambda d: not math.isfinite(d.llc), lambda d: "no chain is left to estimate from."),
 )
 
@@ -296,6 +298,14 @@ RULES = (
     ),
     Rule(DOUBTFUL, lambda d: d.partial, lambda d: "the run was interrupted."),
 )
+
+
+def _undefined(d: Diagnostics) -> str:
+    return (
+        f"{d.undefined} chain(s) came from ordinary losses to one that is not finite: the loss is undefined near w*, "
+        "as the logarithm of a negative number is. Write it so that it is finite there, keep the chains nearer "
+        "(localization), or take HMC(), which refuses such steps; where it is only steep, lower lr."
+    )
 
 
 def _downhill(d: Diagnostics) -> str:

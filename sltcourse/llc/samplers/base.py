@@ -58,6 +58,14 @@ class Sampler(Generic[S]):
         if not (bool((self.lr > 0).all()) if isinstance(self.lr, Tensor) else 0 < self.lr < math.inf):
             raise ValueError(f"lr of {name} is {lr}; it must be positive and finite.")
 
+    def between(self, name: str, low: float, high: float) -> None:
+        """Raise ValueError unless the setting ``name`` is a number above ``low`` and below ``high``."""
+        value = getattr(self, name)
+        if not isinstance(value, numbers.Real) or isinstance(value, bool) or not low < value < high:
+            raise ValueError(
+                f"{name} of {type(self).__name__} is {value!r}; it must be a number above {low:g} and below {high:g}."
+            )
+
     def init(self, target: "Target", generator: torch.Generator) -> S:
         """The state of chains of ``target`` that start at w*, a dataclass of tensors, the first ``w`` (chains, d).
 

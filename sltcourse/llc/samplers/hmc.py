@@ -20,7 +20,10 @@ class HMC(metropolis.ExactSampler):
     """``num_leapfrog`` leapfrog steps of length √``lr`` from a fresh momentum, accepted or refused as a whole.
 
     ``lr`` is where the step size starts; burn-in tunes it, chain by chain, to an acceptance rate of 0.8. Each
-    trajectory uses a random 50–100 % of the step, so that no direction is in resonance with its length.
+    trajectory uses a random 50–100 % of the step, so that no direction is in resonance with its length. Duane et al.
+    1987; Neal 2011, arXiv:1206.1901.
+
+    Raises ValueError where lr is not positive and finite, or num_leapfrog no whole number from 1 on.
     """
 
     num_leapfrog: int = 10

@@ -20,7 +20,8 @@ class MALA(metropolis.ExactSampler):
 
     ``lr`` is where the largest step size starts; burn-in tunes it, chain by chain, to an acceptance rate of 0.574.
     Each step takes a random share u² of it, u uniform on [0, 1]: a chain far out in a well that is steeper than a
-    parabola, w⁴ say, would refuse every large step and stay there for thousands of draws.
+    parabola, w⁴ say, would refuse every large step and stay there for thousands of draws. Roberts & Tweedie 1996;
+    the rate: Roberts & Rosenthal 1998. Raises ValueError where lr is not positive and finite.
     """
 
     def move(

@@ -1,5 +1,6 @@
 """RMSProp-preconditioned SGLD (Li et al. 2016, arXiv:1512.07666), without its small Γ term."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -28,11 +29,19 @@ class RMSPropSGLD(base.MinibatchSampler[State]):
     with the share ``decay`` of the old one in each step; ``adapts`` in burn-in.
 
     V follows the chain through burn-in and is then held, so that the draws have one fixed stationary distribution.
+    Li et al. 2016, arXiv:1512.07666, without their Γ term, which is 0 where V is held.
+
+    Raises ValueError where lr or eps is not positive and finite, or decay not between 0 and 1.
     """
 
     adapts: ClassVar[bool] = True
     decay: float = 0.99
     eps: float = 1e-2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.between("decay", 0, 1)
+        self.between("eps", 0, math.inf)
 
     def init(self, target: "Target", generator: torch.Generator) -> State:
         """Chains at w*."""

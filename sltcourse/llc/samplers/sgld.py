@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SGLD(MinibatchSampler[State]):
-    """w ← w − (ε/2)(nβ∇L_B(w) + γ(w − w*)) + √ε·N(0, 1), with ε the step size ``lr``."""
+    """w ← w − (ε/2)(nβ∇L_B(w) + γ(w − w*)) + √ε·N(0, 1), with ε the step size ``lr``, in units of w².
+
+    Welling & Teh 2011; localized: Lau et al. 2023, arXiv:2308.12108. Raises ValueError where lr is not positive and
+    finite, as all samplers do.
+    """
 
     def init(self, target: "Target", generator: torch.Generator) -> State:
         """Chains at w*."""

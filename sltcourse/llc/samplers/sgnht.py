@@ -26,10 +26,16 @@ class SGNHT(base.MinibatchSampler[State]):
     """Langevin dynamics with a momentum p and a friction ξ that adapts to absorb the unknown minibatch noise.
 
     p ← (1 − ξ)p − h∇U + √(2a)·N(0, 1),  w ← w + hp,  ξ ← ξ + h²(p·p/d − 1), with h = √``lr`` and a = ``friction``, the
-    share of its momentum that a chain loses in a step.
+    share of its momentum that a chain loses in a step. Ding et al. 2014 (NeurIPS 27).
+
+    Raises ValueError where lr is not positive and finite, or friction not between 0 and 1.
     """
 
     friction: float = 0.05
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.between("friction", 0, 1)
 
     def init(self, target: "Target", generator: torch.Generator) -> State:
         """Chains at w*."""

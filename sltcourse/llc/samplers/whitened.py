@@ -20,6 +20,7 @@ NUDGE = 0.1  # the displacement, in posterior widths, over which a probe takes t
 FARTHEST = 5.0  # posterior widths that the gradient moves a coordinate in one step: no chain explodes in a steep well
 PATIENCE = 200  # steps of burn-in before a lost chain speaks against the step, and not against where it started
 SETTLING = 100  # steps of burn-in before which it is not asked whether gradients relative to w* pay
+FLAT = 1e-6  # the least V of a coordinate, as a share of their mean, where no spring or prior holds it
 LOST = 10.0  # a chain is lost if (w − w*)·∇U, d on average in equilibrium, exceeds this times d + 10
 
 
@@ -55,6 +56,8 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
     V (of whose old value ``decay`` is kept, or less at first), C and ε are pooled over the chains of a point, follow
     them through burn-in, and are then held, so that the draws have one fixed stationary distribution. A chain that is
     lost during burn-in starts again at w*.
+
+    Raises ValueError where lr is not positive and finite, decay not between 0 and 1, or stable not between 0 and 4.
     """
 
     adapts: ClassVar[bool] = True
@@ -64,6 +67,11 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
     decay: float = 0.99
     stable: float = 0.7
     control_variate: bool | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.between("decay", 0, 1)
+        self.between("stable", 0, 4)
 
     def init(self, target: "Target", generator: torch.Generator) -> "State":
         """Chains at w*, with one scale for all coordinates."""
@@ -98,6 +106,8 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
             self.calm(state, lost & (state.adapted >= PATIENCE))
             rate = (1 / (10 + state.adapted / 10)).clamp(min=1 - self.decay)  # quick at first: V may be far off
             state.curvature.lerp_(target.mean_over_chains(grad.square()), rate)
+            if target.free:  # along a flat coordinate V falls to 0, and the steps have no end
+                state.curvature.clamp_(min=FLAT * state.curvature.mean(1, keepdim=True))
             state.adapted += 1
         step = self.step_size(state, target)
         shaken, share = self._shaken(state, target, step)
