@@ -73,6 +73,50 @@ def hexagon():
     )
 
 
+def two_wells():
+    """(w1² − 1)² + w2², with the spring in the well at 1."""
+
+    def loss(w):
+        return (w[0] ** 2 - 1) ** 2 + w[1] ** 2
+
+    exact = expected_excess(loss, 1e3, 10.0, center=(1.0, 0.0))
+    return Case(loss, torch.tensor([1.0, 0.0]), exact, settings=dict(nbeta=1e3, localization=10.0))
+
+
+def tanh_unit(batch_size, n=1000, **options):
+    """w1 tanh(w2 x) at its zero, on noise: every x comes with y and with −y, so that no other w fits better.
+
+    Minibatches shake one arm of w1 w2 = 0 more than the other, which no noise at w* tells.
+    """
+    rng = torch.Generator().manual_seed(3)
+    x, y = torch.randn(2, n, generator=rng)
+    grid = np.linspace(0, 8, 2001)
+    table = [np.square(np.tanh(b * x.double().numpy())).mean() for b in grid]
+
+    def squared(w):  # of the unit's output, by the data
+        return w[0] ** 2 * torch.from_numpy(np.interp(w[1].abs().numpy(), grid, table))
+
+    exact = expected_excess(lambda w: 0.5 * squared(w), 2 * n / math.log(2 * n), 1.0)
+    return Case(lambda w, x, y: 0.5 * (w[0] * torch.tanh(w[1] * x) - y).square().mean(), torch.zeros(2), exact,
+                settings=dict(batch_size=batch_size), data=(x.repeat(2), torch.cat([y, -y])), **options)  # fmt: skip
+
+
+def logistic(batch_size, n=400):
+    """Six inputs of unlike scales, two of them nearly the same."""
+    rng = torch.Generator().manual_seed(7)
+    x = torch.randn(n, 6, generator=rng)
+    x[:, 1] *= 5
+    x[:, 2] = x[:, 0] + 0.3 * x[:, 2]
+    truth = torch.tensor([1.0, 0.2, -1.0, 0.5, 0.0, 2.0])
+    y = (torch.rand(n, generator=rng) < torch.sigmoid(x @ truth)).float()
+    w = torch.zeros(6, dtype=torch.float64)
+    for _ in range(20):  # Newton's method
+        p = torch.sigmoid(x.double() @ w)
+        w -= torch.linalg.solve((x.double() * (p * (1 - p))[:, None]).T @ x.double(), x.double().T @ (p - y))
+    return Case(lambda w, x, y: torch.nn.functional.binary_cross_entropy_with_logits(x @ w, y), w.float(), None,
+                settings=dict(batch_size=batch_size), data=(x, y))  # fmt: skip
+
+
 def linear_network():
     """Three inputs, two hidden units, three outputs, all zero: rank 0."""
     nbeta, localization = 1e3, 10.0
@@ -99,6 +143,12 @@ CASES = {
     "w1²w2² + w1⁶": lambda: of_two_variables(lambda w: (w[0] * w[1]) ** 2 + w[0] ** 6, 1e3, 10.0),
     "hexagon": hexagon,
     "linear network": linear_network,
+    "two wells": two_wells,
+    "tanh unit, all rows": lambda: tanh_unit(2000, draws=4000),
+    # the noise wants small steps, and the draws of small steps are not yet enough: most runs say so
+    "tanh unit, batch 256": lambda: tanh_unit(256, trusted=False),
+    "logistic, all rows": lambda: logistic(400),
+    "logistic, batch 32": lambda: logistic(32),
 }
 QUICK = ("regression, batch 8", "regression, batch 32", "turned quadratic", "w1⁴ + w2⁴", "w1²w2²", "w1²w2² + w1⁶",
          "w1²w2², weak spring", "w1²w2² + w1⁶, weak spring")  # fmt: skip
