@@ -216,33 +216,6 @@ def test_what_the_lesson_calls_its_terms():
     assert shared_names(LESSON) == ({}, set())
 
 
-def test_critical_n_takes_the_last_crossing_and_refuses_none():
-    assert asymptotics.critical_n(lambda n: n * 0.2 - 18 * np.log(n)) == pytest.approx(571.31, abs=0.01)
-    with pytest.raises(ValueError, match="exceeds 1/e"):
-        asymptotics.critical_n(lambda n: n * 0.0 + 1)
-    with pytest.raises(ValueError, match="never wins"):
-        asymptotics.critical_n(lambda n: -np.log(n))
-    with pytest.raises(ValueError, match="read-only"):  # what it writes into would be the n that is returned
-        asymptotics.critical_n(lambda n: np.multiply(n, 0.2, out=n) - 18 * np.log(n))
-
-
-def test_lambert_crossings():
-    for d_lambda, d_loss in ((18, 0.2), (1.5, 0.02), (1, 0.36)):
-        low, high = asymptotics.lambert_crossings(d_lambda, d_loss)
-        assert 1 < low < np.e < high
-        for n in (low, high):
-            assert n * d_loss == pytest.approx(d_lambda * np.log(n), rel=1e-9)
-    assert asymptotics.lambert_crossings(1, np.exp(-1)) == (np.e, np.e)
-    with pytest.raises(ValueError, match="exceeds 1/e"):
-        asymptotics.lambert_crossings(1, 0.5)
-    assert asymptotics.lambert_crossings(1.0, 1e-304)[1] == pytest.approx(7.0655e306, rel=1e-4)
-    with pytest.raises(ValueError, match="no number of a computer"):
-        asymptotics.lambert_crossings(1.0, 1e-306)
-    for bad in ((0, 1), (1, 0), (-1, 0.1), (1, -0.1)):
-        with pytest.raises(ValueError, match="needs Δλ > 0 and ΔL > 0"):
-            asymptotics.lambert_crossings(*bad)
-
-
 def test_the_polygons_of_the_text_cross_at_445():
     loss = {k: (superposition_model.PUBLISHED[k][2] + 6 - k) / 18 for k in (5, 6)}
     n = ours.critical_size(loss[5], 7, loss[6], 8.5)

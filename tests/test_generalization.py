@@ -13,21 +13,10 @@ from sltcourse.theory.mean_models import MeanModel, expected_error, normal_mean,
 from tests.cells import shared_names, told
 from tests.cells import text as prose
 from tests.exercises import exercise_tests
+from tests.test_mean_errors import expected_F, expected_G, expected_T
 
 check = lesson.check
 LESSON = "05_generalization"
-
-
-def expected_F(model, n, variance=None):
-    return normal_mean(lambda t: model.free_energy(n, t), variance or n)
-
-
-def expected_G(model, n):
-    return expected_F(model, n + 1) - expected_F(model, n)
-
-
-def expected_T(model, n):
-    return expected_F(model, n + 1, n + 3) - expected_F(model, n)
 
 
 # ---- the lesson's claims ----------------------------------------------------------------------------------------
@@ -45,39 +34,6 @@ def test_expected_bayes_errors_settle_as_the_lesson_says():
         psi = np.array([np.mean(np.log(np.abs(v + stats.norm.ppf((np.arange(4000) + 0.5) / 4000)))) for v in z[::20]])
         variance = np.trapezoid(stats.norm.pdf(z[::20]) * (psi + np.euler_gamma / 2) ** 2, z[::20])
         assert value == pytest.approx(0.5 - 1 / x - 4 * variance / x**3, abs=2e-3 / np.log10(n))
-
-
-@pytest.mark.parametrize("name", MEANS)
-def test_bayes_error_is_the_divergence_of_the_predictive(name):
-    model, n, t = MEANS[name], 40, 9.0
-    p = model.posterior(n, t)
-
-    def integrand(x):
-        return -stats.norm.pdf(x) * np.log(p @ np.exp(x * model.delta - model.delta**2 / 2))
-
-    exact, _ = integrate.quad(integrand, -9, 9, epsabs=1e-12)
-    assert lesson.generalization_error(model, n, t) == pytest.approx(exact, abs=1e-10)
-    assert normal_mean(lambda t: lesson.generalization_error(model, n, t), n) == pytest.approx(
-        expected_G(model, n), abs=1e-10
-    )
-    assert 2e4 * expected_error(model, 2e4) == pytest.approx(2e4 * expected_G(model, 2e4), rel=1e-4)
-
-
-@pytest.mark.parametrize("name", MEANS)
-def test_simulated_errors_by_brute_force_and_on_average(name):
-    model, n = MEANS[name], 30
-    G, T, V = lesson.simulate_means(model, n, 3, np.random.default_rng(5))
-    x = np.random.default_rng(5).normal(size=(3, n))
-    for i in range(3):
-        A = np.outer(x[i], model.delta) - model.delta**2 / 2
-        p = model.prior * np.exp(A.sum(axis=0))
-        p /= p.sum()
-        assert T[i] == pytest.approx(-np.mean(np.log(np.exp(A) @ p)), abs=1e-6)
-        assert V[i] == pytest.approx(np.sum(A**2 @ p - (A @ p) ** 2), abs=1e-5)
-        assert G[i] == pytest.approx(lesson.generalization_error(model, n, x[i].sum()), abs=1e-6)
-    G, T, _ = lesson.simulate_means(model, n, 4000, np.random.default_rng(1))
-    assert G.mean() == pytest.approx(expected_G(model, n), abs=4 * G.std() / np.sqrt(4000))
-    assert T.mean() == pytest.approx(expected_T(model, n), abs=4 * T.std() / np.sqrt(4000))
 
 
 def fluctuation(lam):

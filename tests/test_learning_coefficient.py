@@ -208,23 +208,6 @@ def test_coefficient_of_log_n(name):
     assert lesson.log_n_coefficient(n, F, loss.m) == pytest.approx(float(loss.lam), rel=0.02)
 
 
-def test_coefficient_of_log_n_of_a_known_curve():
-    s = np.log(n := np.geomspace(1e3, 1e6, 12))
-    assert lesson.log_n_coefficient(n, 0.4 * s - 2 * np.log(s + 3) + 7, 3) == pytest.approx(0.4, abs=2e-3)
-
-
-@pytest.mark.parametrize("n", [np.geomspace(1, 1e6, 20), np.geomspace(0.5, 1e6, 20), np.geomspace(1e6, 10, 20)])
-def test_coefficient_of_log_n_from_one_sample_on_and_in_any_order(n):
-    F = 0.25 * np.log(n) - np.log(np.log(n) + 1) + 3
-    assert lesson.log_n_coefficient(n, F, 2) == pytest.approx(0.25, abs=1e-6)
-
-
-@pytest.mark.parametrize("n", [np.arange(8.0), np.full(9, 5.0), np.r_[1:9, np.inf]])
-def test_no_coefficient_of_log_n_without_eight_sample_sizes(n):
-    with pytest.raises(ValueError, match="8 or more different numbers above 0"):
-        lesson.log_n_coefficient(n, np.log(np.maximum(n, 1)).clip(0, 9), 1)
-
-
 def test_the_pictures_that_stand_still():
     found = Fit(0.5, 0.01, 1, np.ones(1), np.ones(1), np.ones(1), 0.0, 0.0, 0.0, 1.0)
     fig = lesson.draw_four_ways({"cross": (Fraction(1, 2), found, 0.51)})

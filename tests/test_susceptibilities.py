@@ -14,22 +14,11 @@ from sltcourse.lessons import developmental_stages
 from sltcourse.lessons import susceptibilities as lesson
 from sltcourse.lessons.susceptibilities import addition, heads, models
 from sltcourse.llc import Importance, LocalPosterior, PerSample, covariance, loss_kernel, sample, susceptibility
-from sltcourse.theory.linear_response import gaussian_posterior, loss_covariance, mean_losses
 from sltcourse.zoo import LANGUAGE, copier
 from sltcourse.zoo.addition import balanced, exact_adder, make_task, random_network
 from tests.exercises import exercise_tests
 
 POSTERIOR = models.posterior()
-
-
-def test_the_covariances_are_those_of_many_gaussian_draws():
-    w = np.random.default_rng(0).multivariate_normal(*POSTERIOR, size=400_000)
-    losses = (models.Y - w @ models.X.T) ** 2 / 2
-    exact = loss_covariance(models.X, models.Y, *POSTERIOR)
-    centred = losses - losses.mean(0)
-    error = np.array([[(centred[:, i] * centred[:, j]).std() for j in range(6)] for i in range(6)]) / np.sqrt(len(w))
-    assert np.abs((np.cov(losses.T) - exact) / error).max() < 4
-    assert losses.mean(0) == pytest.approx(mean_losses(models.X, models.Y, *POSTERIOR), rel=0.01)
 
 
 @pytest.mark.parametrize("point", range(6))
@@ -41,21 +30,6 @@ def test_the_tangent_is_the_derivative_of_the_true_response(point):
 
 def test_the_susceptibilities_to_all_training_points_add_up_to_nothing():
     assert sum(models.tangents(k) for k in range(6)) == pytest.approx(np.zeros(6), abs=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"weights": np.ones(5)}, "one for each of the 6 samples"),
-        ({"weights": -np.ones(6)}, "no posterior"),
-        ({"nbeta": np.nan}, "finite"),
-        ({"w_star": np.zeros(3)}, "do not suit"),
-    ],
-)
-def test_a_posterior_that_is_none_is_refused(change, message):
-    given = dict(X=models.X, y=models.Y, nbeta=30, localization=1, w_star=models.W_STAR) | change
-    with pytest.raises(ValueError, match=message):
-        gaussian_posterior(**given)
 
 
 def test_the_tangent_of_a_single_loss_reaches_further_than_that_of_the_mean():

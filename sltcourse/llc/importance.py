@@ -134,6 +134,29 @@ def _draws(
             raise
         partial = 1
     loss, distance, tilt, raw = torch.stack(rows, 2).double().cpu().numpy()
+    weight, ess, tail, doubts = _weighed(posterior, raw, raw_at_center)
+    notes = [*posterior.notes, *chains.notes, *doubts]
+    both = ("chain", "draw")
+    data = {"loss": loss, "distance": distance, "tilt": tilt, "log_weight": weight}
+    more, coords = recorder.variables(draws=loss.shape[1])
+    coords = {
+        "chain": np.arange(num_chains),
+        "draw": np.arange(loss.shape[1]),
+        "first_bad": ("chain", np.full(num_chains, -1, np.int32)),
+        **coords,
+    }
+    attrs = dict(init_loss=posterior.init_loss[point].item(), num_draws=loss.shape[1], partial=partial, ess=ess,
+                 pareto_k=tail, notes=json.dumps(notes, ensure_ascii=False))  # fmt: skip
+    return xr.Dataset({**{name: (both, value) for name, value in data.items()}, **more}, coords, attrs)
+
+
+def _weighed(
+    posterior: LocalPosterior, raw: np.ndarray, raw_at_center: float
+) -> tuple[np.ndarray, float, float, list[str]]:
+    """The log weights of draws with the losses ``raw``, their effective number, their tail, and what is to be said.
+
+    Raises ValueError where a loss is not finite, and where fewer than ``LEAST`` effective draws are left.
+    """
     if not np.isfinite(raw).all():
         raise ValueError(
             f"the loss is not finite at {(~np.isfinite(raw)).mean():.0%} of the draws around w*: a stronger spring "
@@ -147,24 +170,13 @@ def _draws(
             f"Raise localization (now {posterior.localization:g}), lower nbeta (now {posterior.nbeta:.4g}), take more "
             "draws, or sample with MALA."
         )
-    notes = [*posterior.notes, *chains.notes]
-    if tail > HEAVY:
-        notes.append(
-            f"the weights have a heavy tail (Pareto k {tail:.2f}, above {HEAVY}): the error bars are too small; raise "
-            "localization or lower nbeta."
-        )
-    both = ("chain", "draw")
-    data = {"loss": loss, "distance": distance, "tilt": tilt, "log_weight": weight}
-    more, coords = recorder.variables(draws=loss.shape[1])
-    coords = {
-        "chain": np.arange(num_chains),
-        "draw": np.arange(loss.shape[1]),
-        "first_bad": ("chain", np.full(num_chains, -1, np.int32)),
-        **coords,
-    }
-    attrs = dict(init_loss=posterior.init_loss[point].item(), num_draws=loss.shape[1], partial=partial, ess=ess,
-                 pareto_k=tail, notes=json.dumps(notes, ensure_ascii=False))  # fmt: skip
-    return xr.Dataset({**{name: (both, value) for name, value in data.items()}, **more}, coords, attrs)
+    if tail <= HEAVY:
+        return weight, ess, tail, []
+    doubt = (
+        f"the weights have a heavy tail (Pareto k {tail:.2f}, above {HEAVY}): the error bars are too small; raise "
+        "localization or lower nbeta."
+    )
+    return weight, ess, tail, [doubt]
 
 
 def _settings(

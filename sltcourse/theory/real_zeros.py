@@ -145,17 +145,12 @@ def _solve(
     if budget[0] < 0:
         yield None
         return
-    system = []  # one list of irreducible factors for each equation
-    for f in set(equations):
-        parts = sorted(factors(f) - nonzero, key=str)
-        if not parts:
-            return
-        if parts not in system:
-            system.append(parts)
+    system = _factored(equations, nonzero)
+    if system is None:
+        return
     if not system:
         yield _piece(solved, ())
         return
-    system.sort(key=lambda parts: (len(parts), sum(map(len, parts)), str(parts)))
 
     def without(f: PolyElement, *consequences: PolyElement) -> list[PolyElement]:
         return [sp.prod(parts) for parts in system if parts != [f]] + list(consequences)
@@ -192,6 +187,21 @@ def _solve(
             yield from _substitute(without(f), apart, solved, budget, (i, -constant, slope))
             return
     yield _piece(solved, tuple(single)) if _independent(single, nonzero) else None
+
+
+def _factored(equations: Iterable[PolyElement], nonzero: frozenset[PolyElement]) -> list[list[PolyElement]] | None:
+    """For each equation its irreducible factors but those in ``nonzero``, the simplest equation first.
+
+    None if one has no factor left, so that it cannot hold.
+    """
+    system: list[list[PolyElement]] = []
+    for f in set(equations):
+        parts = sorted(factors(f) - nonzero, key=str)
+        if not parts:
+            return None
+        if parts not in system:
+            system.append(parts)
+    return sorted(system, key=lambda parts: (len(parts), sum(map(len, parts)), str(parts)))
 
 
 def _affine(f: PolyElement) -> list[tuple[int, list[PolyElement]]]:

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 from sltcourse.progress import progress
 from sltcourse.theory.numeric_input import reals, seeded, whole
 
+_Loss = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
 MOST = 10**8  # numbers in the states of all chains
 
 
@@ -47,7 +49,7 @@ class Exchanged(NamedTuple):
 def replica_exchange(
     n: ArrayLike,
     chains: Chains | tuple[int, ...],
-    loss: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    loss: _Loss,
     dim: int,
     *,
     sets: int = 1,
@@ -82,55 +84,81 @@ def replica_exchange(
             f"{sets} sets × {len(n)} n × {replicas} replicas × {dim} parameters are too many: {MOST} at most"
         )
 
-    def at(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        w = w.view()
-        w.flags.writeable = False
-        return loss(w)
-
-    shape = (sets, len(n), replicas)
-    lead = shape if sets > 1 else shape[1:]
-    size = np.broadcast_to(n[:, None], shape).reshape(lead)
-    w = rng.standard_normal((*lead, dim))
-    value, slope = at(w)
-    if np.isnan(value).any() or np.isnan(slope).any():
-        raise ValueError("the loss or its gradient is NaN at a draw of the standard normal prior")
-    log_step, kept, exchanged = np.log(0.3 / np.sqrt(1 + size)), [], np.zeros((2, len(n) - 1))
-    stopped = ""
+    walk = _Walk(loss, n, (sets, len(n), replicas), dim, rng)
+    kept, exchanged, stopped = [], np.zeros((2, len(n) - 1)), ""
     try:
         for sweep in progress(range(sweeps), "replica exchange"):
-            step = np.exp(log_step)[..., None] * rng.uniform(0.5, 1, (*lead, 1))
-            p = rng.standard_normal(w.shape)
-            energy = size * value + (w**2).sum(-1) / 2 + (p**2).sum(-1) / 2
-            new, new_slope = w, slope
-            p = p - step / 2 * (size[..., None] * slope + w)
-            with np.errstate(over="ignore", invalid="ignore"):  # a step far too large is refused below
-                for leap in range(8):
-                    new = new + step * p
-                    new_value, new_slope = at(new)
-                    p = p - (step if leap < 7 else step / 2) * (size[..., None] * new_slope + new)
-                change = energy - size * new_value - (new**2).sum(-1) / 2 - (p**2).sum(-1) / 2
-            chance = np.exp(np.minimum(np.nan_to_num(change, nan=-np.inf), 0))
-            take = rng.random(lead) < chance
-            value = np.where(take, new_value, value)
-            w, slope = (np.where(take[..., None], a, b) for a, b in ((new, w), (new_slope, slope)))
+            chance = walk.move()
             if sweep < sweeps / 5:
-                log_step += 0.5 * (chance - 0.8) / (1 + sweep / 50) ** 0.6
-            low = np.arange(sweep % 2, len(n) - 1, 2)
-            losses = value.reshape(shape)
-            chance = np.exp(np.minimum((n[low + 1] - n[low])[:, None] * (losses[:, low + 1] - losses[:, low]), 0))
-            swap = rng.random(chance.shape) < chance
-            exchanged[:, low] += np.stack([chance.mean((0, 2)), np.ones(len(low))])
-            for array in (value, w, slope):
-                a = array.reshape(*shape, -1)
-                a[:, low], a[:, low + 1] = (
-                    np.where(swap[..., None], a[:, low + 1], a[:, low]),
-                    np.where(swap[..., None], a[:, low], a[:, low + 1]),
-                )
+                walk.log_step += 0.5 * (chance - 0.8) / (1 + sweep / 50) ** 0.6
+            low, rate = walk.exchange(sweep % 2)
+            exchanged[:, low] += np.stack([rate, np.ones(len(low))])
             if sweep >= sweeps / 5 and sweep % keep == 0:
-                kept.append(w.reshape(*shape, -1).copy())
+                kept.append(walk.w.reshape(*walk.shape, -1).copy())
     except KeyboardInterrupt:
         if not kept:
             raise
         stopped = f"interrupted after {sweep} of {sweeps} sweeps"
     with np.errstate(invalid="ignore"):
         return Exchanged(np.array(kept), exchanged[0] / exchanged[1], stopped)
+
+
+class _Walk:
+    """The chains: where they stand, ``w`` (sets, len(n), replicas, dim), and how they move.
+
+    ``shape`` is (sets, len(n), replicas); in ``w`` there is no ``sets`` where that is 1. ``log_step``: the logarithm of
+    each chain's step size.
+    """
+
+    def __init__(self, loss: _Loss, n: np.ndarray, shape: tuple[int, int, int], dim: int, rng: np.random.Generator):
+        self.loss, self.n, self.shape, self.rng = loss, n, shape, rng
+        lead = shape if shape[0] > 1 else shape[1:]
+        self.size = np.broadcast_to(n[:, None], shape).reshape(lead)
+        self.w = rng.standard_normal((*lead, dim))
+        self.value, self.slope = self.at(self.w)
+        if np.isnan(self.value).any() or np.isnan(self.slope).any():
+            raise ValueError("the loss or its gradient is NaN at a draw of the standard normal prior")
+        self.log_step = np.log(0.3 / np.sqrt(1 + self.size))
+
+    def at(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The loss and its gradient, from a read-only view of ``w``."""
+        w = w.view()
+        w.flags.writeable = False
+        return self.loss(w)
+
+    def move(self) -> np.ndarray:
+        """Move each chain by Hamiltonian Monte Carlo, or leave it; the chance that it had to be moved."""
+        w, size, lead = self.w, self.size, self.size.shape
+        step = np.exp(self.log_step)[..., None] * self.rng.uniform(0.5, 1, (*lead, 1))
+        p = self.rng.standard_normal(w.shape)
+        energy = size * self.value + (w**2).sum(-1) / 2 + (p**2).sum(-1) / 2
+        new, new_slope = w, self.slope
+        p = p - step / 2 * (size[..., None] * new_slope + w)
+        with np.errstate(over="ignore", invalid="ignore"):  # a step far too large is refused below
+            for leap in range(8):
+                new = new + step * p
+                new_value, new_slope = self.at(new)
+                p = p - (step if leap < 7 else step / 2) * (size[..., None] * new_slope + new)
+            change = energy - size * new_value - (new**2).sum(-1) / 2 - (p**2).sum(-1) / 2
+        chance = np.exp(np.minimum(np.nan_to_num(change, nan=-np.inf), 0))
+        take = self.rng.random(lead) < chance
+        self.value = np.where(take, new_value, self.value)
+        self.w, self.slope = (np.where(take[..., None], a, b) for a, b in ((new, self.w), (new_slope, self.slope)))
+        return chance
+
+    def exchange(self, first: int) -> tuple[np.ndarray, np.ndarray]:
+        """Neighbours in n, the pairs (first, first + 1), (first + 2, …), …, offer each other their states.
+
+        Returns the lower index of each pair, and the mean chance of its exchanges.
+        """
+        n, low = self.n, np.arange(first, len(self.n) - 1, 2)
+        losses = self.value.reshape(self.shape)
+        chance = np.exp(np.minimum((n[low + 1] - n[low])[:, None] * (losses[:, low + 1] - losses[:, low]), 0))
+        swap = self.rng.random(chance.shape) < chance
+        for array in (self.value, self.w, self.slope):
+            a = array.reshape(*self.shape, -1)
+            a[:, low], a[:, low + 1] = (
+                np.where(swap[..., None], a[:, low + 1], a[:, low]),
+                np.where(swap[..., None], a[:, low], a[:, low + 1]),
+            )
+        return low, chance.mean((0, 2))

@@ -38,7 +38,7 @@ def is_positive(f: PolyElement) -> bool:
         pairs.setdefault(m, []).append((i, j))
     if not set(f.monoms()) <= set(pairs):
         return False
-    size, scale = len(monomials), _balance(f, monomials)
+    size, scale = len(monomials), _balance(f)
     start, free = np.zeros((size, size)), []
     for m, places in pairs.items():
         total = float(f.get(m, 0)) * np.prod(scale ** -np.array(m, float))
@@ -77,7 +77,7 @@ def _half(exponents: list[Exponent]) -> list[Exponent] | None:
     return inside if 0 < len(inside) <= _MOST_MONOMIALS else None
 
 
-def _balance(f: PolyElement, monomials: list[Exponent]) -> np.ndarray:
+def _balance(f: PolyElement) -> np.ndarray:
     """Positive scales s_j, w_j → w_j / s_j, that bring the coefficients of the squares near one another."""
     squares = [(m, float(c)) for m, c in f.terms() if c > 0 and not any(e % 2 for e in m)]
     if len(squares) < 2:
