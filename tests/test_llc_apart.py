@@ -106,6 +106,18 @@ def test_a_run_goes_on_the_way_it_began(tmp_path, monkeypatch, begun):
     np.testing.assert_array_equal(longer.loss, whole.loss)
 
 
+@pytest.mark.parametrize(("apart", "batch_size", "in_parts"), [(False, 8, False), (True, 8, True), (False, None, True)])
+def test_what_is_not_compiled_of_a_compiled_run_goes_part_by_part(monkeypatch, apart, batch_size, in_parts):
+    """Compilation fuses a batched step. Apart, and at full batch, only the gradient is compiled: the step is cut."""
+    for name in ("LARGE", "PART"):
+        monkeypatch.setattr(f"sltcourse.llc.target.{name}", 8)
+    points, generator = torch.zeros(4, dtype=torch.long), torch.Generator()
+    target = posterior_of("convolutional").target(points, batch_size=batch_size, generator=generator, seed=0,
+                                                  compiled=True)  # fmt: skip
+    target.evaluator.apart = apart
+    assert (len(list(target.parts(target.center))) > 1) == in_parts
+
+
 def test_fused_attention_stays_fused(large, monkeypatch):
     kept, whole = [], tracing.make_fx
 

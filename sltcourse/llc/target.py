@@ -160,11 +160,12 @@ class Target:
         part after part.
 
         On the CPU the parts of large ones stay in the cache from one operation to the next: twice as fast, and the same
-        numbers. Small ones, those on a GPU, and those that are compiled, which fuses operations, are one part.
+        numbers. Small ones, those on a GPU, and those of a step that is compiled, which fuses operations, are one part.
         """
         chains, dim = self.center.shape
         size = -(-PART * torch.get_num_threads() // chains)
-        if self.center.device.type != "cpu" or self.evaluator.compiled or chains * dim < LARGE:
+        compiled = self.evaluator.compiled and not (self.full_batch or self.evaluator.stepwise)
+        if self.center.device.type != "cpu" or compiled or chains * dim < LARGE:
             size = dim
         return zip(*(x.split(size, 1) for x in tensors), strict=True)
 
