@@ -108,10 +108,14 @@ gpu:   ## what needs a CUDA device, in seven minutes; writes assets/llc/gpu.json
 gpu-rehearsal:   ## make gpu on the CPU, smaller, before the first minute on a device is spent
 	TQDM_DISABLE=1 $(GPU_PYTHON) -m tests.gpu --rehearse
 
+# what pip does on one core, on all; some packages hold files that are no Python
+COMPILED = $(1)/bin/python -W ignore -m compileall -qq -j 0 $(1)/lib || true
+
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %s: make PYTHON=python3.11 ..." % sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install -q -c constraints.txt -e ".[lab,test,book]"
+	$(VENV)/bin/pip install -q --no-compile -c constraints.txt -e ".[lab,test,book]"
+	$(call COMPILED,$(VENV))
 	$(VENV)/bin/python -c "import matplotlib.pyplot"
 	@mkdir -p $(VENV)/share/jupyter/labextensions   # pictures have their alternative text in JupyterLab
 	@ln -sfn "$(CURDIR)/labextension" $(VENV)/share/jupyter/labextensions/sltcourse
@@ -121,13 +125,15 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 $(COLAB_VENV)/.ready: pyproject.toml constraints-colab.txt
 	$(PYTHON) -m venv $(COLAB_VENV)
-	$(COLAB_VENV)/bin/pip install -q -r constraints-colab.txt
+	$(COLAB_VENV)/bin/pip install -q --no-compile -r constraints-colab.txt
+	$(call COMPILED,$(COLAB_VENV))
 	$(COLAB_VENV)/bin/python -c "import matplotlib.pyplot"
 	@touch $@
 
 $(OLDEST_VENV)/.ready: pyproject.toml constraints-oldest.txt
 	$(PYTHON) -m venv $(OLDEST_VENV)
-	$(OLDEST_VENV)/bin/pip install -q -r constraints-oldest.txt -e .
+	$(OLDEST_VENV)/bin/pip install -q --no-compile -r constraints-oldest.txt -e .
+	$(call COMPILED,$(OLDEST_VENV))
 	$(OLDEST_VENV)/bin/python -c "import matplotlib.pyplot"
 	@touch $@
 

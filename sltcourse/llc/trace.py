@@ -8,6 +8,8 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
+from torch._guards import TracingContext, tracing
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx import GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -55,11 +57,13 @@ def trace(
     Safe in several threads; an interrupt that arrives meanwhile is delivered at the end.
     """
     device = args[0].device.type
+    shapes = TracingContext(FakeTensorMode())  # of all operations in one mode; else make_fx makes a mode for each
     with _tracing, uninterrupted(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*performance drop.*")  # an operation without a batching rule
         # the CPU's fused attention has no batching rule: its plain form is batched products
         with sdpa_kernel(SDPBackend.MATH) if device == "cpu" and batched else nullcontext():
-            recorded = make_fx(function)(*(x.clone() for x in args))  # recording runs the function: args stay
+            with tracing(shapes):
+                recorded = make_fx(function)(*(x.clone() for x in args))  # recording runs the function: args stay
         _refuse_sizes_of_data(recorded)
         if device == "cpu":
             turn_thin_products(recorded)
