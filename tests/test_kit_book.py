@@ -1,9 +1,11 @@
 """The book without a browser: which cells a figure needs, figures' names, notebooks as pages, the table of contents."""
 
 import base64
+import io
 
 import nbformat
 import pytest
+from PIL import Image
 
 from sltcourse.kit import authoring
 from sltcourse.kit.authoring import BADGE_MARK
@@ -194,14 +196,35 @@ def test_colab_is_offered_once_the_course_has_an_address(monkeypatch):
 
 
 def test_a_picture_keeps_its_size_and_its_words_and_waits(tmp_path):
-    data = base64.b64encode(b"png").decode()
-    (found,) = paged(tmp_path, cell("draw()", (), shown("image/png", data, **{"image/png": PICTURE})))
+    wide = png(range(100, 1700))
+    (found,) = paged(tmp_path, cell("draw()", (), picture_output(wide)))
     html = found.outputs[0].data["text/html"]
-    assert 'alt="1 &lt; 2, &quot;said&quot;"' in html and 'width="880" height="400" loading="lazy"' in html
-    assert (tmp_path / "_pictures" / "00_small" / "0-0.png").read_bytes() == b"png"
+    assert (
+        'alt="1 &lt; 2, &quot;said&quot;"' in html
+        and 'width="880" height="400" style="--width: 880px" loading="lazy"' in html
+    )
+    assert (tmp_path / "_pictures" / "00_small" / "0-0.png").read_bytes() == wide
 
 
-PICTURE = {"alt": '1 < 2, "said"', "width": 880, "height": 400}
+def test_a_picture_that_is_mostly_white_sides_loses_them(tmp_path):
+    (found,) = paged(tmp_path, cell("draw()", (), picture_output(png(range(600, 1000)))))
+    assert 'width="232" height="400" style="--width: 232px"' in found.outputs[0].data["text/html"]
+    there = Image.open(tmp_path / "_pictures" / "00_small" / "0-0.png").convert("L")
+    assert there.size == (464, 800)  # 400 that are drawn, and 32 at each side
+    assert [there.getpixel((x, 9)) < 250 for x in (31, 32, 431, 432)] == [False, True, True, False]
+
+
+def png(drawn):
+    """A picture of 1760 by 800 pixels, white but for some columns."""
+    image, file = Image.new("RGB", (1760, 800), "white"), io.BytesIO()
+    image.paste((0, 80, 160), (drawn.start, 0, drawn.stop, 800))
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def picture_output(data):
+    size = {"alt": '1 < 2, "said"', "width": 880, "height": 400}
+    return shown("image/png", base64.b64encode(data).decode(), **{"image/png": size})
 
 
 def test_answers_and_deeper_cells_are_folded_and_the_setup_is_not_shown(tmp_path):
@@ -217,9 +240,11 @@ def test_answers_and_deeper_cells_are_folded_and_the_setup_is_not_shown(tmp_path
 
 def test_the_words_are_the_books_and_a_number_stays_with_its_error(tmp_path):
     told = ["Open the answer: click the dots.", "Now open it (answers are folded: click the dots) and move n."]
+    told.append("</details>\n\n&nbsp;\n\nIt is 1.2 ± 0.1.")
     table = shown("text/html", "<table><tr><td>1.2 ± 0.1</td></tr></table>")
-    first, second, found = paged(tmp_path, *map(nbformat.v4.new_markdown_cell, told), cell("table()", (), table))
+    first, second, third, found = paged(tmp_path, *map(nbformat.v4.new_markdown_cell, told), cell("table()", (), table))
     assert [first.source, second.source] == ["Open the answer.", "Now open it and move n."]
+    assert third.source == "</details>\n\nIt is 1.2\xa0±\xa00.1."
     assert "<td>1.2\xa0±\xa00.1</td>" in found.outputs[0].data["text/html"]
 
 

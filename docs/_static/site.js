@@ -24,7 +24,7 @@
     const most = Math.max(...longest);
     if (heads.length === 2 ? most <= 60 || longest[0] <= 12 : most <= (heads.length > 3 ? 20 : 60)) continue;
     table.classList.add("slt-cards");
-    if (heads.length > 2) for (const cells of rows) for (const [k, cell] of cells.entries()) if (k && heads[k]) {
+    if (heads.length > 2) for (const cells of rows) for (const [k, cell] of cells.entries()) if (k && heads[k] && cell.textContent.trim()) {
       cell.dataset.head = heads[k];
       cell.classList.toggle("slt-short", cell.textContent.length <= 12 && !cell.querySelector(".math"));
     }

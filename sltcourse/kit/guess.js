@@ -29,7 +29,7 @@ function choice(spec, body, made, commit) {
   return made === spec.answer ? "As you guessed." : "";
 }
 
-const WIDTH = 560, LEFT = 30, LINE = 46, LETTERS = 48;   // the axis' width at most, its margins, the room of a tick's label
+const WIDTH = 560, LEFT = 30, LINE = 46, LETTERS = 48, LETTER = 8;   // the axis' width at most, its margins, the room of a tick's label, of a letter in it
 
 function svg(tag, attributes, parent, text) {
   const e = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -42,7 +42,8 @@ function svg(tag, attributes, parent, text) {
 // The axis with the guess above it and, once it is made, the answer below it.
 function axis(spec, parent, value, made) {
   const width = Math.min(WIDTH, parent.clientWidth || WIDTH), long = width - 2 * LEFT;
-  const every = Math.ceil(spec.ticks.length * LETTERS / (long + LETTERS));   // on a phone some ticks have no label
+  const room = Math.max(LETTERS, ...spec.ticks.map(([, text]) => LETTER * text.length));
+  const every = Math.ceil(spec.ticks.length * room / (long + room));   // on a phone some ticks have no label
   const picture = svg("svg", { viewBox: `0 0 ${width} ${made ? 92 : 70}`, class: "slt-axis", role: "img" }, parent);
   const x = share => LEFT + long * share, anchor = share => share < .15 ? "start" : share > .85 ? "end" : "middle";
   svg("line", { x1: LEFT, x2: LEFT + long, y1: LINE, y2: LINE, class: "slt-line" }, picture);

@@ -93,6 +93,22 @@ RAW_TEX = """() => {
 }"""
 
 
+# On a telephone: labels of a guess's axis that touch, and headings that are higher for the link to them.
+CRAMPED = """() => {
+  const found = [];
+  for (const axis of document.querySelectorAll('.slt-axis')) {
+    const labels = [...axis.querySelectorAll('.slt-tick')].map(label => label.getBoundingClientRect());
+    for (let k = 1; k < labels.length; k++) if (labels[k].left - labels[k - 1].right < 5) found.push(axis.textContent);
+  }
+  const links = [...document.querySelectorAll('article :is(h1, h2, h3) > .headerlink')];
+  const heights = () => links.map(link => link.parentElement.offsetHeight), before = heights();
+  for (const link of links) link.style.display = 'none';
+  heights().forEach((height, k) => { if (height !== before[k]) found.push(links[k].parentElement.textContent); });
+  for (const link of links) link.style.display = '';
+  return found;
+}"""
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """Serves the site as if it were one folder among others."""
 
@@ -152,6 +168,7 @@ def in_order(page, address, sliders=0):
     page.wait_for_load_state("load")
     assert overflow(page) <= 0
     assert page.evaluate(MEET_ALL) is None, "a figure does not come"
+    assert page.evaluate(CRAMPED) == []
     played = page.evaluate(PLAY_ALL)
     assert played["dead"] == [] and played["trouble"] == 0
     assert played["sliders"] >= sliders
@@ -229,6 +246,10 @@ def test_from_disk_a_lesson_lives_and_the_search_finds_a_word(page, heard):
     page.locator("input.sidebar-search").fill("Kullback")
     page.keyboard.press("Enter")
     page.wait_for_url("**/search.html?q=Kullback*")
+    page.set_viewport_size({"width": 375, "height": 800})  # where the sidebar with its field is away
+    page.locator(".slt-search input").fill("Kullback Leibler")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=Kullback+Leibler*")
     page.wait_for_selector("#search-results li a")
     page.locator("#search-results li a").first.click()
     page.wait_for_load_state("load")
@@ -262,6 +283,10 @@ def test_a_figure_waits_until_it_is_near_the_screen(page, base):
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     page.wait_for_timeout(300)
     assert len(asked) > at_once
+    page.emulate_media(media="print")  # no room for sliders, and no link over the text
+    places = page.locator(".slt-figure").evaluate_all("all => all.map(f => getComputedStyle(f).paddingTop)")
+    assert set(places) == {"0px"} and not page.locator(".skip-to-content").is_visible()
+    page.emulate_media(media="screen")
 
 
 def test_the_whole_is_small_enough():

@@ -236,4 +236,6 @@ def test_a_page_of_its_own(page, site, tmp_path, monkeypatch):
         tab.locator("input").first.focus()
         tab.keyboard.press("Home")
         assert (picture(canvas) != before).any() and violations(tab) == []
+        tab.emulate_media(color_scheme="dark")
+        assert violations(tab) == [] and "rgb(19, 20, 22)" in tab.evaluate("getComputedStyle(document.body).background")
         assert tab.evaluate("document.documentElement.scrollHeight") <= 600

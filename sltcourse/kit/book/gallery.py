@@ -59,11 +59,14 @@ def embed(key: str, script: str, title: str) -> str:
     told, lesson, name = html.escape(sentence(key)), key.partition("/")[0], html.escape(key)
     return (
         '<!doctype html>\n<html lang="en" data-content_root="../../">\n<head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">\n'
         f"<title>{told}</title>\n<style>\n"
         "body { margin: 8px; background: #fff; color: #222; font: 14px/1.45 system-ui, sans-serif; }\n"
         "h1 { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); }\n"
-        f".slt-from {{ margin: .6em 0 0; font-size: 12px; }}\n.slt-from a {{ color: #00568a; }}\n{style}"
+        f".slt-from {{ margin: .6em 0 0; font-size: 12px; }}\n.slt-from a {{ color: #00568a; }}\n"
+        "@media (prefers-color-scheme: dark) {\n  body { background: #131416; color: #cfd0d0; }\n"
+        f"  .slt-from a {{ color: #7ab8f5; }}\n}}\n{style}"
         "</style></head>\n"
         f'<body><main><h1>{told}</h1><div class="slt-figure" data-figure="{name}">'
         f'<noscript><img src="../../_live/{name}.png" alt="{told}" style="max-width: 100%"></noscript></div>'

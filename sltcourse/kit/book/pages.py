@@ -6,9 +6,11 @@ and deeper cells are folded, and the checks, which need Python, say how to run t
 
 import base64
 import html
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -18,7 +20,11 @@ from sltcourse.kit.book.remake import Made, code_of, is_figure
 
 DOWNLOADS = "notebooks"  # where the notebooks are on the site
 PICTURES = "_pictures"
-LAB_ONLY = re.compile(r"(?: \(answers are folded|): click the dots\)?")  # JupyterLab folds behind three dots
+MARGIN = 16  # of white that a trimmed picture keeps at its sides, in the reader's pixels
+LAB_ONLY = re.compile(  # JupyterLab folds behind three dots, and leaves no room below what is folded
+    r"(?: \(answers are folded|): click the dots\)?|^&nbsp;\n\n", re.M
+)
+UNBROKEN = "\xa0±\xa0"  # a number and its error stay on one line
 _PROMPTS = {  # by a cell's tag: the tag by which myst-nb folds, and what it says
     "answer": ("hide-output", "Show the answer", "Hide the answer"),
     "deeper": ("hide-cell", "Deeper: show the code and what it gives", "Hide it"),
@@ -58,7 +64,7 @@ def page(path: Path, made: Sequence[Made], folder: Path) -> NotebookNode:
         if cell.cell_type == "markdown" and authoring.BADGE_MARK in cell.source:
             cell.source = re.sub(rf"^.*{authoring.BADGE_MARK}.*$", lambda _: run, cell.source, flags=re.M)
         if cell.cell_type == "markdown":
-            cell.source = LAB_ONLY.sub("", cell.source)
+            cell.source = LAB_ONLY.sub("", re.sub(r"(?<=\d) ± (?=\d)", UNBROKEN, cell.source))
     pictures = folder / PICTURES / path.stem
     pictures.mkdir(parents=True, exist_ok=True)
     for k, cell in enumerate(code_of(notebook)):
@@ -72,11 +78,11 @@ def page(path: Path, made: Sequence[Made], folder: Path) -> NotebookNode:
                 outputs.append(_html(figures.pop(0)))
             elif "image/png" in data:
                 file = pictures / f"{k}-{i}.png"
-                file.write_bytes(base64.b64decode(data["image/png"]))
-                size = output.metadata["image/png"]
-                outputs.append(_html(picture(file.relative_to(folder).as_posix(), **size)))
+                png, shown = trimmed(base64.b64decode(data["image/png"]), output.metadata["image/png"])
+                file.write_bytes(png)
+                outputs.append(_html(picture(file.relative_to(folder).as_posix(), **shown)))
             elif "text/html" in data:
-                whole = data["text/html"].replace(" ± ", "\xa0±\xa0")  # a number and its error stay on one line
+                whole = data["text/html"].replace(" ± ", UNBROKEN)
                 outputs.append(_html(f'<div class="slt-table">{whole}</div>'))
             else:
                 outputs.append(output)
@@ -84,9 +90,27 @@ def page(path: Path, made: Sequence[Made], folder: Path) -> NotebookNode:
     return notebook
 
 
+def trimmed(png: bytes, shown: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+    """A picture without most of its white sides, if they are a third of it: on a telephone it is then seen as a whole.
+
+    ``shown`` holds its width and height on the page, and its words; the same is returned, with the new width.
+    """
+    from PIL import Image, ImageOps
+
+    whole = Image.open(io.BytesIO(png)).convert("RGB")
+    inside = ImageOps.invert(whole.convert("L")).getbbox()
+    scale = whole.width / shown["width"]
+    if inside is None or inside[2] - inside[0] > whole.width * 2 / 3:
+        return png, shown
+    left, right = max(0, inside[0] - scale * MARGIN), min(whole.width, inside[2] + scale * MARGIN)
+    part, file = whole.crop((round(left), 0, round(right), whole.height)), io.BytesIO()
+    part.quantize(dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    return file.getvalue(), {**shown, "width": round(part.width / scale)}
+
+
 def picture(src: str, width: int, height: int, alt: str) -> str:
     """A picture that is loaded when it comes near the screen."""
-    size = f'width="{width}" height="{height}" loading="lazy" decoding="async"'
+    size = f'width="{width}" height="{height}" style="--width: {width}px" loading="lazy" decoding="async"'
     image = f'<img src="{html.escape(src)}" {size} alt="{html.escape(alt)}">'
     return f'<div class="slt-drawing">{image}</div>'
 

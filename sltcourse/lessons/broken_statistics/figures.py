@@ -103,8 +103,8 @@ def live_estimator(estimates: Callable[..., np.ndarray] = ours.estimates, mean: 
         sharp = information("curved", n, w0)
         promised = f"{1 / sharp:.2g}" if sharp else "1/0"
         return (
-            f"n = {style.number(n)}, w₀ = {w0:.2f}. Variance of ŵ on the left: {left}, promised {1 / n:.2g}. "
-            f"On the right: {right}, promised {promised}."
+            f"n = {style.number(n)}, w₀ = {w0:.2f}. Variance of ŵ in the first panel: {left}, promised "
+            f"{1 / n:.2g}. In the second: {right}, promised {promised}."
         )
 
     return live.caption(sentence)

@@ -122,7 +122,7 @@ def _signed(x: float) -> str:
 
 
 def live_planes(f: sp.Expr | Mean | None = None, data: bool = False, n: int = 20) -> LiveFigure:
-    """Push w = (a, b): left the plane of weights, right the plane of functions (f(1), f(2)) of y = f(x, w) + N(0,1).
+    """Push w = (a, b): the plane of weights, and the plane of functions (f(1), f(2)) of y = f(x, w) + N(0, 1).
 
     ``f`` is a sympy expression in a, b and x (or a function of arrays), the network a·tanh(bx) if left out. Shaded is
     what n data hardly tell from w, nK ≤ 1: on the right a disc, on the left all weights that lead into it. The dashed

@@ -16,7 +16,7 @@ _PRICE = r"$n\,\mathrm{E}[G_n]$"
 
 
 def live_one_data_set() -> LiveFigure:
-    """Slide the sample mean: the posterior of the mean on the left, n G_n of this data set on the right (n = 1000)."""
+    """Slide the sample mean of 1000 data: the posterior of the mean, and n G_n of this data set."""
     n, z = 1000, np.linspace(-3, 3, 61)
     t, s = np.sqrt(n) * z, np.linspace(-5, 5, 280)  # an even number: never at 0, where densities are infinite
     theta = s / np.sqrt(n)
@@ -71,7 +71,7 @@ def live_one_data_set() -> LiveFigure:
 
 
 def live_settle() -> LiveFigure:
-    """Slide n from 10 to 10¹²: n E[G_n] of three models, against log n on the left and against 1/log n on the right.
+    """Slide n from 10 to 10¹²: n E[G_n] of three models, against log n and against 1/log n.
 
     The product is shown after the learner's guess of where it stands at n = 10¹².
     """
@@ -85,7 +85,7 @@ def live_settle() -> LiveFigure:
 
 
 def live_price(theta: Theta, truth: float | Sequence[float] | None = None) -> LiveFigure:
-    """Slide n: n E[G_n] of a learner's own mean θ(w), of one or two parameters on [−1, 1], beside regular and cubic.
+    """Slide n: n E[G_n] of a mean θ(w) of your own, of one or two parameters on [−1, 1], beside regular and cubic.
 
     ``truth`` is w₀, 0 if not given. n goes to 10⁶, where the learner guesses the price. Raises what ``own_mean`` does.
     """
@@ -151,7 +151,7 @@ def _settling(
 
 
 def live_truth() -> LiveFigure:
-    """Cubic mean: slide the truth w0 and n; n E[G_n] against n on the left, against the truth on the right.
+    """Cubic mean: slide the truth w₀ and n; n E[G_n] against n, and against the truth.
 
     Both curves are shown after the learner's guess of how high the right one is at its highest.
     """

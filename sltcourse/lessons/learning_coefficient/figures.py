@@ -43,7 +43,7 @@ def _outline(corners: Sequence[Any], size: int, far: float) -> tuple[np.ndarray,
 
 
 def live_polygon(K: sp.Expr | None = None) -> LiveFigure:
-    """The Newton polygon of a loss and its ray, and the same in logarithms.
+    """Slide the exponents of a loss: its Newton polygon with the ray that enters it, and the same in logarithms.
 
     Without ``K`` the sliders move the exponents of w₁^a + w₁^b w₂^c + w₂^d. With a ``K`` of your own, a sympy
     polynomial in two symbols that is nowhere negative and 0 at the origin, they give it the prior |w₁|^h₁ |w₂|^h₂,

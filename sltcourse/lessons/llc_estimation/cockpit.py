@@ -207,8 +207,9 @@ def live_cockpit(
     localization: float = 1,
     chains: int = 4,
 ) -> LiveFigure:
-    """A sampler's instrument panel with one knob: "lr", "nbeta", "localization" or "chains"; the others stay.
+    """Turn one knob of a sampler: its chains, its draws, its reading of λ, and a light that says trust or not.
 
+    ``knob``: "lr", "nbeta", "localization" or "chains"; the others stay.
     ``K``: a sympy expression in two symbols, or a function of a torch tensor (…, 2); ``at``: w*. The chains run when
     the figure is made, in about a second: sixteen thousand draws at each value of the knob. The light is the verdict
     of ``sltcourse.llc``; the panel in the middle keeps what the hand has passed.
@@ -327,7 +328,7 @@ def _add_traces(live: LiveFigure, ax: Axes, runs: Runs, potential: Potential, lo
               linestyle="--", label="perfect chains")  # fmt: skip
     if potential.lam is not None:
         ax.axhline(potential.lam, color=COLORS["truth"], lw=1.5, label="λ")
-    ax.legend(loc="upper right", ncols=2, fontsize=9, handlelength=1.6)
+    ax.legend(loc="lower right", fontsize=9, handlelength=1.6, labelspacing=0.2, borderaxespad=0.1)
 
 
 def _add_readings(live: LiveFigure, ax: Axes, runs: Runs, potential: Potential, low: float, high: float) -> None:

@@ -109,7 +109,7 @@ def _columns(live: LiveFigure, ax: Axes, state: Any, by: tuple[str, ...]) -> Non
 
 
 def live_polygon(c: int = FEATURES, W: Any = None, b: Any = None) -> LiveFigure:
-    """Length and bias of a k-gon among c features on sliders: the columns, the outputs, and the parts of the loss.
+    """Slide the length and the bias of a k-gon among c features: the columns, the outputs, the parts of the loss.
 
     ``c`` is a whole number from 3 to 24; the menu has 3 to min(c, 9) corners, for beyond nine a regular polygon is no
     minimum. Or give columns of your own, ``W`` (2, c) and ``b`` (c,), zeros if left out, of at most 12 features: then

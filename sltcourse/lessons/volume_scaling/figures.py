@@ -99,7 +99,7 @@ def live_powers() -> LiveFigure:
 
 
 def live_shrinking_set(K: ArrayFunction | sp.Expr | None = None) -> LiveFigure:
-    """Slide ε: the set K ≤ ε shrinks on the left, the curves V(ε) grow downwards on the right.
+    """Slide ε: the set K ≤ ε shrinks, and the curves V(ε) grow downwards.
 
     ``K`` is a loss of your own on [−1, 1]²: a sympy expression of two symbols, or a function that maps points (N, 2)
     to (N,). Its V is measured by ``splitting`` (some seconds). Raises what ``splitting`` raises for a loss that is
