@@ -4,7 +4,7 @@ import torch
 
 from sltcourse.kit import assets
 from sltcourse.lessons import developmental_stages as lesson
-from sltcourse.lessons.developmental_stages import checks, drawings, figures, kept, larger, make, models, ours
+from sltcourse.lessons.developmental_stages import checks, drawings, figures, kept, larger, make, models, ours, tried
 from sltcourse.llc import Importance, LocalPosterior, expectation, llc, sample
 from sltcourse.zoo import COPIER_STEPS, LANGUAGE, copier, next_symbol_loss, texts
 from tests.exercises import exercise_tests
@@ -155,6 +155,29 @@ def test_the_reading_along_training_has_one_shape_at_three_springs():
     assert read["llc"][[at(500), at(700), at(2000)]] == pytest.approx([1.96, 3.43, 2.67], abs=0.01)
 
 
+def test_every_estimate_in_a_picture_has_its_r_hat_or_what_its_draws_are_worth(monkeypatch):
+    said = []
+
+    def show(fig):
+        said.append(fig.get_label())
+        drawings.style.plt.close(fig)
+
+    monkeypatch.setattr(drawings.style, "show", show)
+    drawings.show_along()
+    drawings.show_springs()
+    drawings.show_heads()
+    assert [alt.count(" (R-hat ") for alt in said] == [8, 24, 0]
+    assert said[2].count("300 draws worth") == 2 and "300 draws worth 48 to 248" in said[2]
+
+
+def test_the_command_of_what_was_tried_says_all_of_an_estimate(capsys):
+    tried.along(tried.ALONG | {"training": 2, "steps": (1, 2), "rows": 4, "draws": 20, "burnin": 10, "leapfrog": 1})
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["step 1", "step 2"]
+    for line in lines:
+        assert all(part in line for part in ("λ̂ = ", " ± ", "tilt", "R-hat", "80 draws are worth", "don't: "))
+
+
 def test_every_asset_is_small_and_verified():
     files = list((assets.folder() / "developmental_stages").glob("*"))
     assert {f.stem for f in files} == set(make.MAKERS) and sum(f.stat().st_size for f in files) < 8e6
@@ -215,7 +238,7 @@ def test_the_live_figure():
     early, looks = (state["head 1"][1].reshape(6, 4)[:, 1] for state in (early, late))  # the height of each bar
     assert looks.sum() == pytest.approx(1, abs=1e-5)
     assert looks[2] > 0.5 > early[2]  # the head of layer 1 looks at b
-    assert "expects b" in late["caption"]
+    assert "expects b" in late["caption"] and "(R-hat " in late["caption"]
     for wrong in ("ab", "a" * 33, "aé", ""):
         with pytest.raises(ValueError, match="letters"):
             lesson.live_stages(wrong)

@@ -7,7 +7,7 @@ import torch
 
 from sltcourse.kit import assets
 from sltcourse.lessons import modular_addition as lesson
-from sltcourse.lessons.modular_addition import curvature, kept, make, models, ours, softmax
+from sltcourse.lessons.modular_addition import curvature, drawings, kept, make, models, ours, softmax
 from sltcourse.llc import HMC, estimate_llc
 from sltcourse.zoo import addition
 from tests.exercises import exercise_tests
@@ -237,10 +237,28 @@ def test_the_live_figure_says_what_the_tables_hold():
     right = kept.training()["23 0.0003 test_right"][kept.STEPS.index(200)]
     assert f"Step 200: {100 * right:.0f} %" in shown["caption"] and "verdict" in shown["caption"]
     row = kept.readings("along_23")["0.0003 1000"]["200"]
-    assert re.search(rf"λ̂ = {row['llc']:.0f}", shown["caption"])
+    assert re.search(rf"λ̂ = {row['llc']:.0f}.*R-hat {row['rhat']:.2f}, verdict {row['word']}", shown["caption"])
     assert "not read" in live.at(p="31 (40 % of the pairs)", decay="10⁻⁴", step=200)["caption"]
     x, _ = live.at(step=4000)["ring"]
     assert len(x) == 24 and x[0] == x[-1]
+
+
+def test_every_estimate_in_a_picture_has_its_r_hat_in_words(monkeypatch):
+    """So that it can be read where the picture has only the smallest and the largest."""
+    said = []
+
+    def show(fig, alt):
+        said.append(alt)
+        drawings.style.plt.close(fig)
+
+    monkeypatch.setattr(drawings.style, "show", show)
+    drawings.show_along()
+    drawings.show_primes()
+    drawings.show_softmax()
+    wanted = 12 + 7 + 7, 12, 6
+    assert tuple(alt.count(" (R-hat ") for alt in said) == wanted
+    row = kept.readings("along_23")["0.0003 300"]["400"]
+    assert f"400: {row['llc']:.1f} ± {row['se']:.1f} (R-hat {row['rhat']:.2f}, {row['word']})" in said[0]
 
 
 def test_a_curve_has_its_run_and_its_spring():

@@ -109,6 +109,18 @@ def draw_along(ax: Axes, read: dict[str, np.ndarray]) -> None:
             ax.plot(steps[at], values[at], "x" if word == 2 else "o", color=COLORS[color], markerfacecolor=face)
 
 
+def agreement(read: dict[str, np.ndarray]) -> str:
+    """How far apart the R-hat of several readings lie, for a title."""
+    return f"R-hat {read['rhat'].min():.2f} to {read['rhat'].max():.2f}"
+
+
+def in_words(read: dict[str, np.ndarray]) -> str:
+    """Each λ̂ and λ̂ − tilt of ``along`` with its step, R-hat and verdict, for an alternative text."""
+    rows = zip(LLC_SETTINGS["steps"], *(read[n] for n in ("llc", "curved", "rhat", "word")), strict=True)
+    return ", ".join(f"{style.number(s)}: {v:.1f} and {c:.1f} (R-hat {r:.2f}, {LEVELS[int(w)]})" for s, v, c, r, w in
+                     rows)  # fmt: skip
+
+
 def show_along() -> None:
     """λ̂ of the copier along training, and λ̂ minus its tilt, with two errors; hollow where the verdict is doubtful."""
     read, kept = along(), asset("copier")
@@ -119,11 +131,9 @@ def show_along() -> None:
     left.set(title="mean loss, nats", ylim=(2.1, 4.1))
     draw_lines(left, LANGUAGE.lines, COPIER_STEPS[-1])
     draw_along(right, read)
-    right.set_title(f"nβ = {LLC_SETTINGS['nbeta']:g}, γ = {LLC_SETTINGS['spring']:g}")
+    right.set_title(f"nβ = {LLC_SETTINGS['nbeta']:g}, γ = {LLC_SETTINGS['spring']:g}; {agreement(read)}")
     right.legend()
-    words = ", ".join(f"{style.number(s)}: {v:.1f} and {c:.1f} ({LEVELS[int(w)]})" for s, v, c, w in
-                      zip(LLC_SETTINGS["steps"], read["llc"], read["curved"], read["word"], strict=True))  # fmt: skip
-    fig.set_label(f"Left: the loss. Right: λ̂ and λ̂ − tilt by training step, with the verdict. {words}.")
+    fig.set_label(f"Left: the loss. Right: λ̂ and λ̂ − tilt by training step, with the verdict. {in_words(read)}.")
     style.show(fig)
 
 
@@ -136,10 +146,8 @@ def show_springs() -> None:
         read = along(spring)
         log_steps(ax, COPIER_STEPS[-1])
         draw_along(ax, read)
-        ax.set_title(f"γ = {style.number(spring)}")
-        said.append(f"γ = {style.number(spring)}: " + ", ".join(
-            f"{style.number(s)}: {v:.1f} and {c:.1f} ({LEVELS[int(w)]})" for s, v, c, w in
-            zip(LLC_SETTINGS["steps"], read["llc"], read["curved"], read["word"], strict=True)))  # fmt: skip
+        ax.set_title(f"γ = {style.number(spring)}; {agreement(read)}")
+        said.append(f"γ = {style.number(spring)}: {in_words(read)}")
     axes[0].legend()
     fig.set_label("λ̂ and λ̂ − tilt by training step. " + ". ".join(said) + ".")
     style.show(fig)
@@ -178,7 +186,10 @@ def show_heads() -> None:
                         label=f"step {style.number(step)}")  # fmt: skip
             said.append(f"{title}, step {step}: " + ", ".join(f"{n} {v:.2f}" for n, v in zip(HEAD_NAMES, values,
                         strict=True)))  # fmt: skip
-        ax.set(title=f"λ̂ − tilt, {title}", xlabel="head", xticks=range(8), xticklabels=HEAD_NAMES)
+        worth = [weighted_llc(drawn, HEADS["nbeta"], of)[2] for at in asset("heads")["losses"] for drawn in at]
+        label = f"head; {HEADS['draws']} draws worth {min(worth):.0f} to {max(worth):.0f}"
+        said[-1] += label.removeprefix("head")
+        ax.set(title=f"λ̂ − tilt, {title}", xlabel=label, xticks=range(8), xticklabels=HEAD_NAMES)
         ax.axvline(3.5, color=COLORS["muted"], lw=1)
         ax.set_ylim(bottom=0)
     axes[0].legend(fontsize=9, loc="upper center", ncols=3, handletextpad=0.1, columnspacing=0.8)

@@ -96,7 +96,8 @@ def live_stages(text: str = TEXT) -> LiveFigure:
         return (
             f"Step {style.number(step)}: loss {kept['loss'][i]:.2f}. After {text[: int(place) + 1][-6:]} it expects "
             f"{LANGUAGE.letters[best]} with chance {chances[best]:.2f}. At step {style.number(near)} λ̂ is "
-            f"{style.estimate(read['llc'][j], read['error'][j])} ({LEVELS[int(read['word'][j])]})."
+            f"{style.estimate(read['llc'][j], read['error'][j])} (R-hat {read['rhat'][j]:.2f}, "
+            f"{LEVELS[int(read['word'][j])]})."
         )
 
     return live.caption(caption)

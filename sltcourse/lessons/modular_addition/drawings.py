@@ -73,28 +73,46 @@ def _verdict_legend(ax: Any, **where: Any) -> None:
     ax.legend(**where)
 
 
+def _agreement(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How far apart the R-hat of several readings lie, for a title."""
+    rhats = [row["rhat"] for row in rows]
+    return f"R-hat {min(rhats):.2f} to {max(rhats):.2f}"
+
+
+def _in_words(x: Any, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Each reading with its error, R-hat and verdict, for an alternative text."""
+    return ", ".join(
+        f"{at:g}: {style.estimate(row['llc'], row['se'])} (R-hat {row['rhat']:.2f}, {row['word']})"
+        for at, row in zip(x, rows, strict=True)
+    )
+
+
 def show_along() -> None:
     """λ̂ along the lesson's kept run, for three springs, with the Gaussian prediction; below what test error does."""
     fig, ax = style.figure(height=4.2)
+    said, every = [], list[dict[str, Any]]()
     for gamma, color in ((300.0, "posterior"), (1000.0, "estimate"), (3000.0, "regular")):
         curve = along(P, DECAY, gamma)
         ax.plot(curve["step"], curve["gauss"], "--", lw=1.3, color=COLORS[color], label=f"γ = {gamma:g}")
-        rows = [dict(zip(("llc", "se", "word"), row, strict=True))
-                for row in zip(curve["llc"], curve["se"], curve["word"], strict=True)]  # fmt: skip
+        names = ("llc", "se", "rhat", "word")
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*(curve[name] for name in names), strict=True)]
         _marked(ax, curve["step"], rows, COLORS[color])
+        every += rows
+        said.append(f"γ = {gamma:g}: {_in_words(curve['step'], rows)}")
         slope = -curve["tilt"] > 10 * curve["se"]
         ax.plot(curve["step"][slope], (curve["llc"] - curve["tilt"])[slope], "D", ms=5, color=COLORS[color])
     ax.plot([], [], "D", ms=5, color=COLORS["reference"], label="λ̂ − tilt, where w* is no minimum")
     data = training()
     grown = np.interp([0.1, 0.99], data[f"{P} {DECAY} test_right"][:16], STEPS[:16])
     ax.axvspan(*grown, color=COLORS["muted"], alpha=0.4, label="10 % to 99 % of other pairs right")
-    ax.set(xscale="log", yscale="log", xlabel="training step", title="λ̂ ± 2 standard errors; dashed: Gaussian")
+    ax.set(xscale="log", yscale="log", xlabel="training step",
+           title=f"λ̂ ± 2 standard errors, {_agreement(every)}; dashed: Gaussian")  # fmt: skip
     ax.set_yticks([100, 200, 500, 1000], ["100", "200", "500", "1000"])
     ax.minorticks_off()
     ax.set_xticks([50, 200, 1000, 4000], ["50", "200", "1000", "4000"])
     _verdict_legend(ax, loc="upper left", bbox_to_anchor=(1, 1))
     style.show(fig, alt="The estimated learning coefficient along the training run for three springs, each with its "
-               "Gaussian prediction.")  # fmt: skip
+               f"Gaussian prediction, by training step. {'. '.join(said)}.")  # fmt: skip
 
 
 def show_map() -> None:
@@ -112,16 +130,17 @@ def show_map() -> None:
         for row in rows:
             x, y = gammas.index(row["gamma"]), nbetas.index(row["nbeta"])
             ink = "white" if row["llc"] < 300 else "black"
-            ax.text(x, y + 0.13, style.estimate(row["llc"], row["se"]), ha="center", va="center", color=ink)
+            ax.text(x, y + 0.22, style.estimate(row["llc"], row["se"]), ha="center", va="center", color=ink)
             gauss = f"{row['gauss']:.{1 if row['gauss'] < 10 else 0}f}"
-            ax.text(x, y - 0.2, f"{row['word']}; Gauss {gauss}", ha="center", va="center", color=ink, fontsize=8.5)
+            words = f"R-hat {row['rhat']:.2f}, {row['word']}\nGauss {gauss}"
+            ax.text(x, y - 0.16, words, ha="center", va="center", color=ink, fontsize=8.5)
         ax.set_xticks(range(len(gammas)), [style.number(g) for g in gammas])
         ax.set_yticks(range(len(nbetas)), [style.number(round(b)) for b in nbetas])
         ax.set(xlabel="localization γ", title=name)
         ax.grid(False)
     axes[0].set_ylabel("nβ")
     style.show(fig, alt="Two maps over localization and nβ, of the memorising and the generalising network: in each "
-               "cell the estimate, its verdict and the Gaussian prediction.")  # fmt: skip
+               "cell the estimate, its R-hat and verdict, and the Gaussian prediction.")  # fmt: skip
 
 
 NAMES = {
@@ -148,7 +167,8 @@ def show_controls(names: Sequence[str] = tuple(NAMES)) -> None:
     most = max(row["llc"] for row in rows)
     ax.set(yticks=range(len(rows)), yticklabels=[NAMES[n] for n in names], ylim=(len(rows) - 0.5, -0.5))
     ax.set(xlim=(0, 2.2 * most), xlabel="λ̂ at nβ = 100 n/log n and γ = 1000; the bar is the Gaussian prediction")
-    style.show(fig, alt="For each network the estimate, its verdict, the Gaussian prediction and the squared norm.")
+    style.show(fig, alt="For each network the estimate, its R-hat and verdict, the Gaussian prediction and the squared "
+               "norm.")  # fmt: skip
 
 
 # ---- ranks -----------------------------------------------------------------------------------------------------------
@@ -178,6 +198,7 @@ def show_primes(primes: Sequence[int] = (11, 13, 17, P)) -> None:
     """λ̂ at γ = 1000 against p, for networks that memorise, that grokked, and that add exactly."""
     table, here = readings("primes"), controls()
     fig, ax = style.figure(height=3.6)
+    said, every = [], list[dict[str, Any]]()
     for name, color in (("memorising", "loss"), ("generalising", "singular"), ("products", "regular")):
         rows = [
             here[name] if p == P else table[f"{p} products"] if name == "products" else table[f"{p}"][name]
@@ -185,12 +206,15 @@ def show_primes(primes: Sequence[int] = (11, 13, 17, P)) -> None:
         ]
         ax.plot(primes, [row["llc"] for row in rows], color=COLORS[color], lw=1.3, label=NAMES[name])
         _marked(ax, primes, rows, COLORS[color])
-    ax.set(xscale="log", yscale="log", xlabel="p", title="λ̂ ± 2 standard errors at nβ = 100 n/log n, γ = 1000")
+        every += rows
+        said.append(f"{NAMES[name]}: {_in_words(primes, rows)}")
+    ax.set(xscale="log", yscale="log", xlabel="p",
+           title=f"λ̂ ± 2 standard errors at nβ = 100 n/log n, γ = 1000; {_agreement(every)}")  # fmt: skip
     ax.set_xticks(list(primes), [str(p) for p in primes])
     ax.set_yticks([50, 100, 200, 500], ["50", "100", "200", "500"])
     ax.minorticks_off()
     _verdict_legend(ax, loc="upper left", bbox_to_anchor=(1, 1))
-    style.show(fig, alt="The estimate against p for networks that memorise, that grokked and that add exactly.")
+    style.show(fig, alt=f"The estimate against p. {'. '.join(said)}.")
 
 
 def show_shares() -> None:
@@ -227,9 +251,9 @@ def show_softmax() -> None:
     middle.set(title="training loss", yscale="log")
     _marked(right, steps, rows, COLORS["estimate"])
     right.set(title="λ̂ at the default nβ, γ = 100", yscale="log")
-    _verdict_legend(right, loc="upper right", fontsize=9)
+    _verdict_legend(right, loc="upper right", fontsize=9, title=_agreement(rows), title_fontsize=9)
     for ax in (left, middle, right):
         ax.set(xlabel="training step")
         ax.locator_params(axis="x", nbins=4)
     style.show(fig, alt="Three pictures over the training step with cross-entropy: accuracy and explained share, the "
-               "training loss, and the estimate.")  # fmt: skip
+               f"training loss, and the estimate. {_in_words(steps, rows)}.")  # fmt: skip

@@ -91,7 +91,8 @@ def live_training() -> LiveFigure:
         read = "λ̂ was not read here"
         if known.size and np.isfinite(curve["llc"][known[0]]):
             k = known[0]
-            read = f"λ̂ = {style.estimate(curve['llc'][k], curve['se'][k])}, verdict {curve['word'][k]}"
+            read = f"λ̂ = {style.estimate(curve['llc'][k], curve['se'][k])}, R-hat {curve['rhat'][k]:.2f}, "
+            read += f"verdict {curve['word'][k]}"
         right_now = of(p, decay, "test_right")[i]
         share = of(p, decay, "explained")[i]
         return (

@@ -44,7 +44,8 @@ def along(p: int, decay: float, gamma: float = SPRING) -> dict[str, np.ndarray]:
     """The kept readings along one training run, as arrays over its steps; nan where only the prediction was made."""
     rows = readings(f"along_{p}")[f"{decay} {gamma:g}"]
     numbers = {
-        name: np.array([row.get(name, np.nan) for row in rows.values()]) for name in ("llc", "se", "gauss", "tilt")
+        name: np.array([row.get(name, np.nan) for row in rows.values()])
+        for name in ("llc", "se", "gauss", "tilt", "rhat")
     }
     words = np.array([row.get("word", "") for row in rows.values()])
     return numbers | {"step": np.array([int(step) for step in rows]), "word": words}
