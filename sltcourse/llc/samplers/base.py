@@ -61,7 +61,7 @@ class Sampler(Generic[S]):
     def between(self, name: str, low: float, high: float) -> None:
         """Raise ValueError unless the setting ``name`` is a number above ``low`` and below ``high``."""
         value = getattr(self, name)
-        if not isinstance(value, numbers.Real) or isinstance(value, bool) or not low < value < high:
+        if not isinstance(value, numbers.Real) or isinstance(value, bool) or not (value < high and not value <= low):
             raise ValueError(
                 f"{name} of {type(self).__name__} is {value!r}; it must be a number above {low:g} and below {high:g}."
             )
