@@ -1,14 +1,19 @@
 """Burn-in goes on until equipartition holds, or its limit; and it takes smaller steps where the chains run hot."""
 
+import math
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from sltcourse.llc import SGLD, LocalPosterior, WhitenedSGLD, estimate_llc, resume, sample
+from sltcourse.llc.chains import RECORDED, Group
 from sltcourse.llc.sample import BURNIN, MOST_BURNIN
 from sltcourse.llc.samplers.whitened import PATIENCE
 from sltcourse.llc.verdict import overspread, settled
 from tests.llc_models import linear_network_loss
+from tests.test_llc_coverage import tanh_unit
 
 ROUND = dict(nbeta=1e3, num_chains=4, num_draws=20)
 
@@ -97,6 +102,31 @@ def test_a_lost_chain_halves_the_step():
     state.w[1] = 100.0
     sampler.step(state, target, (), noise.clone(), False)
     assert state.most.item() == pytest.approx(0.35)
+
+
+@pytest.mark.parametrize(("bias", "change", "halvings"), [
+    (0.0399, {}, 0), (0.0401, {}, 1), (0.079, {}, 1), (0.081, {}, 2), (0.159, {}, 2), (0.161, {}, 3),
+    (5.0, {}, 3), (math.nan, {}, 0), (0.081, {"judged": 1}, 0), (0.081, {"judged": 3}, 0), (0.081, {"calms": False}, 0),
+    (0.081, {"full_batch": True}, 0), (0.081, {"estimate": -2.0}, 0), (0.081, {"estimate": math.nan}, 0),
+])  # fmt: skip
+def test_so_many_halvings_for_what_minibatches_add(bias, change, halvings):
+    """2 % of an estimate of 2 are allowed."""
+    known = dict(judged=2, calms=True, full_batch=False, estimate=2.0) | change
+    looks = np.zeros((6, 8, 30))
+    looks[RECORDED.index("step_bias"), :4] = bias
+    looks[RECORDED.index("step_bias"), 3:] = math.nan
+    group = SimpleNamespace(target=SimpleNamespace(full_batch=known["full_batch"]), _judged=known["judged"],
+                            sampler=SimpleNamespace(calms=known["calms"]), _looks=looks)  # fmt: skip
+    assert Group._halvings(group, np.arange(8) < 4, known["estimate"]) == halvings
+
+
+def test_uneven_minibatch_noise_makes_the_steps_smaller():
+    """At the first step size λ̂ is 13 % too large."""
+    found = {}
+    for name, batch_size in (("even", 2000), ("uneven", 256)):
+        case = tanh_unit(batch_size)
+        found[name] = estimate_llc(case.loss, case.data, at=case.at, **case.settings, num_draws=4, num_burnin_steps=400)
+    assert found["even"].draws.state_most.max() == 1.0 and found["uneven"].draws.state_most.max() < 0.3
 
 
 @pytest.mark.parametrize(("whole", "blocks", "points", "is_settled", "is_hot"), [

@@ -26,6 +26,7 @@ from sltcourse.llc import (
     resume,
     sample,
 )
+from sltcourse.llc.draws import undefined
 from sltcourse.llc.parameters import Parameters
 
 
@@ -160,6 +161,19 @@ def test_a_loss_that_is_undefined_near_w_star_is_said_to_be(sampler):
     )
     assert result.verdict.word == "don't" and "undefined near w*" in result.verdict.reasons[0]
     assert "diverged" not in str(result.verdict)
+
+
+def test_only_a_loss_that_is_gone_at_once_is_undefined():
+    """Three chains explode, are gone at once, and come back; behind ``burnin_steps`` there is nan for want of steps."""
+    traces = np.array([[1.0, 1e9, math.inf, math.nan], [1.0, 2.0, math.nan, math.nan], [1.0, math.nan, 1.0, 2.0]])
+    burnin = np.full((3, 5), math.nan)
+    burnin[:, :2] = 1.0
+    coords = {"first_bad": ("chain", [4, 5, 4]), "burnin_steps": ("chain", [2, 2, 2])}
+    draws = xr.Dataset({"loss": (("chain", "draw"), traces), "burnin_loss": (("chain", "step"), burnin)}, coords)
+    draws.attrs = dict(num_steps_bw_draws=1, init_loss=0.0, nbeta=10.0, dim=1)
+    assert undefined(draws) == 2
+    draws.attrs["num_steps_bw_draws"], draws["burnin_steps"] = 2, ("chain", [4, 4, 4])
+    assert undefined(draws) == 1
 
 
 def test_a_slope_is_no_minimum():

@@ -1,5 +1,6 @@
 """Chains that run as one batch: their steps, burn-in, draws, and what is recorded of each draw."""
 
+import math
 from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from sltcourse.llc.errors import summary
 from sltcourse.llc.noise import Noise
+from sltcourse.llc.record import Record
 from sltcourse.llc.samplers import AnySampler, ExactSampler, MinibatchSampler
 from sltcourse.llc.target import Target
 from sltcourse.llc.trace import trace
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 RECORDED = ("excess", "distance", "tilt", "virial", "step_bias", "accepted")  # of every draw; see ``draws``
 MOST_BLOCKS = 64  # parameters whose equipartition is recorded one by one
 DIVERGED = 50.0  # a draw has diverged if nβ(L − L(w*)) exceeds this times d + 1; the posterior's mean is below d/2
-BLOCK = 256  # draws that are kept on the device before they are moved out
 LOOK = 5  # steps of burn-in between two looks at the virial
+EASED = 3  # halvings of the step at most for what minibatches add
 ENOUGH = 20  # looks of each chain, from which on equipartition is judged
 CHECK = 64  # steps between two looks at whether all chains have diverged, and two moves of the progress bar
 
@@ -62,7 +64,7 @@ class Group:
         self.observe = self._observer()
         self.follow()
         self.loss_at_center = loss_at_center.double().cpu().numpy()[:, None]
-        self.steps = self.burnin_steps = 0
+        self.steps = self.burnin_steps = self._judged = 0
         self.settled = True
         self.bad_batches = torch.zeros(len(self.state.w), dtype=torch.int32, device=self.state.w.device)
 
@@ -80,7 +82,8 @@ class Group:
 
         Each w* that is sampled is judged by itself, by the verdict's own limits; its chains are in equilibrium as far
         as they can tell. Where they spread too far the sampler is told to take smaller steps, half-way through the
-        first round too. No round is added for chains that have gone below L_n(w*): they have no equilibrium near it.
+        first round too; and after that round where minibatches add more than the verdict's share of the estimate. No
+        round is added for chains that have gone below L_n(w*): they have no equilibrium near it.
 
         Returns the loss of the step's own minibatch at every ``every``-th step, (chains, steps/every), nan from where
         no chain was finite any more. ``burnin_steps`` and ``settled`` say how many steps it took and whether they were
@@ -104,7 +107,7 @@ class Group:
 
     def _round(self, steps: int, every: int, bar: Any) -> np.ndarray:
         """Take ``steps`` steps of burn-in; ``_looks`` holds what ``observe`` saw in the second half of them."""
-        losses, looks, begun, before = [], _Record(), self.steps, torch.empty_like(self.state.w)
+        losses, looks, begun, before = [], Record(), self.steps, torch.empty_like(self.state.w)
         for step in range(begun + 1, begun + steps + 1):
             if step == 1:
                 self._probe_first()
@@ -138,7 +141,8 @@ class Group:
         """Whether all points' chains are in equilibrium, and whether further steps can help those that are not."""
         pool = self.target.pool.cpu().numpy()
         points, all_settled, goes_on = np.unique(pool), True, False
-        hot = np.zeros(len(pool), bool)
+        halvings, self._judged = np.zeros(len(pool), int), self._judged + 1
+        nbeta = np.broadcast_to(torch.as_tensor(self.target.nbeta).cpu().numpy(), (len(pool), 1))
         for point in points:
             mine = pool == point
             virials = self._looks[[RECORDED.index("virial"), *range(len(RECORDED) - 1, len(self._looks))]][:, mine]
@@ -147,18 +151,34 @@ class Group:
                 continue
             found = [summary(virial) for virial in virials]
             whole, *blocks = [(s.mean, s.std_error) for s in found]
-            hot[mine] = overspread(*whole)
-            if settled(whole, blocks, len(points)):
-                continue
-            all_settled = False
             tail = losses[mine][:, losses.shape[1] // 2 :]
             tail = tail[np.isfinite(tail).all(1)]
-            loss, errors = summary(tail) if tail.size else None, limit("errors below 0")
-            goes_on |= loss is None or not loss.mean + errors * loss.std_error < self.loss_at_center[mine].mean()
-        if hot.any():
-            where = torch.from_numpy(hot[:, None]).to(self.state.w.device)
+            loss, most = summary(tail) if tail.size else None, limit("errors below 0")
+            excess = math.nan if loss is None else loss.mean - self.loss_at_center[mine].mean()
+            wanted = self._halvings(mine, excess * nbeta[mine].mean())
+            halvings[mine] = max(wanted, int(overspread(*whole)))
+            if not wanted and settled(whole, blocks, len(points)):
+                continue
+            all_settled = False
+            goes_on |= loss is None or not excess + most * loss.std_error < 0
+        for number in range(halvings.max()):
+            where = torch.from_numpy(halvings[:, None] > number).to(self.state.w.device)
             self.sampler.calm(self.state, where if len(points) > 1 else where[:1])
         return all_settled, goes_on
+
+    def _halvings(self, mine: np.ndarray, estimate: float) -> int:
+        """How many times to halve the step for what minibatches add to the ``estimate`` of the chains ``mine``.
+
+        Their noise differs from place to place, and what is taken out of it is its mean: where a singular minimum has
+        unlike surroundings, too much is left. It is proportional to the step, and ``step_bias`` tells it within a
+        factor of 2.5. It is asked once, after the first round, when it is known whether gradients relative to w* pay.
+        """
+        if self.target.full_batch or not self.sampler.calms or self._judged != 2:
+            return 0
+        bias = self._looks[RECORDED.index("step_bias")][mine]
+        bias = bias[np.isfinite(bias)]
+        most = limit("step, share") * estimate
+        return math.ceil(math.log2(min(bias.mean() / most, 2**EASED))) if bias.size and bias.mean() > most > 0 else 0
 
     @torch.no_grad()
     def draw(
@@ -170,7 +190,7 @@ class Group:
         draws) in RECORDED and "block_virial" (chains, draws, blocks), and whether an interrupt came. Where no chain is
         finite any more the steps end, and what is left is nan.
         """
-        record = _Record()
+        record = Record()
         before, interrupted = torch.empty_like(self.state.w), False
         try:
             for number in range(count):
@@ -364,35 +384,3 @@ def captured(move: Move, group: Group) -> Move:
         return out
 
     return replay
-
-
-class _Record:
-    """The rows of numbers (RECORDED, chains) of each draw, kept on the device and moved out in blocks."""
-
-    def __init__(self) -> None:
-        self._now: Tensor | None = None
-        self._blocks: list[np.ndarray] = []
-        self._count = 0
-
-    def add(self, row: Tensor) -> None:
-        """One draw, (rows, chains)."""
-        if self._now is None:
-            self._now = row.new_zeros((BLOCK, *row.shape))
-        self._now[self._count].copy_(row)
-        self._count += 1
-        if self._count == BLOCK:
-            self._move_out()
-
-    def _move_out(self) -> None:
-        """Move what is held on the device out."""
-        if self._now is not None:
-            self._blocks.append(self._now[: self._count].double().cpu().numpy().copy())
-        self._count = 0
-
-    def array(self, chains: int, rows: int) -> np.ndarray:
-        """All of it, (rows, chains, draws)."""
-        if self._count:
-            self._move_out()
-        if not self._blocks:
-            return np.zeros((rows, chains, 0))
-        return np.moveaxis(np.concatenate(self._blocks), 0, 2)

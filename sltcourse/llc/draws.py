@@ -192,11 +192,12 @@ def undefined(draws: xr.Dataset) -> int:
     only a chain counts that came back later, which the adapting sampler's lost chains do in burn-in.
     """
     known, count = draws.attrs, 0
-    excess = np.concatenate([draws.burnin_loss.values, draws.loss.values], 1) - known["init_loss"]
-    for trace in excess[draws.first_bad.values >= 0]:
-        finite = np.isfinite(trace)
+    every = known["num_steps_bw_draws"]
+    for chain in np.flatnonzero(draws.first_bad.values >= 0):
+        before = draws.burnin_loss.values[chain, : int(draws.burnin_steps[chain]) // every]  # nan behind it
+        excess = np.concatenate([before, draws.loss.values[chain]]) - known["init_loss"]
+        finite = np.isfinite(excess)
         first = int(finite.argmin())
-        came_back = bool(finite[first:].any())
-        if not finite[first] and first > 0 and (known["num_steps_bw_draws"] == 1 or came_back):
-            count += bool(known["nbeta"] * trace[:first].max() <= DIVERGED * (known["dim"] + 1))
+        if not finite[first] and first > 0 and (every == 1 or finite[first:].any()):
+            count += bool(known["nbeta"] * excess[:first].max() <= DIVERGED * (known["dim"] + 1))
     return count

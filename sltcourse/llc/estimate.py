@@ -85,7 +85,8 @@ def estimate_llc(
     gradients relative to w* where burn-in finds that much of their noise goes (``result.settings["control_variate"]``):
     a third more time a step, and a fraction of the noise in λ̂; WhitenedSGLD(control_variate=False) never does.
     ``num_burnin_steps``: steps before the first draw. None: 1000, and on in rounds of as many until equipartition holds
-    (see ``result.equipartition``), or to 8000; ``result.settings["num_burnin_steps"]`` says how many there were.
+    (see ``result.equipartition``), or to 8000, and one more where minibatches want smaller steps of WhitenedSGLD;
+    ``result.settings["num_burnin_steps"]`` says how many there were.
     ``num_chains`` start at w*; a draw is taken every ``num_steps_bw_draws`` steps; ``seed`` fixes all that is random.
     ``batch_size``: data points in a minibatch, each chain its own; None: all up to n = 512, else 512.
     ``nbeta``: None: n/log n. ``prior_precision``: α, adds (α/2)‖w‖² to the potential. ``penalty``: μ, for a w* that was

@@ -30,14 +30,16 @@ class Sampler(Generic[S]):
 
     ``exact``: its draws have the posterior itself as their law; it needs the full batch, draws its own random numbers,
     and its state has ``accepted`` (chains, 1). ``adapts``: it learns something in burn-in, and needs one.
-    ``probe_every``: during burn-in it is shown, before every so many steps, a minibatch to learn from, the chains
-    staying where they are (``probe``); before the first step ``first_probes`` of them. 0: never.
+    ``calms``: its ``calm`` makes the steps smaller. ``probe_every``: during burn-in it is shown, before every so many
+    steps, a minibatch to learn from, the chains staying where they are (``probe``); before the first step
+    ``first_probes`` of them. 0: never.
 
     Raises ValueError where lr is not positive and finite.
     """
 
     exact: ClassVar[bool] = False
     adapts: ClassVar[bool] = False
+    calms: ClassVar[bool] = False
     probe_every: ClassVar[int] = 0
     first_probes: ClassVar[int] = 0
     lr: float | Tensor = 1e-4

@@ -37,7 +37,8 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
     from place to place), and at most ``lr``. A chain would explode where the product reaches 4; as a well steeper than
     a parabola has such places, no gradient moves a coordinate by more than five widths in a step. Chains that a large
     step has heated measure less curvature than cool ones, and would keep the step: where burn-in loses a chain after
-    its first 200 steps, or equipartition comes out above 1, half of the step is the most from then on (``calm``).
+    its first 200 steps, or equipartition comes out above 1, half of the step is the most from then on (``calm``), and
+    up to an eighth where ``step_bias`` comes out above 2 % of the estimate.
 
     Bias. R and R' are the noise of this step and of the one before (Leimkuhler & Matthews 2013,
     arXiv:1203.5428): a Gaussian's variance is then exact at every stable step, where SGLD's is too large by a share of
@@ -61,6 +62,7 @@ class WhitenedSGLD(base.MinibatchSampler["State"]):
     """
 
     adapts: ClassVar[bool] = True
+    calms: ClassVar[bool] = True
     probe_every: ClassVar[int] = PROBE_EVERY
     first_probes: ClassVar[int] = FIRST_PROBES
     lr: float | Tensor = 1.0
