@@ -4,7 +4,8 @@
 stopped at any time and goes on where it was; after a change only the changed functions are done again, and with
 ``--again`` also those mistakes that no test saw. At the end, and with ``--report`` at once, it prints the share of the
 mistakes that a test saw, file by file; ``--survivors`` shows the others.
-A room's tests are those named ``test_<room>…``; for theory and llc, all that use the room, no lesson and no other room.
+A room's tests are those named ``test_<room>…``; for theory and llc, all that use the room and no lesson, but
+those named after another room and those that build the book's pages.
 Those that compute for more than ``--slowest`` seconds are left out, so the share is a lower bound.
 ``--sample 100`` does a hundred only, in random order, the same ones every time: the share within 4 or 5 %, and where it
 is stopped, what is done by then is a sample too.
@@ -30,12 +31,17 @@ def tests_of(room):
     """The room's test files, relative to the checkout."""
     files = sorted((ROOT / "tests").glob("test_*.py"))
     texts = {file: file.read_text(encoding="utf-8") for file in files}
-    others = {"sltcourse.lessons", "sphinx", *(f"sltcourse.{other}" for other in ROOMS if other != room)}
+    others = tuple(f"test_{other}" for other in ROOMS if other != room)
     chosen = [
         file
         for file, text in texts.items()
         if file.name.startswith(f"test_{room}")
-        or (room != "kit" and f"sltcourse.{room}" in text and not any(word in text for word in others))
+        or (
+            room != "kit"
+            and f"sltcourse.{room}" in text
+            and not file.name.startswith(others)
+            and not ("sltcourse.lessons" in text or "sphinx" in text)
+        )
     ]
     return [str(file.relative_to(ROOT)) for file in chosen]
 
