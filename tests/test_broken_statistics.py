@@ -12,7 +12,6 @@ from sltcourse.lessons import broken_statistics as lesson
 from sltcourse.lessons.broken_statistics import ours
 from sltcourse.lessons.broken_statistics.models import TANH, ProductPosterior, Wedge, checked_mean, project, wedge
 from sltcourse.theory.mean_models import deep_product, expected_error, normal_mean, power_mean
-from sltcourse.theory.quadrature import Posterior
 from tests.exercises import exercise_tests
 from tests.notebooks.lessons import ROOT, prose, read
 
@@ -182,26 +181,6 @@ def test_the_singular_fits_have_their_closed_form():
 
 
 # ---- evidence, error, choice ----------------------------------------------------------------------------------
-
-MEANS = {
-    1: lambda w: w[:, 0],
-    2: lambda w: w[:, 0] * w[:, 1],
-    3: lambda w: w[:, 0] * w[:, 1] * w[:, 2],
-}
-
-
-@pytest.mark.parametrize("depth", MEANS)
-@pytest.mark.parametrize("z", [0.0, 1.7])
-def test_the_free_energy_of_a_deep_product_is_that_of_quadrature_over_w(depth, z):
-    n, mean = 40, MEANS[depth]
-    loss = lambda w: (z / np.sqrt(n) - mean(w)) ** 2 / 2 - z**2 / (2 * n)  # noqa: E731
-    F = Posterior(loss, [(-1, 1)] * depth, n, tolerance=1e-7).free_energy.value
-    assert deep_product(depth).free_energy(n, np.sqrt(n) * z) == pytest.approx(F, abs=1e-6)
-
-
-def test_a_product_without_factors_is_refused():
-    with pytest.raises(ValueError, match="depth must be a whole number, at least 1"):
-        deep_product(0)
 
 
 def test_the_notebooks_free_energy_price_and_error_are_exact():

@@ -8,8 +8,7 @@ from scipy.special import hyp1f1
 
 from sltcourse.lessons import generalization as lesson
 from sltcourse.lessons.generalization import GRIDS, MEANS, guess, ours, tanh_network
-from sltcourse.theory.cubature import panel_rule
-from sltcourse.theory.mean_models import MeanModel, expected_error, normal_mean, own_mean, power_mean
+from sltcourse.theory.mean_models import expected_error, normal_mean, own_mean, power_mean
 from tests.cells import shared_names, told
 from tests.cells import text as prose
 from tests.exercises import exercise_tests
@@ -261,39 +260,6 @@ def test_the_pictures_say_their_numbers():
 # ---- a mean of one's own -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("theta", "truth", "exact"),
-    [
-        (lambda w: w, None, MEANS["regular"]),
-        (lambda w: w**3, 0, MEANS["cubic"]),
-        (lambda w: w**3, 0.3, power_mean(3, 0.3)),
-        (lambda a, b: a * b, (0, 0.7), MEANS["product"]),
-    ],
-)
-def test_ones_own_mean_against_quadrature(theta, truth, exact):
-    own = own_mean(theta, truth)
-    assert own.d == exact.d
-    for n in (10, 1e3, 1e5, 1e6):
-        assert expected_error(own, n) == pytest.approx(expected_error(exact, n), rel=2e-3), n
-
-
-@pytest.mark.parametrize(
-    ("theta", "truth", "words"),
-    [
-        (3, None, "as a function"),
-        (lambda a, b, c: a, None, "one or two parameters"),
-        (lambda w: 1 / (w - w), None, "not finite"),
-        (lambda w: w[0, 0, 0], None, "stops with"),
-        (lambda w: "w", None, "stops with"),
-        (lambda w: w, 2, "from −1 to 1"),
-        (lambda a, b: a, 0.5, "2 numbers"),
-    ],
-)
-def test_what_is_no_mean_is_refused_in_a_sentence(theta, truth, words):
-    with pytest.raises(ValueError, match=words):
-        own_mean(theta, truth)
-
-
 def test_the_prices_that_the_teachers_notes_quote():
     for theta, truth, price in (
         (lambda w: np.sin(3 * w), 0, 0.5),
@@ -303,35 +269,6 @@ def test_the_prices_that_the_teachers_notes_quote():
     ):
         assert 1e6 * expected_error(own_mean(theta, truth), 1e6) == pytest.approx(price, rel=0.02)
     told(LESSON, "0.500", "0.92", "0.0017")
-
-
-@pytest.mark.parametrize(
-    "theta, truth",
-    [
-        (lambda w: w**2, 0.5),
-        (lambda w: np.abs(w), 0.5),
-        (lambda w: np.sin(20 * w), 0.5),
-        (lambda w: w**2, 1.0),
-        (lambda w: (w**2 - 1) * (w - 0.5), 0.5),
-        (lambda w: np.sin(150 * w), 0.5),
-    ],
-)
-def test_a_mean_that_is_the_truth_at_many_places(theta, truth):
-    """The nodes of one parameter find them all, the ends too: at n = 10⁶ each costs what a regular model does."""
-    assert 1e6 * expected_error(own_mean(theta, truth), 1e6) == pytest.approx(0.5, rel=2e-3)
-
-
-@pytest.mark.parametrize("n", [1e4, 1e6])
-def test_a_mean_that_is_the_truth_on_a_piece_that_ends_anywhere(n):
-    """The nodes crowd around its end: 1.3 of w, as one node, and the rest by a rule that begins there."""
-    w, weight = panel_rule(0, 0.7, [0.0], 1e-7)
-    exact = expected_error(MeanModel(np.r_[0.0, w], np.r_[1.3, weight], 1, np.nan, 0), n)
-    for theta in (lambda w: np.maximum(w - 0.3, 0), lambda w: np.maximum(-w - 0.3, 0)):
-        assert expected_error(own_mean(theta, 0.0), n) == pytest.approx(exact, rel=1e-3)
-
-
-def test_a_mean_that_does_not_move_costs_nothing():
-    assert expected_error(own_mean(lambda w: 0 * w), 100) == pytest.approx(0, abs=1e-12)
 
 
 # ---- WAIC and ArviZ ----------------------------------------------------------------------------------------------

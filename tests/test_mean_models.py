@@ -3,7 +3,16 @@ import pytest
 from scipy import integrate, stats
 from scipy.special import gamma, hyp1f1
 
-from sltcourse.theory.mean_models import expected_error, normal_mean, panel_rule, power_mean, product_mean
+from sltcourse.theory.mean_models import (
+    MeanModel,
+    deep_product,
+    expected_error,
+    normal_mean,
+    own_mean,
+    panel_rule,
+    power_mean,
+    product_mean,
+)
 from sltcourse.theory.quadrature import Posterior
 
 MEANS = {"regular": power_mean(1), "cubic": power_mean(3), "product": product_mean()}
@@ -107,3 +116,91 @@ def test_the_error_of_the_mean_by_two_formulas_meets_where_they_change():
         assert 1e4 * below == pytest.approx(model.lam, rel=0.25)  # n E[G_n] → λ, slowly where m = 2
     regular = [n * expected_error(MEANS["regular"], n) for n in (11, 1000)]
     assert regular[1] == pytest.approx(0.5, abs=1e-3) and abs(regular[0] - 0.5) > 5e-3
+
+
+# ---- a mean of one's own -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("theta", "truth", "exact"),
+    [
+        (lambda w: w, None, MEANS["regular"]),
+        (lambda w: w**3, 0, MEANS["cubic"]),
+        (lambda w: w**3, 0.3, power_mean(3, 0.3)),
+        (lambda a, b: a * b, (0, 0.7), MEANS["product"]),
+    ],
+)
+def test_ones_own_mean_against_quadrature(theta, truth, exact):
+    own = own_mean(theta, truth)
+    assert own.d == exact.d
+    for n in (10, 1e3, 1e5, 1e6):
+        assert expected_error(own, n) == pytest.approx(expected_error(exact, n), rel=2e-3), n
+
+
+@pytest.mark.parametrize(
+    ("theta", "truth", "words"),
+    [
+        (3, None, "as a function"),
+        (lambda a, b, c: a, None, "one or two parameters"),
+        (lambda w: 1 / (w - w), None, "not finite"),
+        (lambda w: w[0, 0, 0], None, "stops with"),
+        (lambda w: "w", None, "stops with"),
+        (lambda w: w, 2, "from −1 to 1"),
+        (lambda a, b: a, 0.5, "2 numbers"),
+    ],
+)
+def test_what_is_no_mean_is_refused_in_a_sentence(theta, truth, words):
+    with pytest.raises(ValueError, match=words):
+        own_mean(theta, truth)
+
+
+@pytest.mark.parametrize(
+    "theta, truth",
+    [
+        (lambda w: w**2, 0.5),
+        (lambda w: np.abs(w), 0.5),
+        (lambda w: np.sin(20 * w), 0.5),
+        (lambda w: w**2, 1.0),
+        (lambda w: (w**2 - 1) * (w - 0.5), 0.5),
+        (lambda w: np.sin(150 * w), 0.5),
+    ],
+)
+def test_a_mean_that_is_the_truth_at_many_places(theta, truth):
+    """The nodes of one parameter find them all, the ends too: at n = 10⁶ each costs what a regular model does."""
+    assert 1e6 * expected_error(own_mean(theta, truth), 1e6) == pytest.approx(0.5, rel=2e-3)
+
+
+@pytest.mark.parametrize("n", [1e4, 1e6])
+def test_a_mean_that_is_the_truth_on_a_piece_that_ends_anywhere(n):
+    """The nodes crowd around its end: 1.3 of w, as one node, and the rest by a rule that begins there."""
+    w, weight = panel_rule(0, 0.7, [0.0], 1e-7)
+    exact = expected_error(MeanModel(np.r_[0.0, w], np.r_[1.3, weight], 1, np.nan, 0), n)
+    for theta in (lambda w: np.maximum(w - 0.3, 0), lambda w: np.maximum(-w - 0.3, 0)):
+        assert expected_error(own_mean(theta, 0.0), n) == pytest.approx(exact, rel=1e-3)
+
+
+def test_a_mean_that_does_not_move_costs_nothing():
+    assert expected_error(own_mean(lambda w: 0 * w), 100) == pytest.approx(0, abs=1e-12)
+
+
+# ---- a product of many weights -----------------------------------------------------------------------------------
+
+DEEP = {
+    1: lambda w: w[:, 0],
+    2: lambda w: w[:, 0] * w[:, 1],
+    3: lambda w: w[:, 0] * w[:, 1] * w[:, 2],
+}
+
+
+@pytest.mark.parametrize("depth", DEEP)
+@pytest.mark.parametrize("z", [0.0, 1.7])
+def test_the_free_energy_of_a_deep_product_is_that_of_quadrature_over_w(depth, z):
+    n, mean = 40, DEEP[depth]
+    loss = lambda w: (z / np.sqrt(n) - mean(w)) ** 2 / 2 - z**2 / (2 * n)  # noqa: E731
+    F = Posterior(loss, [(-1, 1)] * depth, n, tolerance=1e-7).free_energy.value
+    assert deep_product(depth).free_energy(n, np.sqrt(n) * z) == pytest.approx(F, abs=1e-6)
+
+
+def test_a_product_without_factors_is_refused():
+    with pytest.raises(ValueError, match="depth must be a whole number, at least 1"):
+        deep_product(0)

@@ -76,25 +76,9 @@ def calibrate(
     batch_size = posterior.batch_size(batch_size, False)
     trials = Trials(posterior, sampler, num_chains, batch_size, seed)
 
-    with threads_for(trials.work):
-        if isinstance(sampler, WhitenedSGLD):  # lr is the most it may take: the step itself it finds
-            lrs = [10 ** (-k / 3) for k in range(2, -1, -1)]
-        else:
-            lrs = [trials.width() ** 2 * 10 ** (-k / 3) for k in range(6, -1, -1)]
-        by_step, acceptances = zip(*trials.run([dict(lr=lr, localization=10.0) for lr in lrs]), strict=True)
-    chosen = _largest_sound_step(by_step)
-    if chosen is None:
-        shown = "; ".join(_line(f"lr {lr:.2g}", r) for lr, r in zip(lrs, by_step, strict=True))
-        raise NothingTrustworthy(
-            f"no step size gives equipartition and agrees with the next smaller one: {shown}.", by_step
-        )
+    lrs, by_step, acceptances, chosen = _step_sizes(trials)
     lr = lrs[chosen]
-    with threads_for(trials.work):
-        by_localization, _ = zip(*trials.run([dict(lr=lr, localization=gamma) for gamma in LOCALIZATIONS]), strict=True)
-    held = _smallest_plateau(by_localization)
-    if held is None:
-        shown = "; ".join(_line(f"γ {g:g}", r) for g, r in zip(LOCALIZATIONS, by_localization, strict=True))
-        raise NothingTrustworthy(f"no localization leaves λ̂ alone, or λ̂ is negative: {shown}.", by_localization)
+    by_localization, held = _localizations(trials, lr)
     result = by_localization[held]
     draws = _draws(result)
     reasons = (
@@ -254,6 +238,34 @@ def _sound(r: LLCResult) -> bool:
     return not r.diverged and r.rhat is not None and r.rhat < 1.2
 
 
+def _step_sizes(trials: Trials) -> tuple[list[float], tuple[LLCResult, ...], tuple[float, ...], int]:
+    """The step sizes tried, their short runs, MALA's acceptance of each, and the number of the one to take."""
+    with threads_for(trials.work):
+        if isinstance(trials.sampler, WhitenedSGLD):  # lr is the most it may take: the step itself it finds
+            lrs = [10 ** (-k / 3) for k in range(2, -1, -1)]
+        else:
+            lrs = [trials.width() ** 2 * 10 ** (-k / 3) for k in range(6, -1, -1)]
+        runs, acceptances = zip(*trials.run([dict(lr=lr, localization=10.0) for lr in lrs]), strict=True)
+    chosen = _largest_sound_step(runs)
+    if chosen is None:
+        shown = _lines([f"lr {lr:.2g}" for lr in lrs], runs)
+        raise NothingTrustworthy(
+            f"no step size gives equipartition and agrees with the next smaller one: {shown}.", runs
+        )
+    return lrs, runs, acceptances, chosen
+
+
+def _localizations(trials: Trials, lr: float) -> tuple[tuple[LLCResult, ...], int]:
+    """The short runs at each of ``LOCALIZATIONS``, all at ``lr``, and the number of the localization to take."""
+    with threads_for(trials.work):
+        runs, _ = zip(*trials.run([dict(lr=lr, localization=gamma) for gamma in LOCALIZATIONS]), strict=True)
+    held = _smallest_plateau(runs)
+    if held is None:
+        shown = _lines([f"γ {gamma:g}" for gamma in LOCALIZATIONS], runs)
+        raise NothingTrustworthy(f"no localization leaves λ̂ alone, or λ̂ is negative: {shown}.", runs)
+    return runs, held
+
+
 def _largest_sound_step(results: Sequence[LLCResult]) -> int | None:
     """The number of the largest step that passes, or None."""
     for k in range(len(results) - 1, 0, -1):
@@ -283,5 +295,9 @@ def _draws(result: LLCResult) -> int:
     return max(200, math.ceil(STEPS * most / 100) * 100)
 
 
-def _line(name: str, r: LLCResult) -> str:
-    return f"{name}: λ̂ {r.llc:.3g} ± {r.std_error:.2g}, equipartition {r.equipartition:.2f}"
+def _lines(names: Sequence[str], results: Sequence[LLCResult]) -> str:
+    """What the short runs found, each after its name."""
+    return "; ".join(
+        f"{name}: λ̂ {r.llc:.3g} ± {r.std_error:.2g}, equipartition {r.equipartition:.2f}"
+        for name, r in zip(names, results, strict=True)
+    )
