@@ -43,6 +43,10 @@ def posterior_at(w):
     return LocalPosterior(bowl, at=w, nbeta=1.0)
 
 
+def mapped(**odd):
+    return llc_map(posterior_at(torch.zeros(2)), **{"nbetas": [1], "localizations": [1], **odd})
+
+
 def mse(outputs, targets):
     return (outputs - targets).square().mean()
 
@@ -110,6 +114,12 @@ def observed(what):
         (lambda: calibrate(MODEL), TypeError, "calibrate takes a LocalPosterior"),
         (lambda: llc_map(posterior_at([torch.zeros(2)]), nbetas=[1], localizations=[1]), TypeError, "takes one w"),
         (lambda: llc_map(posterior_at(torch.zeros(2)), "sgld", nbetas=[1], localizations=[1]), TypeError, "is a str"),
+        (lambda: mapped(nbetas=None), ValueError, "nbetas is None; a list of numbers"),
+        (lambda: mapped(nbetas=[]), ValueError, "nbetas must hold at least one"),
+        (lambda: mapped(nbetas=[0]), ValueError, "nbetas holds 0; positive"),
+        (lambda: mapped(localizations=[1, "0"]), ValueError, "localizations holds '0'; positive"),
+        (lambda: mapped(seed=None), ValueError, "seed is None; it must be a whole number"),
+        (lambda: calibrate(posterior_at(torch.zeros(2)), seed=0.5), ValueError, "seed is 0.5"),
         (lambda: default_nbeta(1), ValueError, "n ≥ 2"),
         (lambda: estimate_llc(MODEL, DATA, nn.MSELoss), TypeError, "class MSELoss: write MSELoss"),
         (lambda: SGNHT(friction=-1), ValueError, "friction of SGNHT is -1; it must be a number above 0 and below 1"),

@@ -26,6 +26,7 @@ from sltcourse.llc import (
     HMC,
     SGLD,
     LocalPosterior,
+    covariance,
     default_nbeta,
     diagnostics,
     estimate_llc,
@@ -303,6 +304,7 @@ LLC = {
     "expectation": (expectation, dict(draws=DRAWS, observable="loss")),
     "heat": (heat, dict(draws=DRAWS, loss="loss")),
     "influence": (influence, dict(draws=DRAWS, losses="losses", observable=None, scale="covariance")),
+    "covariance": (covariance, dict(draws=DRAWS, first="loss", second="losses", scale="covariance")),
     "loss_kernel": (loss_kernel, dict(draws=DRAWS, losses="losses", correlation=False)),
     "susceptibility": (
         susceptibility,

@@ -18,7 +18,7 @@ from sltcourse.llc.samplers import SGLD, AnySampler, WhitenedSGLD, checked, to_j
 from sltcourse.llc.samplers.mala import propose
 from sltcourse.llc.samplers.metropolis import Proposal
 from sltcourse.llc.samplers.whitened import safe_radius
-from sltcourse.llc.target import Target
+from sltcourse.llc.target import Target, real
 from sltcourse.llc.threads import threads_for
 from sltcourse.progress import progress
 
@@ -128,22 +128,30 @@ def llc_map(
     sampler, ValueError for an nβ or γ that will not do. ``num_chains``, ``batch_size``, ``seed``: as in ``sample``.
     """
     _one_point("llc_map", posterior)
-    nbetas, localizations = list(nbetas), list(localizations)
-    if not nbetas or not localizations:
-        raise ValueError("nbetas and localizations must hold at least one number each.")
-    for name, values in (("nbetas", nbetas), ("localizations", localizations)):
-        for value in values:
-            if not (0 < value < math.inf or (value == 0 and name == "localizations")):
-                raise ValueError(f"{name} holds {value!r}; positive, finite numbers are wanted.")
+    gammas, nbetas = _numbers("localizations", localizations, zero=True), _numbers("nbetas", nbetas)
     sampler, num_chains = WhitenedSGLD() if sampler is None else sampler, whole("num_chains", num_chains, 2)
     checked(sampler)
     seed = whole("seed", seed, 0)
     trials = Trials(posterior, sampler, num_chains, posterior.batch_size(batch_size, sampler.exact), seed)
-    pairs = [(float(gamma), float(nbeta)) for nbeta in nbetas for gamma in localizations]
+    pairs = [(gamma, nbeta) for nbeta in nbetas for gamma in gammas]
     settings = [dict(nbeta=nbeta, localization=gamma, lr=sampler.lr) for gamma, nbeta in pairs]
     with threads_for(trials.work * len(pairs)):
         runs = trials.run(settings, whole("num_draws", num_draws, 4))
     return {pair: result for pair, (result, _) in zip(pairs, runs, strict=True)}
+
+
+def _numbers(name: str, values: Iterable[float], zero: bool = False) -> list[float]:
+    """``values`` as floats, positive or, where ``zero``, 0; raises ValueError where they are none."""
+    try:
+        given = [x.item() if isinstance(x, torch.Tensor) and x.numel() == 1 else x for x in values]
+    except TypeError:
+        raise ValueError(f"{name} is {values!r}; a list of numbers is wanted.") from None
+    if not given:
+        raise ValueError(f"{name} must hold at least one number.")
+    for value in given:
+        if not (real(value) > 0 or (zero and real(value) == 0)):
+            raise ValueError(f"{name} holds {value!r}; positive, finite numbers are wanted.")
+    return [float(value) for value in given]
 
 
 def _one_point(name: str, posterior: LocalPosterior) -> None:
@@ -166,7 +174,8 @@ class Trials:
         seed: int,
     ):
         self.posterior, self.sampler, self.num_chains, self.batch_size = posterior, sampler, num_chains, batch_size
-        self.seed, self.generator = seed, torch.Generator(posterior.device).manual_seed(seed)
+        self.seed = whole("seed", seed, 0)
+        self.generator = torch.Generator(posterior.device).manual_seed(self.seed)
         self.work = num_chains * posterior.bytes_per_chain(batch_size)
 
     def width(self) -> float:
