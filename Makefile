@@ -40,7 +40,7 @@ test-oldest: $(OLDEST_VENV)/.ready   ## the package's tests at the lowest versio
 		$(filter-out $(TOOLS:%=tests/test_%.py),$(wildcard tests/test_*.py))
 
 # apt-get install chromium
-test-browser: $(VENV)/.ready $(COLAB_VENV)/.ready colab   ## every lesson in JupyterLab, its one-file copy in Notebook 6, in headless Chromium
+test-browser: $(VENV)/.ready $(COLAB_VENV)/.ready colab   ## every lesson in JupyterLab, its one-file copy's figures in Notebook 6, in headless Chromium
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
 	COLAB_VENV=$(COLAB_VENV) $(VENV)/bin/pytest $(TWO) -p no:cacheprovider --ignore tests/browser/test_book.py tests/browser
 
