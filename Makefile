@@ -6,6 +6,7 @@ OLDEST_VENV ?= .venv-oldest
 GPU_PYTHON ?= $(if $(wildcard $(VENV)/bin/python),$(VENV)/bin/python,$(PYTHON))
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 TWO = -n 2 --dist loadscope --no-loadscope-reorder --durations 40  # the files that run whole lessons come first, and not alone at the end
+EACH = $(TWO) --dist loadgroup  # where most tests take long: the next test goes to the worker that is free, not the next file
 # two workers on two cores: more threads would only wait for each other
 test test-all test-colab test-oldest test-browser book test-book: export OMP_NUM_THREADS = 1
 NBVAL = -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout 120
@@ -39,13 +40,13 @@ test-oldest: $(OLDEST_VENV)/.ready   ## the package's tests at the lowest versio
 		$(filter-out $(TOOLS:%=tests/test_%.py),$(wildcard tests/test_*.py))
 
 # apt-get install chromium
-test-browser: $(VENV)/.ready $(COLAB_VENV)/.ready colab   ## every lesson in JupyterLab, its one-file copy in Notebook 6, in headless Chromium
+test-browser: $(VENV)/.ready $(COLAB_VENV)/.ready colab   ## every lesson in JupyterLab, its one-file copy's figures in Notebook 6, in headless Chromium
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
 	COLAB_VENV=$(COLAB_VENV) $(VENV)/bin/pytest $(TWO) -p no:cacheprovider --ignore tests/browser/test_book.py tests/browser
 
 test-book: book   ## every page of the book in headless Chromium
 	$(VENV)/bin/pip install -q -c constraints.txt -e ".[browser]"
-	$(VENV)/bin/pytest $(TWO) -p no:cacheprovider tests/browser/test_book.py
+	$(VENV)/bin/pytest $(EACH) -p no:cacheprovider tests/browser/test_book.py
 
 lint: $(VENV)/.ready   ## the rules of style, imports and types
 	$(VENV)/bin/ruff check .

@@ -262,8 +262,12 @@ HEXAGON = dict(batch_size=100, localization=10.0, num_chains=64, num_burnin_step
                num_steps_bw_draws=4)  # fmt: skip
 
 
-def test_tied_weights_are_one_parameter(small_data):
-    tied = estimate_llc(ToyModel(*kgon(6)), small_data, summed_square, **HEXAGON)
+@pytest.fixture(scope="module")
+def tied(small_data):
+    return estimate_llc(ToyModel(*kgon(6)), small_data, summed_square, **HEXAGON)
+
+
+def test_tied_weights_are_one_parameter(tied, small_data):
     untied = estimate_llc(UntiedToyModel(*kgon(6)), small_data, summed_square, **HEXAGON)
     assert tied.dim == untied.dim == 18
     assert tied.init_loss == pytest.approx(untied.init_loss)
@@ -271,32 +275,36 @@ def test_tied_weights_are_one_parameter(small_data):
     assert untied.llc < 9.5  # 13.1 where the noise comes twice
 
 
-def test_permuting_the_hidden_units_changes_nothing(small_data):
+def test_permuting_the_hidden_units_changes_nothing(tied, small_data):
     weight, bias = kgon(6)
-    one = estimate_llc(ToyModel(weight, bias), small_data, summed_square, **HEXAGON)
     other = estimate_llc(ToyModel(weight.flip(0), bias), small_data, summed_square, **HEXAGON)
-    assert abs(one.llc - other.llc) < 4 * math.hypot(one.std_error, other.std_error)
+    assert abs(tied.llc - other.llc) < 4 * math.hypot(tied.std_error, other.std_error)
+
+
+def rescaled_network(a):
+    """λ̂ of a ReLU network whose layers (W1, W2) are (aW1, W2/a)."""
+    x = torch.randn(1000, 4, generator=torch.Generator().manual_seed(0))
+    rng = torch.Generator().manual_seed(1)
+    model = nn.Sequential(nn.Linear(4, 3, bias=False), nn.ReLU(), nn.Linear(3, 2, bias=False))
+    with torch.no_grad():
+        for p, scale in zip(model.parameters(), (a, 1 / a), strict=True):
+            p.copy_(torch.randn(p.shape, generator=rng) * scale)
+        y = model(x)
+    return estimate_llc(model, (x, y), nn.functional.mse_loss, nbeta=1e5, localization=1e-5, num_chains=32,
+                        num_burnin_steps=2500, num_draws=400, num_steps_bw_draws=4, batch_size=200)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def unscaled():
+    return rescaled_network(1.0)
 
 
 @pytest.mark.parametrize("factor", [1e-2, 1e2, 1e3])
-def test_rescaling_relu_layers_changes_nothing(factor):
+def test_rescaling_relu_layers_changes_nothing(unscaled, factor):
     """(W1, W2) → (aW1, W2/a) is the same function; with the coordinates' own step sizes it is the same λ̂."""
-    rng = torch.Generator().manual_seed(0)
-    x = torch.randn(1000, 4, generator=rng)
-    results = []
-    for a in (1.0, factor):
-        rng.manual_seed(1)
-        model = nn.Sequential(nn.Linear(4, 3, bias=False), nn.ReLU(), nn.Linear(3, 2, bias=False))
-        with torch.no_grad():
-            for p, scale in zip(model.parameters(), (a, 1 / a), strict=True):
-                p.copy_(torch.randn(p.shape, generator=rng) * scale)
-            y = model(x)
-        results.append(estimate_llc(model, (x, y), nn.functional.mse_loss, nbeta=1e5, localization=1e-5,
-                                    num_chains=32, num_burnin_steps=2500, num_draws=400, num_steps_bw_draws=4,
-                                    batch_size=200))  # fmt: skip
-    plain, scaled = results
-    assert abs(plain.llc - scaled.llc) < 4 * math.hypot(plain.std_error, scaled.std_error) + 0.05 * plain.llc
-    assert plain.llc == pytest.approx(7.5, rel=0.15)  # 18 parameters, 3 of them scale symmetries: 15/2
+    scaled = rescaled_network(factor)
+    assert abs(unscaled.llc - scaled.llc) < 4 * math.hypot(unscaled.std_error, scaled.std_error) + 0.05 * unscaled.llc
+    assert unscaled.llc == pytest.approx(7.5, rel=0.15)  # 18 parameters, 3 of them scale symmetries: 15/2
 
 
 def test_calibration_finds_settings_to_trust(small_data):

@@ -72,13 +72,15 @@ def server(root, app="jupyterlab", python=sys.executable):
     process = subprocess.Popen(command, cwd=root, env={**os.environ, **own}, stdout=log, stderr=log)
     try:
         base = f"http://127.0.0.1:{port}"
-        for _ in range(600):
+        for _ in range(1800):
             with contextlib.suppress(OSError):
                 urllib.request.urlopen(f"{base}/api/status?token={token}", timeout=2)
                 break
             if process.poll() is not None:
                 raise RuntimeError(f"{app} ended:\n" + (home / "log").read_text()[-2000:])
             time.sleep(0.1)
+        else:
+            raise RuntimeError(f"{app} does not answer:\n" + (home / "log").read_text()[-2000:])
         where = "lab/tree/{}?reset&token=" if app == "jupyterlab" else "notebooks/{}?token="
         yield lambda path: f"{base}/{where.format(path)}{token}"
     finally:

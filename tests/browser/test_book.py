@@ -199,7 +199,9 @@ NARROW = """() => {
     if (wide.length > 1) {
       const el = wide.find(el => el.classList.contains('slt-more'));
       el.scrollLeft = el.scrollWidth;
-      setTimeout(() => done(found.concat(el.classList.contains('slt-more') ? ['sign at the end'] : [])), 200);
+      const wait = left => !el.classList.contains('slt-more') ? done(found)
+        : left ? setTimeout(wait, 50, left - 1) : done(found.concat(['sign at the end']));
+      wait(100);
     } else done(found);
   }, 300));
 }"""
@@ -274,15 +276,18 @@ def test_on_a_telephone_a_card_names_its_columns_and_what_is_cut_off_fades(page,
 
 def test_a_figure_waits_until_it_is_near_the_screen(page, base):
     asked = []
-    page.on("request", lambda r: asked.append(r.url) if "/_live/" in r.url and r.url.endswith(".js") else None)
+
+    def of_a_figure(request):
+        return "/_live/" in request.url and request.url.endswith(".js")
+
+    page.on("request", lambda r: asked.append(r.url) if of_a_figure(r) else None)
     page.set_viewport_size({"width": 1300, "height": 900})
     page.goto(base + LESSONS[3], wait_until="load")
     page.wait_for_timeout(300)
     at_once, there = len(asked), page.locator(".slt-figure").count()
     assert at_once < there / 2
-    page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    page.wait_for_timeout(300)
-    assert len(asked) > at_once
+    with page.expect_request(of_a_figure):
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
     page.emulate_media(media="print")  # no room for sliders, and no link over the text
     places = page.locator(".slt-figure").evaluate_all("all => all.map(f => getComputedStyle(f).paddingTop)")
     assert set(places) == {"0px"} and not page.locator(".skip-to-content").is_visible()
