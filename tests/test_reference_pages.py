@@ -90,7 +90,7 @@ def test_every_reference_has_a_line_and_lessons_lead_to_it(site):
 
 
 def test_a_docstring_becomes_restructured_text():
-    text = """Of |w| and w* with *stress*, in `code`.
+    text = """Of |w| and w* with *stress*, in `code`, √``lr``, (*``dims``).
 
     K ≥ 0 :
         exp(*)
@@ -106,7 +106,7 @@ It ends.
 ... 2]
 [1*
  2*]"""
-    expected = """Of \\|w\\| and w\\* with *stress*, in ``code``.
+    expected = """Of \\|w\\| and w\\* with *stress*, in ``code``, √\\ ``lr``, (\\*\\ ``dims``).
 
 .. code-block:: text
 

@@ -46,7 +46,7 @@ def restructured(lines: list[str]) -> list[str]:
             f"`{part}`" if part.startswith("`") and not part.startswith("``") else part for part in parts[1::2]
         ]
         parts[::2] = [part.replace("|", r"\|").replace("*", r"\*") for part in parts[::2]]
-        found.append("".join(parts))
+        found.append(re.sub(r"(?<=[√·*])``(?=\w)", r"\\ ``", "".join(parts)))  # a name right behind a sign
     return found
 
 
