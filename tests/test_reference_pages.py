@@ -133,6 +133,7 @@ def test_the_api_pages_show_signatures_fields_and_examples(site):
     pages, _ = site
     assert 'id="sltcourse.llc.estimate_llc"' in pages["api/llc.html"]
     assert 'id="sltcourse.theory.newton.learning_coefficient"' in pages["api/theory.html"]
+    assert "ArrayLike" in pages["api/posteriors.html"] and "_NestedSequence" not in "".join(pages.values())
     table = pages["api/index.html"]  # every function that it names is a link
     assert 20 < table.count('<code class="xref py') == len(re.findall(r'<a [^>]*><code class="xref py', table))
     assert "doctest" in pages["api/theory.html"] and "rank-normalised split R-hat" in pages["api/llc.html"]

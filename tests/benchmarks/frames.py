@@ -56,7 +56,7 @@ RUN = """async () => {
 }"""
 
 
-def table(browser: Browser, only: Sequence[str] = ()) -> None:
+def table(browser: Browser, begins: Sequence[str] = ()) -> None:
     """Print a row for each page, or for those whose names begin so; the pictures a second are those of ``KEPT``."""
     kept, rates = json.loads(KEPT.read_text(encoding="utf-8")), {}
     for figure, _, rate, _ in [row for screen in SCREENS for row in kept[screen]]:
@@ -64,7 +64,7 @@ def table(browser: Browser, only: Sequence[str] = ()) -> None:
     head = "page", "kB at once", "MB in all", "requests at once", "in all", "to elsewhere", "ms to the first text"
     print("|", " | ".join([*head, "pictures a second, least", "axe, light", "axe, dark"]), "|\n" + "|---" * 10 + "|")
     for name, (once, whole) in sizes.weights(SITE).items():
-        if not name.startswith(tuple(only) or ""):
+        if not name.startswith(tuple(begins) or ""):
             continue
         page, asked = browser.new_page(viewport={"width": 1300, "height": 900}), []
         page.on("request", lambda request, asked=asked: asked.append(request.url))
