@@ -90,7 +90,7 @@ def test_every_reference_has_a_line_and_lessons_lead_to_it(site):
 
 
 def test_a_docstring_becomes_restructured_text():
-    text = """Of |w| and w* with *stress*, in `code`.
+    text = """Of |w| and w* with *stress*, in `code`, √``lr``, (*``dims``).
 
     K ≥ 0 :
         exp(*)
@@ -106,7 +106,7 @@ It ends.
 ... 2]
 [1*
  2*]"""
-    expected = """Of \\|w\\| and w\\* with *stress*, in ``code``.
+    expected = """Of \\|w\\| and w\\* with *stress*, in ``code``, √\\ ``lr``, (\\*\\ ``dims``).
 
 .. code-block:: text
 
@@ -133,6 +133,7 @@ def test_the_api_pages_show_signatures_fields_and_examples(site):
     pages, _ = site
     assert 'id="sltcourse.llc.estimate_llc"' in pages["api/llc.html"]
     assert 'id="sltcourse.theory.newton.learning_coefficient"' in pages["api/theory.html"]
+    assert "ArrayLike" in pages["api/posteriors.html"] and "_NestedSequence" not in "".join(pages.values())
     table = pages["api/index.html"]  # every function that it names is a link
     assert 20 < table.count('<code class="xref py') == len(re.findall(r'<a [^>]*><code class="xref py', table))
     assert "doctest" in pages["api/theory.html"] and "rank-normalised split R-hat" in pages["api/llc.html"]

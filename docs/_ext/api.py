@@ -8,8 +8,10 @@ import re
 from typing import Any
 
 from docutils import nodes
+from numpy.typing import ArrayLike
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import stringify_annotation
 
 _CODE = re.compile(r"(``.+?``|(?<!`)`[^`]+`(?!`)|\*\*[^*]+\*\*|(?<![\w*(])\*(?=[^\s*])[^*]+(?<=[^\s*])\*(?![\w*]))")
 _PARAMETER = re.compile(r"``[^`]+``(?:, ``[^`]+``)*(?: \([^)]*\))?: ")
@@ -46,7 +48,7 @@ def restructured(lines: list[str]) -> list[str]:
             f"`{part}`" if part.startswith("`") and not part.startswith("``") else part for part in parts[1::2]
         ]
         parts[::2] = [part.replace("|", r"\|").replace("*", r"\*") for part in parts[::2]]
-        found.append("".join(parts))
+        found.append(re.sub(r"(?<=[√·*])``(?=\w)", r"\\ ``", "".join(parts)))  # a name right behind a sign
     return found
 
 
@@ -94,6 +96,15 @@ def _bases(app: Sphinx, name: str, obj: type, options: object, bases: list[Any])
     bases[:] = [b for b in bases if getattr(b, "__module__", "").startswith("sltcourse")] or [object]
 
 
+def _signature(
+    app: Sphinx, what: str, name: str, obj: object, options: object, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """Call numpy's ArrayLike by its name, and not by the seven types that it stands for."""
+    spelled = stringify_annotation(ArrayLike, "smart")
+    given = [part and part.replace(spelled, "~numpy.typing.ArrayLike") for part in (signature, returns)]
+    return given[0], given[1]
+
+
 def _settings(app: Sphinx, config: Any) -> None:
     config.autodoc_member_order = "bysource"
     config.autodoc_preserve_defaults = True
@@ -110,5 +121,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", _docstring, priority=900)
     app.connect("object-description-transform", _names)
     app.connect("autodoc-process-bases", _bases)
+    app.connect("autodoc-process-signature", _signature)
     app.connect("autodoc-skip-member", _skip)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -7,7 +7,7 @@ in headless Chromium paints without a graphics card. Run it on an otherwise idle
 
 At the end stands a table of all pages of the book: what they weigh, what they ask for, the pictures a second of their
 slowest slider, and how much axe finds in each theme. ``python -m tests.benchmarks.frames table`` gives it alone, with
-the pictures a second that were kept.
+the pictures a second that were kept; ``table 03 embed/03`` those pages of it.
 """
 
 import json
@@ -15,6 +15,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Sequence
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -55,14 +56,16 @@ RUN = """async () => {
 }"""
 
 
-def table(browser: Browser) -> None:
-    """Print a row for each page of the book, with the pictures a second that ``KEPT`` holds."""
+def table(browser: Browser, begins: Sequence[str] = ()) -> None:
+    """Print a row for each page, or for those whose names begin so; the pictures a second are those of ``KEPT``."""
     kept, rates = json.loads(KEPT.read_text(encoding="utf-8")), {}
     for figure, _, rate, _ in [row for screen in SCREENS for row in kept[screen]]:
         rates[figure] = min(rate, rates.get(figure, rate))
     head = "page", "kB at once", "MB in all", "requests at once", "in all", "to elsewhere", "ms to the first text"
     print("|", " | ".join([*head, "pictures a second, least", "axe, light", "axe, dark"]), "|\n" + "|---" * 10 + "|")
     for name, (once, whole) in sizes.weights(SITE).items():
+        if not name.startswith(tuple(begins) or ""):
+            continue
         page, asked = browser.new_page(viewport={"width": 1300, "height": 900}), []
         page.on("request", lambda request, asked=asked: asked.append(request.url))
         page.goto((SITE / name).as_uri(), wait_until="load")
@@ -92,7 +95,7 @@ def main(arguments: list[str]) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=lab.chromium(), args=["--no-sandbox"])
         if arguments:
-            table(browser)
+            table(browser, arguments[1:])
             return
         for screen, settings in SCREENS.items():
             page = browser.new_context(**settings).new_page()

@@ -100,7 +100,7 @@ CRAMPED = """() => {
     const labels = [...axis.querySelectorAll('.slt-tick')].map(label => label.getBoundingClientRect());
     for (let k = 1; k < labels.length; k++) if (labels[k].left - labels[k - 1].right < 5) found.push(axis.textContent);
   }
-  const links = [...document.querySelectorAll('article :is(h1, h2, h3) > .headerlink')];
+  const links = [...document.querySelectorAll('article :is(h1, h2, h3, dt) > .headerlink')];
   const heights = () => links.map(link => link.parentElement.offsetHeight), before = heights();
   for (const link of links) link.style.display = 'none';
   heights().forEach((height, k) => { if (height !== before[k]) found.push(links[k].parentElement.textContent); });
