@@ -135,13 +135,8 @@ def _is_a_number(objective: "Objective", batch: Batch, user_model: nn.Module | N
         else:
             with spy, Listener(spy):
                 loss = objective.plain_loss(objective.centers[0], 0, batch)
-    if not isinstance(loss, Tensor):
-        raise ValueError(
-            f"the loss of a batch is a {type(loss).__name__}; it must be a tensor of one number, the mean, with its "
-            "graph: no .item() or .numpy(); of several losses the one that is meant, or their sum."
-        )
-    if loss.ndim > 0:
-        shape = tuple(loss.shape)
+    if not isinstance(loss, Tensor) or loss.ndim > 0:
+        shape = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
         raise ValueError(f"the loss of a batch must be one number, its mean; it has shape {shape}: add .mean().")
     if spy is not None and spy.seen:
         raise ValueError(
