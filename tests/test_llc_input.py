@@ -363,3 +363,25 @@ def test_settings_survive_in_the_result():
     result = estimate_llc(bowl, at=torch.zeros(3), nbeta=10.0, sampler=WhitenedSGLD(0.02), **SHORT)
     assert result.settings["sampler"] == WhitenedSGLD(0.02) and result.localization == 1.0
     assert result.chain_steps_per_second > 0 and "λ̂" in str(result)
+
+
+def test_draws_do_not_go_on_with_another_posterior():
+    """Whatever of its size: other data, another w*, another loss."""
+    model, (x, y) = regression()
+    posterior = LocalPosterior(model, (x, y), mse)
+    draws = sample(posterior, SGLD(1e-6), num_chains=1, num_draws=2, num_burnin_steps=1)
+    torch.manual_seed(0)
+    other = nn.Linear(3, 1)
+    for changed in ((other, (x, y), mse), (model, (x, y + 1), mse), (model, (x, y), lambda o, t: mse(o, t) + 1)):
+        with pytest.raises(ValueError, match="another model"):
+            resume(draws, LocalPosterior(*changed), num_draws=1)
+    assert resume(draws, LocalPosterior(model, (x, y), mse), num_draws=1).sizes["draw"] == 3
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_autocast_around_the_chains_is_refused(whole):
+    """It keeps the weights that it has cast, so that every draw would have the loss of the first."""
+    model, data = regression()
+    posterior = LocalPosterior(model, data, mse)
+    with torch.autocast("cpu", torch.bfloat16), pytest.raises(ValueError, match="autocast is on"):
+        estimate_llc(model, data, mse, **SHORT) if whole else sample(posterior, **SHORT)

@@ -61,10 +61,12 @@ def check(objective: "Objective", user_model: nn.Module | None) -> None:
         if objective.rows is None:
             _is_a_number(objective, (), user_model)
             _same_again(objective, ())
+            _has_a_slope(objective, ())
             return
         batch, candidates = _rows_to_look_at(objective.rows)
         _is_a_number(objective, batch, user_model)
         _same_again(objective, batch)
+        _has_a_slope(objective, batch)
         _is_a_mean(objective, batch, candidates)
 
 
@@ -167,6 +169,21 @@ def _same_again(objective: "Objective", batch: Batch) -> None:
                 "the loss changes from call to call at the same w: take the randomness out of it (dropout: call "
                 "model.eval(); sampled noise: draw it once and put it into the data), or the state that forward keeps."
             )
+
+
+def _has_a_slope(objective: "Objective", batch: Batch) -> None:
+    """Refuse a loss in steps, whose gradient is 0 wherever it has one."""
+    levels = []
+    for scale in (0.1, -0.3, 1.0, -3.0):
+        value, grad = objective.plain(displaced(objective, scale), 0, batch, True, 1.0)
+        if grad is None or bool((grad != 0).any()):
+            return
+        levels.append(value.item())
+    if max(levels) > min(levels):
+        raise ValueError(
+            "the gradient of the loss is 0 at w* and around it, but the loss is not flat there (a sign, a rounding, an "
+            "argmax?): no sampler here can follow it. Give a loss with a gradient."
+        )
 
 
 # ---- a mean over rows ----

@@ -31,3 +31,12 @@ def usable(device: torch.device | str) -> torch.device:
     if place.type == "meta":
         raise ValueError("device is 'meta', and nothing can be computed there.")
     return place
+
+
+def refuse_autocast(device: torch.device) -> None:
+    """Raise ValueError inside a ``torch.autocast`` block of ``device``: it keeps the weights that it has cast."""
+    if torch.is_autocast_enabled(device.type):
+        raise ValueError(
+            "autocast is on here, and would give all draws the weights that it cast for the first: call outside of the "
+            "block, and put torch.autocast into the model's forward, or give dtype=torch.bfloat16."
+        )

@@ -13,7 +13,8 @@ Data variables, float64, dims (chain, draw) and, for observables, more:
 Coordinates: ``first_bad`` (chain), the step by which a chain had diverged, −1 if it never did; ``bad_batches`` (chain),
 draws whose minibatch has no finite loss at w* itself; ``acceptance`` (chain, draw) of the exact samplers;
 ``burnin_loss`` (chain, burnin); ``burnin_steps`` (chain), how many steps burn-in took; ``state_...``, where the chains
-and their random numbers stand. Attributes: the settings, and ``way``, how the chains were computed, see ``evaluate``.
+and their random numbers stand. Attributes: the settings, ``way``, how the chains were computed, see ``evaluate``, and
+``slope_error``, whether the gradient is that of the loss, see ``slope``.
 ``draws.to_netcdf(path)`` and ``xarray.load_dataset(path)`` keep all of it.
 """
 

@@ -52,6 +52,8 @@ def make_objective(
             memory_bytes=memory_bytes,
             weights=weights,
         )
+    if isinstance(model, type):
+        raise TypeError(f"model is the class {model.__name__}: give a trained module, an instance of it.")
     if not callable(model):
         raise TypeError(f"model must be an nn.Module or a function f(w, *batch), not {type(model).__name__}.")
     if loss is not None:

@@ -11,6 +11,7 @@ import torch
 import xarray as xr
 
 from sltcourse.llc.chains import Group
+from sltcourse.llc.devices import refuse_autocast
 from sltcourse.llc.draws import append, checked_draws, dataset, pack, random_state, restore, together
 from sltcourse.llc.importance import Importance
 from sltcourse.llc.observables import Chains, observables
@@ -18,11 +19,14 @@ from sltcourse.llc.plain import out_of_memory
 from sltcourse.llc.posterior import LocalPosterior, whole
 from sltcourse.llc.recorder import Recorder
 from sltcourse.llc.samplers import AnySampler, WhitenedSGLD, checked, named, to_json
+from sltcourse.llc.slope import slope_error
 from sltcourse.llc.threads import threads_for
 from sltcourse.progress import progress
 
 BURNIN = 1000  # steps of burn-in, and of each further round of it
 MOST_BURNIN = 8000  # steps of burn-in after which the draws begin, in equilibrium or not
+MOST_DRAWS = 10**10  # of all chains together: about half a terabyte
+SAME_LOSS = 1e-3  # L(w*) of one posterior on two machines, relative or in λ̂
 _made_by: dict[int, tuple[LocalPosterior, Any, Group | None]] = {}  # for resume, by the id of draws that live
 
 
@@ -66,6 +70,13 @@ def sample(
         del counts["num_steps_bw_draws"]
         return sampler.draw(posterior, **counts, observe=observe, seed=whole("seed", seed, 0))
     checked(sampler)
+    if not isinstance(compile, (bool, np.bool_)):
+        raise TypeError(f"compile is {compile!r}; it must be True or False.")
+    if counts["num_chains"] * counts["num_draws"] > MOST_DRAWS:
+        raise ValueError(
+            f"{counts['num_chains']} chains of {counts['num_draws']} draws are more than memory holds: take fewer, "
+            "num_steps_bw_draws apart."
+        )
     in_rounds = num_burnin_steps is None
     num_burnin_steps = whole("num_burnin_steps", BURNIN if in_rounds else num_burnin_steps, 0)
     if num_burnin_steps == 0 and sampler.adapts:
@@ -126,6 +137,13 @@ def resume(
             raise ValueError(f"the draws have {name} = {settings[name]:g}, the posterior {here:g}: it is another one.")
     if len(parts) != len(posterior.centers):
         raise ValueError(f"the posterior has {len(posterior.centers)} points, {len(parts)} draws were given: give all.")
+    for one, here in zip(parts, posterior.init_loss.tolist(), strict=True):
+        kept = float(one.attrs["init_loss"])
+        if abs(kept - here) > max(SAME_LOSS * max(abs(kept), abs(here)), SAME_LOSS / posterior.nbeta):
+            raise ValueError(
+                f"L(w*) is {kept:.6g} in the draws and {here:.6g} in the posterior: it has another model, w*, loss or "
+                "data."
+            )
     run = _Run(posterior, sampler, settings, observe)
     if group is not None and group.steps == settings["steps"]:
         run.group = group
@@ -150,6 +168,7 @@ class _Run:
     ):
         self.posterior, self.sampler, self.settings, self.observe = posterior, sampler, settings, observe
         self.most_burnin_steps = most_burnin_steps
+        refuse_autocast(posterior.device)
         self.notes: list[str] = []
         self.group: Group | None = None  # kept where all chains fit: it can go on
         self.begun = 0  # the steps that the group had taken before this run
@@ -208,6 +227,7 @@ class _Run:
                 control_variate=int(one.state_relative.max()) if "state_relative" in one.coords else 0,
                 steps=steps, num_burnin_steps=int(one.burnin_steps.max()), notes=json.dumps(notes, ensure_ascii=False),
                 chain_steps_per_second=chain_steps / wall,
+                slope_error=slope_error(posterior.objective, one.state_w.values, point),
             )  # fmt: skip
             _remember(one, posterior, self.observe, self.group)
             out.append(one)

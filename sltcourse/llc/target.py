@@ -210,7 +210,11 @@ def default_nbeta(num_samples: int) -> float:
 
 
 def real(value: Any) -> float:
-    """A real number as a float; nan where it is none, as True and False are, or is ``LARGEST`` or more."""
+    """A real number as a float; nan where it is none, as True and False are, or is ``LARGEST`` or more.
+
+    An array or tensor without axes is the number that it holds.
+    """
+    value = value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
         return math.nan
     try:

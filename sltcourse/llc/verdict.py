@@ -34,6 +34,8 @@ class Diagnostics:
     bad_batches: int = 0  # recorded minibatches whose loss is not finite at w* itself
     partial: bool = False  # an interrupt ended the run early
     blocks: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # parameter: equipartition, its error
+    rounding: float = 0.0  # nβ times the spacing of numbers in w's precision near L(w*)
+    slope_error: float = 0.0  # how far the loss changes otherwise than its gradient says, see ``slope``
     notes: tuple[str, ...] = ()  # what else the run has to say; no rule reads it
 
     @property
@@ -106,6 +108,13 @@ LIMITS = {
     "above 1": Limit(0.05, "what a step as large as a sixth of the largest stable one does to a quartic, " + OURS),
     "block": Limit(0.1, "a single parameter may lag by a tenth"),
     "block, errors": Limit(4, "four standard errors, since there are many parameters"),
+    "slope error": Limit(
+        0.1, "the error of λ̂ is of that size; of ReLU networks and of |w| it is below .02, tests/test_llc_slope.py"
+    ),
+    "rounding": Limit(
+        0.5, "of √λ, the spread of nβL: beyond it λ̂ of the nearest floats is up to a tenth off (gamma laws, λ = ¼, ½)"
+    ),
+    "rounding, don't": Limit(2, "beyond it λ̂ is a fifth to three quarters off"),
     "acceptance": Limit(0.2, "Roberts & Rosenthal 1998: the best is .574 (MALA); below .2 under half as efficient"),
     "acceptance, don't": Limit(0.05, "nearly every draw repeats the one before"),
 }
@@ -149,12 +158,19 @@ def _off(value: float, error: float, least: float, errors: float) -> float:
     return value - 1 if abs(value - 1) > max(least, errors * error) else 0.0
 
 
+def _slope_is_another(d: Diagnostics) -> bool:
+    """Whether the gradient is not that of the loss; equipartition, which is read from it, then says nothing."""
+    return d.slope_error > limit("slope error")
+
+
 def _unspread(d: Diagnostics) -> float:
-    return -_off(d.equipartition, d.equipartition_error, limit("equipartition"), limit("equipartition, errors"))
+    most = limit("equipartition"), limit("equipartition, errors")
+    return 0.0 if _slope_is_another(d) else -_off(d.equipartition, d.equipartition_error, *most)
 
 
 def _overspread(d: Diagnostics) -> float:
-    return _off(d.equipartition, d.equipartition_error, limit("above 1"), limit("equipartition, errors"))
+    most = limit("above 1"), limit("equipartition, errors")
+    return 0.0 if _slope_is_another(d) else _off(d.equipartition, d.equipartition_error, *most)
 
 
 def _worst_block(d: Diagnostics) -> tuple[str, float] | None:
@@ -162,7 +178,7 @@ def _worst_block(d: Diagnostics) -> tuple[str, float] | None:
     most = limit("block"), limit("block, errors")
     off = {name: _off(value, error, *most) for name, (value, error) in d.blocks.items()}
     name = max(off, key=lambda name: abs(off[name]), default=None)
-    return None if name is None or off[name] == 0 else (name, d.blocks[name][0])
+    return None if name is None or off[name] == 0 or _slope_is_another(d) else (name, d.blocks[name][0])
 
 
 def overspread(equipartition: float, error: float) -> bool:
@@ -190,6 +206,15 @@ WITHOUT_AN_ESTIMATE = (
         lambda d: (
             f"{d.bad_batches} minibatches have a loss that is not finite at w* itself (rows that are wholly "
             "masked?): take such rows out, or raise batch_size. The chains are not to blame."
+        ),
+    ),
+    Rule(
+        DONT,
+        lambda d: _slope_is_another(d) and d.acceptance is None,
+        lambda d: (
+            f"the loss changes around the chains by {d.slope_error:.0%} otherwise than its gradient says (a detach, a "
+            "rounding, a straight-through estimator?): the step follows the gradient and samples something else than "
+            "this loss. HMC() and MALA() sample it, or give a loss whose gradient is its own."
         ),
     ),
     Rule(DONT, lambda d: d.undefined > 0 and d.bad_batches == 0, lambda d: _undefined(d)),
@@ -243,8 +268,8 @@ RULES = (
         DONT,
         lambda d: d.llc > limit("d/2, share") * d.dim + limit("d/2, errors") * d.std_error,
         lambda d: (
-            f"the estimate exceeds d/2 = {d.dim / 2:g}, which λ at a local minimum never does: lower lr, raise "
-            "nbeta, or train further."
+            f"the estimate exceeds d/2 = {d.dim / 2:g}, which λ at a minimum of a smooth loss never does "
+            "(at a kink, as |w| has at 0, it may): lower lr, raise nbeta, or train further."
         ),
     ),
     Rule(DONT, lambda d: d.ess < limit("ESS, don't"), lambda d: _ess(d)),
@@ -300,6 +325,12 @@ RULES = (
         lambda d: d.acceptance is not None and limit("acceptance, don't") <= d.acceptance < limit("acceptance"),
         lambda d: _acceptance(d),
     ),
+    Rule(DONT, lambda d: d.rounding > limit("rounding, don't") * math.sqrt(abs(d.llc)), lambda d: _rounding(d)),
+    Rule(
+        DOUBTFUL,
+        lambda d: limit("rounding") < d.rounding / math.sqrt(max(abs(d.llc), 1e-300)) <= limit("rounding, don't"),
+        lambda d: _rounding(d),
+    ),
     Rule(DOUBTFUL, lambda d: d.partial, lambda d: "the run was interrupted."),
 )
 
@@ -325,6 +356,13 @@ def _ess(d: Diagnostics) -> str:
 
 def _rhat(d: Diagnostics) -> str:
     return f"R-hat is {d.rhat:.3f}: the chains disagree; a longer burn-in or more draws."
+
+
+def _rounding(d: Diagnostics) -> str:
+    return (
+        f"L(w*) is so large that its rounding alone is {d.rounding:.2g} in nβL: give dtype=torch.float64, or take "
+        "what does not depend on w out of the loss."
+    )
 
 
 def _acceptance(d: Diagnostics) -> str:
