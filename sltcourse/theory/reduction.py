@@ -29,15 +29,18 @@ from scipy.optimize import linprog
 from sympy.polys.rings import PolyElement
 
 from sltcourse.theory.analysis import LearningCoefficient, analyse, quick_bounds
+from sltcourse.theory.arrangements import arrangement
 from sltcourse.theory.closed_forms import tanh_network
 from sltcourse.theory.coordinates import combined, search
 from sltcourse.theory.germ import Germ, simplified, square_root
 from sltcourse.theory.limits import Budget
 from sltcourse.theory.polyhedron import Exponent
 from sltcourse.theory.real_zeros import by_power, grouped, insert, sign, terms_of, used
+from sltcourse.theory.separation import echelon, product, separated
 from sltcourse.theory.symmetry import representatives
 
 _CHANGES, _DEPTH, _MOST_CENTRES, _MOST_SYMMETRIC, _MOST_SUBTRACTED = 8, 6, 2, 20, 40
+_SHARE = 0.2  # of the time left, for one look at factors or at linear coordinates
 _FEW_UNITS = 4  # tanh units whose λ does not depend on their scales
 
 
@@ -76,7 +79,11 @@ def _apart(germ: Germ, proved: bool, budget: Budget, depth: int) -> LearningCoef
         return _sum([reduce(part, proved, budget, depth) for part in parts])
     if germ.squares and (simpler := budget.run(_shorter, germ) or budget.run(_sheared, germ)):
         return reduce(simpler, proved, budget, depth)
+    apart = _separated(germ, proved, budget, depth)
+    if apart and apart.exact:
+        return apart
     found = analyse(germ, proved, budget).answer
+    found = combined(found, apart) if apart else found
     if found.exact:
         return found
     if germ.squares and (simpler := budget.run(_shorter_and_sheared, germ)):
@@ -136,6 +143,21 @@ def _over_charts(charts: list[LearningCoefficient], centre: list[str]) -> Learni
 
 
 # -------------------------------------------------------------------------------------------- taking apart
+
+
+def _separated(germ: Germ, proved: bool, budget: Budget, depth: int) -> LearningCoefficient | None:
+    """The answer where factors, or other linear coordinates, take the germ apart, or where they are all it is."""
+    try:
+        if germ.squares and (simpler := budget.run(echelon, germ, share=_SHARE)):
+            return reduce(simpler, proved, budget, depth)
+        if parts := budget.run(product, germ, share=_SHARE):
+            return _smaller([reduce(part, proved, budget, depth) for part in parts])
+        if known := budget.run(arrangement, germ, share=_SHARE):
+            return _exact(*known, "a product of linear forms: the flats of its hyperplanes decide")
+        moved = budget.run(separated, germ, share=_SHARE)
+    except (TimeoutError, ArithmeticError):
+        return None
+    return reduce(moved, proved, budget, depth) if moved else None
 
 
 def _restricted(germ: Germ, generators: Iterable[PolyElement], kept: list[int], squares: bool | None = None) -> Germ:
