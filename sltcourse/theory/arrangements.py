@@ -10,7 +10,7 @@ Blow up all flats, those of least dimension first. That gives normal crossings, 
 has the order 2 N(F) on it, and the Jacobian times the prior the order codim F − 1 + h(F). Divisors meet where their
 flats are a chain, and then over the least flat of the chain, so above 0.
 
-Source: Mustaţă 2006, arXiv:math/0402232 (λ); De Concini & Procesi 1995 (the blow-ups).
+Source: Mustaţă 2006 (λ); De Concini & Procesi 1995 (the blow-ups).
 """
 
 from fractions import Fraction

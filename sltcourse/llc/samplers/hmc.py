@@ -21,7 +21,7 @@ class HMC(metropolis.ExactSampler):
 
     ``lr`` is where the step size starts; burn-in tunes it, chain by chain, to an acceptance rate of 0.8. Each
     trajectory uses a random 50–100 % of the step, so that no direction is in resonance with its length. Duane et al.
-    1987; Neal 2011, arXiv:1206.1901.
+    1987; Neal 2011.
 
     Raises ValueError where lr is not positive and finite, or num_leapfrog no whole number from 1 on.
     """
