@@ -171,7 +171,7 @@ def test_every_estimate_in_a_picture_has_its_r_hat_or_what_its_draws_are_worth(m
 
 
 def test_the_command_of_what_was_tried_says_all_of_an_estimate(capsys):
-    short = {"training": 1, "steps": (1,), "rows": 2, "chains": 2, "draws": 8, "burnin": 2, "leapfrog": 1}
+    short = {"training": 2, "steps": (1,), "rows": 2, "chains": 2, "draws": 8, "burnin": 2, "leapfrog": 1}
     tried.along(tried.ALONG | short)
     line = capsys.readouterr().out
     wanted = ("step 1: λ̂ = ", " ± ", "tilt", "R-hat", "16 draws are worth", "don't: ")

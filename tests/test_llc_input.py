@@ -378,10 +378,15 @@ def test_draws_do_not_go_on_with_another_posterior():
     assert resume(draws, LocalPosterior(model, (x, y), mse), num_draws=1).sizes["draw"] == 3
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_autocast_around_the_chains_is_refused(whole):
+@pytest.mark.parametrize("run", [
+    lambda posterior, *given: estimate_llc(*given, **SHORT),
+    lambda posterior, *given: sample(posterior, **SHORT),
+    lambda posterior, *given: sample(posterior, Importance()),
+    lambda posterior, *given: llc_map(posterior, nbetas=[1], localizations=[1]),
+])  # fmt: skip
+def test_autocast_around_the_chains_is_refused(run):
     """It keeps the weights that it has cast, so that every draw would have the loss of the first."""
     model, data = regression()
     posterior = LocalPosterior(model, data, mse)
     with torch.autocast("cpu", torch.bfloat16), pytest.raises(ValueError, match="autocast is on"):
-        estimate_llc(model, data, mse, **SHORT) if whole else sample(posterior, **SHORT)
+        run(posterior, model, data, mse)

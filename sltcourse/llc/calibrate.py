@@ -72,7 +72,7 @@ def calibrate(
     sampler = WhitenedSGLD() if sampler is None else sampler
     if not isinstance(sampler, (SGLD, WhitenedSGLD)):
         raise TypeError(f"calibrate knows SGLD and WhitenedSGLD, not {type(sampler).__name__}.")
-    num_chains, seed = whole("num_chains", num_chains, 2), whole("seed", seed, 0)
+    num_chains = whole("num_chains", num_chains, 2)
     batch_size = posterior.batch_size(batch_size, False)
     trials = Trials(posterior, sampler, num_chains, batch_size, seed)
 
@@ -131,7 +131,6 @@ def llc_map(
     gammas, nbetas = _numbers("localizations", localizations, zero=True), _numbers("nbetas", nbetas)
     sampler, num_chains = WhitenedSGLD() if sampler is None else sampler, whole("num_chains", num_chains, 2)
     checked(sampler)
-    seed = whole("seed", seed, 0)
     trials = Trials(posterior, sampler, num_chains, posterior.batch_size(batch_size, sampler.exact), seed)
     pairs = [(gamma, nbeta) for nbeta in nbetas for gamma in gammas]
     settings = [dict(nbeta=nbeta, localization=gamma, lr=sampler.lr) for gamma, nbeta in pairs]
@@ -143,7 +142,7 @@ def llc_map(
 def _numbers(name: str, values: Iterable[float], zero: bool = False) -> list[float]:
     """``values`` as floats, positive or, where ``zero``, 0; raises ValueError where they are none."""
     try:
-        given = [x.item() if isinstance(x, torch.Tensor) and x.numel() == 1 else x for x in values]
+        given = list(values)
     except TypeError:
         raise ValueError(f"{name} is {values!r}; a list of numbers is wanted.") from None
     if not given:

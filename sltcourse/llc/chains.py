@@ -63,7 +63,7 @@ class Group:
         self.base = None if not target.full_batch else target.full_loss(target.center)
         self.observe = self._observer()
         self.follow()
-        self.loss_at_center = loss_at_center.double().cpu().numpy()[:, None]
+        self.loss_at_center = loss_at_center.cpu().double().numpy()[:, None]
         self.steps = self.burnin_steps = self._judged = 0
         self.settled = True
         self.bad_batches = torch.zeros(len(self.state.w), dtype=torch.int32, device=self.state.w.device)
@@ -127,7 +127,7 @@ class Group:
                 break
         taken = np.full((len(before), (begun + steps) // every - begun // every), np.nan)
         if losses:
-            taken[:, : len(losses)] = torch.stack(losses, 1).double().cpu().numpy()
+            taken[:, : len(losses)] = torch.stack(losses, 1).cpu().double().numpy()
         self._looks = looks.array(len(before), len(RECORDED) - 1 + len(self.blocks))
         return taken
 

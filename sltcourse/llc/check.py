@@ -181,8 +181,8 @@ def _has_a_slope(objective: "Objective", batch: Batch) -> None:
         levels.append(value.item())
     if max(levels) > min(levels):
         raise ValueError(
-            "the gradient of the loss is 0 at w* and around it, but the loss is not flat there (a sign, a rounding, an "
-            "argmax?): no sampler here can follow it. Give a loss with a gradient."
+            "the gradient of the loss is 0 around w*, but the loss is not flat there (a sign, a rounding, an argmax?): "
+            "no sampler here can follow it. Give a loss with a gradient."
         )
 
 

@@ -326,7 +326,7 @@ def _checked_weights(weights: Any, n: int) -> Tensor | None:
         raise TypeError(f"weights is a {type(weights).__name__}; it must be n numbers, one per row.") from error
     if weights.is_complex():
         raise ValueError("weights must be real.")
-    weights = weights.double().cpu()
+    weights = weights.cpu().double()
     if weights.shape != (n,):
         raise ValueError(f"weights has shape {tuple(weights.shape)}; one number per row is wanted, ({n},).")
     if not bool(torch.isfinite(weights).all()) or bool((weights < 0).any()):

@@ -20,6 +20,7 @@ from torch.func import grad_and_value, vjp, vmap
 
 from sltcourse.llc.apart import Apart, large, pool_of
 from sltcourse.llc.data import Rows
+from sltcourse.llc.devices import refuse_autocast
 from sltcourse.llc.plain import out_of_memory
 from sltcourse.llc.trace import CannotCompile, trace
 from sltcourse.llc.types import Batch, Fixed, Pieces, Share
@@ -58,6 +59,7 @@ class Evaluator:
         memory_bytes: float = 2**32,
         compiled: bool = False,
     ):
+        refuse_autocast(objective.device)
         self.objective, self.rows, self.points = objective, rows, points
         self.penalty, self.memory_bytes, self.compiled = penalty, memory_bytes, compiled
         self.notes: list[str] = []

@@ -133,7 +133,7 @@ def _draws(
         if len(rows) < 2:
             raise
         partial = 1
-    loss, distance, tilt, raw = torch.stack(rows, 2).double().cpu().numpy()
+    loss, distance, tilt, raw = torch.stack(rows, 2).cpu().double().numpy()
     weight, ess, tail, doubts = _weighed(posterior, raw, raw_at_center)
     notes = [*posterior.notes, *chains.notes, *doubts]
     both = ("chain", "draw")

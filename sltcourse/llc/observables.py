@@ -21,6 +21,7 @@ from torch.func import vmap
 
 from sltcourse.llc.check import displaced
 from sltcourse.llc.data import Rows, as_rows, same_form
+from sltcourse.llc.devices import refuse_autocast
 from sltcourse.llc.evaluate import as_for_gradient_of, first_line
 from sltcourse.llc.objective import Objective
 from sltcourse.llc.plain import out_of_memory
@@ -247,6 +248,7 @@ class Chains:
     """
 
     def __init__(self, objective: Objective, points: Tensor, *, penalty: float = 0.0, memory_bytes: float = 2**32):
+        refuse_autocast(objective.device)
         self.objective, self.points, self.penalty = objective, points, penalty
         self.memory_bytes = memory_bytes
         self.notes: list[str] = []

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sltcourse.llc.check import explain
-from sltcourse.llc.devices import refuse_autocast, usable
+from sltcourse.llc.devices import usable
 from sltcourse.llc.evaluate import Evaluator
 from sltcourse.llc.model import make_objective
 from sltcourse.llc.modules import points_of
@@ -77,7 +77,6 @@ class LocalPosterior:
         self.penalty, self.memory_bytes = float(penalty), _memory(memory_gib, device)
         self.objective = make_objective(model, data, loss, points=points, mask=mask, weights=weights, dtype=dtype,
                                         device=device, memory_bytes=int(self.memory_bytes))  # fmt: skip
-        refuse_autocast(self.objective.device)
         self.rows, self.dim = self.objective.rows, self.objective.dim
         self.num_samples = None if self.rows is None else self.rows.num_samples
         self.nbeta = nbeta_of(nbeta, self.num_samples)

@@ -26,7 +26,7 @@ class Record:
     def _move_out(self) -> None:
         """Move what is held on the device out."""
         if self._now is not None:
-            self._blocks.append(self._now[: self._count].double().cpu().numpy().copy())
+            self._blocks.append(self._now[: self._count].cpu().double().numpy().copy())
         self._count = 0
 
     def array(self, chains: int, rows: int) -> np.ndarray:

@@ -168,7 +168,7 @@ class _Run:
     ):
         self.posterior, self.sampler, self.settings, self.observe = posterior, sampler, settings, observe
         self.most_burnin_steps = most_burnin_steps
-        refuse_autocast(posterior.device)
+        refuse_autocast(posterior.device)  # resumed chains have their Evaluator already
         self.notes: list[str] = []
         self.group: Group | None = None  # kept where all chains fit: it can go on
         self.begun = 0  # the steps that the group had taken before this run
@@ -227,8 +227,11 @@ class _Run:
                 control_variate=int(one.state_relative.max()) if "state_relative" in one.coords else 0,
                 steps=steps, num_burnin_steps=int(one.burnin_steps.max()), notes=json.dumps(notes, ensure_ascii=False),
                 chain_steps_per_second=chain_steps / wall,
-                slope_error=slope_error(posterior.objective, one.state_w.values, point),
             )  # fmt: skip
+            try:
+                one.attrs["slope_error"] = slope_error(posterior.objective, one.state_w.values, point)
+            except KeyboardInterrupt:  # the draws are there: they are kept, and whoever called stops here
+                interrupted, one.attrs["partial"] = True, 1
             _remember(one, posterior, self.observe, self.group)
             out.append(one)
         return out if posterior.several else out[0]

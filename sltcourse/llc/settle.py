@@ -12,6 +12,7 @@ from torch import nn
 from sltcourse.llc.calling import NEEDS_LOSS, calling, unknown_keys
 from sltcourse.llc.check import check
 from sltcourse.llc.data import Rows
+from sltcourse.llc.devices import refuse_autocast
 from sltcourse.llc.plain import out_of_memory
 from sltcourse.llc.types import Batch, Loss
 
@@ -44,6 +45,7 @@ def settle(objective: "Objective", user_model: nn.Module | None, loss: Loss | No
     ``user_model``: the user's own module, None for a function. Raises ModelFails (a ValueError) where the model or the
     loss raises an error, TypeError and ValueError as ``make_objective``.
     """
+    refuse_autocast(objective.device)  # before its rounding makes the loss no mean over rows
     rows = objective.rows
     batch = copied(rows.slice(0, min(4, rows.num_samples))) if rows is not None else ()
     with _alone, warnings.catch_warnings():

@@ -31,7 +31,7 @@ def slope_error(objective: "Objective", w: np.ndarray, point: int) -> float:
     """
     try:
         return 0.0 if objective.native else _slope_error(objective, w, point)
-    except (ValueError, RuntimeError, MemoryError, KeyboardInterrupt):  # the draws are there, and are not lost for this
+    except (OSError, ValueError, RuntimeError, MemoryError):  # the draws are there, and are not lost for this
         return 0.0
 
 
@@ -43,19 +43,27 @@ def _slope_error(objective: "Objective", w: np.ndarray, point: int) -> float:
         n = rows.num_samples
         few = max(1, min(ROWS, n, BYTES // max(1, objective.bytes_per_row)))
         batch = rows.take(torch.arange(few) * n // few)
-    chains = max(2, CHAINS // objective.num_points)
-    away = FARTHER * (torch.as_tensor(w[np.isfinite(w).all(1)][:chains]).to(center) - center)
-    both = [objective.plain(center + d, point, batch) for d in away]
-    said = [float(grad.double() @ d.double()) for d, (_, grad) in zip(away, both, strict=True) if grad is not None]
-    rounding = ROUNDING * torch.finfo(objective.dtype).eps * sum(abs(loss.item()) for loss, _ in both)
+    places = w[np.isfinite(w).all(1)][: max(2, CHAINS // objective.num_points)]  # on the device one at a time
+
+    def away(place: np.ndarray) -> Tensor:
+        return FARTHER * (torch.as_tensor(place).to(center) - center)
+
+    def change(d: Tensor, step: float) -> float:
+        up, down = (objective.plain(center + (1 + s) * d, point, batch, False)[0].item() for s in (step, -step))
+        return (up - down) / (2 * step)
+
+    said, size = np.zeros(len(places)), 0.0
+    for k, d in enumerate(map(away, places)):
+        loss, grad = objective.plain(center + d, point, batch)
+        assert grad is not None  # it was asked for
+        said[k], size = float(grad.cpu().double() @ d.cpu().double()), size + abs(loss.item())
+    rounding = ROUNDING * torch.finfo(objective.dtype).eps * size
     found: list[float] = []
     for step in STEPS:
-        ends = [[center + (1 + s) * d for s in (step, -step)] for d in away]
-        losses = [[objective.plain(end, point, batch, False)[0].item() for end in pair] for pair in ends]
-        seen = np.subtract(*np.transpose(losses)) / (2 * step) if losses else np.zeros(0)
+        seen = np.array([change(d, step) for d in map(away, places)])
         most = float(np.maximum(np.abs(seen), np.abs(said)).sum())
         if most * 2 * step > rounding:
-            found.append(abs(float(seen.sum()) - sum(said)) / most)
+            found.append(abs(float(seen.sum() - said.sum())) / most)
         if not found or found[-1] < SMALL:
             break
     return min(found, default=0.0)

@@ -135,7 +135,7 @@ class Rule(NamedTuple):
 
 def _first_diverged(d: Diagnostics) -> str:
     chain, step = min(d.diverged.items(), key=lambda item: item[1])
-    return f"{len(d.diverged)} chain(s) diverged, first chain {chain} by step {step}: lower lr."
+    return f"{len(d.diverged) - d.undefined} chain(s) diverged, first chain {chain} by step {step}: lower lr."
 
 
 def _step_is_felt(d: Diagnostics) -> bool:
@@ -328,7 +328,9 @@ RULES = (
     Rule(DONT, lambda d: d.rounding > limit("rounding, don't") * math.sqrt(abs(d.llc)), lambda d: _rounding(d)),
     Rule(
         DOUBTFUL,
-        lambda d: limit("rounding") < d.rounding / math.sqrt(max(abs(d.llc), 1e-300)) <= limit("rounding, don't"),
+        lambda d: (
+            limit("rounding") * math.sqrt(abs(d.llc)) < d.rounding <= limit("rounding, don't") * math.sqrt(abs(d.llc))
+        ),
         lambda d: _rounding(d),
     ),
     Rule(DOUBTFUL, lambda d: d.partial, lambda d: "the run was interrupted."),

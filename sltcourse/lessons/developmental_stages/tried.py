@@ -56,7 +56,6 @@ def along(chosen: dict[str, Any]) -> None:
             kept[step] = copy.deepcopy(model)
 
     models.train_regressor(model, 4, range(chosen["training"]), look)
-    look(chosen["training"])
     for step, one in kept.items():
         run = estimate_llc(
             one, rows(chosen["rows"]), models.squared_error, sampler=HMC(chosen["lr"], chosen["leapfrog"]),
