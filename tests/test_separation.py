@@ -12,6 +12,7 @@ from sltcourse.theory.newton import search_coordinates
 from sltcourse.theory.separation import common_factors, echelon, product, separated
 
 x, y, z, t = w = sp.symbols("x y z t")
+a, b, c = sp.symbols("a b c")
 p, q, s = x + 2 * y + 2 * z, 2 * x + y - 2 * z, 2 * x - 2 * y + z  # at right angles
 
 
@@ -36,6 +37,7 @@ def decided(K, variables):
         ),  # p, and (q (q + s), q s + …): s² (u, s) after q = s u, so 1 and m = 2
         ((x * y * z * (x - y) * (y - z) * (x - z)) ** 2, "1/4", 1),  # six planes through 0
         ((x - sp.sqrt(2) * y) ** 2 * (x + sp.sqrt(3) * y) ** 4, "1/4", 1),
+        ([(a**3 + b**3 + c**3) * (y + z) * y, (a**3 + b**3 + c**3) * (y + z) * z], "1/2", 4),  # 1/2 with m = 2, twice
     ],
     ids=str,
 )
@@ -115,6 +117,9 @@ def test_factors_of_all_generators():
 def test_a_product_is_taken_apart():
     parts = product(germ([x * (z - t**2), x * t**3], w))
     assert sorted(map(str, map(generators, parts))) == ["[-t**2 + z, t**3]", "[x]"]
+    parts = product(germ([(x**2 + t**3) * (y + z) * y, (x**2 + t**3) * (y + z) * z], w))  # y + z: the sum of the others
+    found = [{sp.factor(f) for f in generators(part)} for part in parts]
+    assert sorted(found, key=len) == [{x**2 + t**3}, {y * (y + z), z * (y + z)}]
     assert product(germ([x * y * t, x**2 * z], w)) is None
     [alone] = product(germ([(1 + x) * (x**2 - y**3)], w))
     assert generators(alone) == [x**2 - y**3]
@@ -125,6 +130,7 @@ def test_each_part_of_a_product_has_a_sign():
     K = germ(sp.expand((x**2 + y**4) * (z**2 + t**4)), w)
     K = K._replace(generators=(K.generators[0],), squares=False)
     assert {f.as_expr() for part in product(K) for f in part.generators} == {x**2 + y**4, z**2 + t**4}
+    assert product(K._replace(generators=(-K.generators[0],))) is None
 
 
 def test_coordinates_in_which_it_falls_apart():
@@ -133,6 +139,9 @@ def test_coordinates_in_which_it_falls_apart():
     found = separated(germ(sp.expand((x + 2 * y) ** 4 + (x - y) ** 6), [x, y]))
     assert sorted(sum(m) for m in found.generators[0].monoms()) == [4, 6]
     assert separated(germ([x**2 + y**2 * z], [x, y, z])) is None
+    assert separated(germ([x**2 * y], [x, y])) is None  # X = (0 0; 1 0) makes H X symmetric
+    unit = 1 + t  # a variable of its own does not go on taking the germ to coordinates without it
+    assert separated(germ([unit * (y**2 - z**3), unit * (y * z**2 + y**2 * z)], [y, z, t])) is None
     assert separated(germ([sp.expand((x + y) ** 3)], [x, y], prior={x: 1})) is None
 
 

@@ -12,7 +12,8 @@ For an ideal (K = Σ f_i²) at the origin:
   reduced rank regression is found: the entries of a product of matrices are homogeneous in each factor).
 
 A polynomial that is no sum of squares is taken apart where a variable occurs in degree two with a constant coefficient
-(K = a(x + b/2a)² + (4ac − b²)/4a), and where parts share no variable.
+(K = a(x + b/2a)² + (4ac − b²)/4a), and where parts share no variable. Both kinds may share none after a linear change
+of coordinates, or be a product (`separation`), or a product of linear forms only (`arrangements`).
 
 Source: Aoyagi & Watanabe 2005, "Stochastic complexities of reduced rank regression in Bayesian estimation".
 """
@@ -157,7 +158,9 @@ def _separated(germ: Germ, proved: bool, budget: Budget, depth: int) -> Learning
         moved = budget.run(separated, germ, share=_SHARE)
     except (TimeoutError, ArithmeticError):
         return None
-    return reduce(moved, proved, budget, depth) if moved else None
+    if moved is None:
+        return None
+    return replace(reduce(moved, proved, budget, depth), coordinates={}, obstacles=())  # those of the moved germ
 
 
 def _restricted(germ: Germ, generators: Iterable[PolyElement], kept: list[int], squares: bool | None = None) -> Germ:

@@ -107,7 +107,7 @@ class _Walk:
     """The chains: where they stand, ``w`` (sets, len(n), replicas, dim), and how they move.
 
     ``shape`` is (sets, len(n), replicas); in ``w`` there is no ``sets`` where that is 1. ``log_step``: the logarithm of
-    each chain's step size.
+    each chain's step size, of the shape of ``w`` without ``dim``.
     """
 
     def __init__(self, loss: _Loss, n: np.ndarray, shape: tuple[int, int, int], dim: int, rng: np.random.Generator):
@@ -127,7 +127,7 @@ class _Walk:
         return self.loss(w)
 
     def move(self) -> np.ndarray:
-        """Move each chain by Hamiltonian Monte Carlo, or leave it; the chance that it had to be moved."""
+        """Move each chain by Hamiltonian Monte Carlo, or leave it; each one's chance to be moved, as ``log_step``."""
         w, size, lead = self.w, self.size, self.size.shape
         step = np.exp(self.log_step)[..., None] * self.rng.uniform(0.5, 1, (*lead, 1))
         p = self.rng.standard_normal(w.shape)
@@ -149,7 +149,7 @@ class _Walk:
     def exchange(self, first: int) -> tuple[np.ndarray, np.ndarray]:
         """Neighbours in n, the pairs (first, first + 1), (first + 2, …), …, offer each other their states.
 
-        Returns the lower index of each pair, and the mean chance of its exchanges.
+        Returns the lower index of each pair, and the mean chance of its exchanges, of shape (pairs,) both.
         """
         n, low = self.n, np.arange(first, len(self.n) - 1, 2)
         losses = self.value.reshape(self.shape)

@@ -3,9 +3,9 @@
 - A polynomial f depends on the linear forms of a space E only: E is spanned by the rows (∂f/∂w_1, …, ∂f/∂w_d), one for
   each monomial. Where the spaces of several polynomials are independent, their bases are coordinates in which the
   polynomials share no variable (``_independent_forms``).
-- One polynomial f is a sum of such parts if some matrix X, not a multiple of 1, makes H·X symmetric, where H is the
-  Hessian of f: for v, w in the null spaces of p(X) and q(X), p and q coprime factors of the characteristic polynomial,
-  vᵀ H w = 0. So f is a sum of functions on these spaces (``_sum_of_parts``).
+- One polynomial f is a sum of such parts if H·X is symmetric, where H is the Hessian of f, for some matrix X whose
+  characteristic polynomial has coprime factors p and q: for v, w in the null spaces of p(X) and q(X), vᵀ H w = 0. So f
+  is a sum of functions on these spaces (``_sum_of_parts``). Of x²y, say, all X have one eigenvalue only: it is no sum.
 - If all f_i have a common factor h that shares no variable with the quotients, K = h²·Σ (f_i/h)² is a product, its zeta
   function is the product of two, and λ is the smaller one; where they are equal, m is the sum (``product``).
 
@@ -23,7 +23,7 @@ from sympy.polys.matrices import DomainMatrix
 from sympy.polys.rings import PolyElement
 
 from sltcourse.theory.germ import Germ, simplified
-from sltcourse.theory.real_zeros import grouped, sign, value
+from sltcourse.theory.real_zeros import grouped, sign, used, value
 from sltcourse.theory.signs import lowest_form, nonzero_point
 
 _Rows = list[list[Any]]
@@ -58,7 +58,7 @@ def separated(germ: Germ) -> Germ | None:
 
 
 def common_factors(germ: Germ) -> tuple[list[tuple[PolyElement, int]], list[PolyElement]]:
-    """(f, power) for the irreducible factors of all generators that vanish at 0, and the quotients by their product.
+    """(f, power) for the factors of the generators' gcd that vanish at 0, irreducible; the quotients by the gcd.
 
     No quotients if one of them does not vanish at 0: it is a unit.
     """
@@ -74,23 +74,28 @@ def common_factors(germ: Germ) -> tuple[list[tuple[PolyElement, int]], list[Poly
 def product(germ: Germ) -> list[Germ] | None:
     """The germs of the parts of a product that share no variable, units left out; None if there is but one of them.
 
-    K itself where it is no sum of squares: each part gets the sign that it has at one point, and K ≥ 0 if they are.
+    K itself where it is no sum of squares: K and each part get the sign + at one point, and then K ≥ 0 if the parts
+    are. None if K is negative there.
     """
     factors, rest = common_factors(germ)
-    if not factors:
+    if not factors or (not germ.squares and _sign(germ.generators[0]) < 0):
         return None
-    together = sum(rest, germ.ring.zero) if len(rest) < 2 else _mixed(rest)
-    groups = grouped([*(f for f, _ in factors), *([together] if rest else [])])
-    power, parts = dict(factors), []
+    together = _mixed(rest) if rest else None
+    groups, parts = grouped([*(f for f, _ in factors), *([together] if rest else [])]), []
     for group in groups:
-        common = sp.prod([f ** power[f] for f in group if f in power]) * germ.ring.one
+        common = sp.prod([f**power for f, power in factors if f in group]) * germ.ring.one
         if not germ.squares:
-            form = lowest_form(common)
-            common *= sign(value(form, nonzero_point(form)), germ.ring.domain)
+            common *= _sign(common)
         several = rest if rest and together in group else [germ.ring.one]
         parts.append(germ._replace(generators=tuple(common * f for f in several)))
     whole = sum(map(len, germ.generators))
     return parts if len(parts) > 1 or sum(map(len, parts[0].generators)) < whole else None
+
+
+def _sign(f: PolyElement) -> int:
+    """The sign of f's lowest form at one point: that of f wherever f ≠ 0, if f has but one near 0."""
+    form = lowest_form(f)
+    return sign(value(form, nonzero_point(form)), f.ring.domain)
 
 
 def _mixed(polynomials: Iterable[PolyElement]) -> PolyElement:
@@ -134,17 +139,12 @@ def _independent_forms(germ: Germ, pieces: Sequence[Sequence[PolyElement]]) -> G
         groups = [group for group in groups if not group & touched] + [joined]
     bases = [_basis([row for k in group for row in spaces[k]], germ) for group in groups]
     rank = sum(map(len, bases))
-    seen = sum(map(bool, _forms_used(germ)))
+    seen = len({i for piece in pieces for f in piece for i in used(f)})  # not those of units, which are in no piece
     before = len(grouped([_mixed(piece) for piece in pieces]))
     if len(groups) <= before and rank >= seen:
         return None
     rows = [row for basis in bases for row in basis]
     return _in_forms(germ, rows)
-
-
-def _forms_used(germ: Germ) -> list[bool]:
-    """Which variables occur."""
-    return [any(f.degree(x) > 0 for f in germ.generators) for x in germ.ring.gens]
 
 
 def _in_forms(germ: Germ, rows: _Rows) -> Germ:
@@ -168,7 +168,7 @@ def _in_columns(germ: Germ, matrix: _Rows) -> Germ:
 def _sum_of_parts(germ: Germ) -> Germ | None:
     """A single polynomial in coordinates in which it is a sum of parts that share no variable; None if it is none."""
     f, ring, d = germ.generators[0], germ.ring, germ.ring.ngens
-    if len(germ.generators) > 1 or d > _MOST_VARIABLES or len(f) > _MOST_TERMS or not all(_forms_used(germ)):
+    if len(germ.generators) > 1 or d > _MOST_VARIABLES or len(f) > _MOST_TERMS or len(used(f)) < d:
         return None
     if len(grouped([ring.from_dict({m: c}) for m, c in f.terms()])) > 1:
         return None  # it is separated as it stands

@@ -69,10 +69,8 @@ def table(browser: Browser, begins: Sequence[str] = ()) -> None:
         page, asked = browser.new_page(viewport={"width": 1300, "height": 900}), []
         page.on("request", lambda request, asked=asked: asked.append(request.url))
         page.goto((SITE / name).as_uri(), wait_until="load")
-        first, painted = (
-            len(asked),
-            page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"),
-        )
+        first = len(asked)
+        painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
         if stuck := page.evaluate(MEET_ALL):
             sys.exit(f"{name}: the figure {stuck} does not come")
         figures = page.evaluate("[...document.querySelectorAll('.slt-figure')].map(f => f.dataset.figure)")

@@ -74,7 +74,7 @@ class Timed:
         state()._stats.clear()
 
 
-def in_a_fork(work, result=None, cpu_seconds=None):
+def in_a_fork(work, result, cpu_seconds=None):
     """Start ``work()`` in a fork that writes what it returns to the file ``result``; return the process's id."""
     sys.stdout.flush()
     child = os.fork()
@@ -156,7 +156,7 @@ def main():
     parser.add_argument("--files", nargs="+", default=["*"])
     parser.add_argument("--sample", type=int)
     parser.add_argument("--again", action="store_true")
-    parser.add_argument("--slowest", type=float, default=20)
+    parser.add_argument("--slowest", type=float, default=20.0)
     parser.add_argument("--minutes", type=float, default=math.inf)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
@@ -191,7 +191,7 @@ def main():
         where[name].exit_code_by_key[name] = code
         where[name].save()
 
-    for name in names:
+    for number, name in enumerate(names):
         if sum(os.times()[:4]) > 60 * options.minutes:
             print("stopped: the minutes are over")
             break
@@ -203,7 +203,7 @@ def main():
             continue
         while len(running) >= options.jobs:
             finished()
-        result = FOLDER / "traces" / f"{names.index(name)}.result"
+        result = FOLDER / "traces" / f"{number}.result"
         running[tried(name, mine, result)] = (name, result, time.perf_counter())
     while running:
         finished()
@@ -211,8 +211,9 @@ def main():
     used = {test: tests[test] for test in killers.values() if test in tests}
     result = FOLDER / "traces" / "control.result"
     for test in used:  # those that failed with a mistake must pass alone without one
+        result.unlink(missing_ok=True)  # what the test before left, if this one gives nothing
         os.waitpid(tried("", {test: tests[test]}, result), 0)
-        if json.loads(result.read_text())[0] != 0:
+        if not result.is_file() or json.loads(result.read_text())[0] != 0:
             print(f"fails without a mistake too: {test}")
             for name in (name for name, killer in killers.items() if killer == test):
                 keep(name, None)
