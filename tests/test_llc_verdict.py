@@ -76,7 +76,7 @@ EDGES = {
     "a diverged chain": (dict(diverged={}), "trust", dict(diverged={3: 90, 5: 60}), "don't",
                          "2 chain(s) diverged, first chain 5 by step 60"),
     "a loss that is undefined": (dict(undefined=0), "trust", dict(undefined=2, diverged={0: 7, 3: 9}), "don't",
-                                 "2 chain(s) came from ordinary losses"),
+                                 "2 chain(s) diverged at once, from ordinary losses"),
     "a bad minibatch": (dict(), "trust", dict(bad_batches=2, diverged={0: 7}), "don't", "2 minibatches have a loss"),
     "another slope": (dict(slope_error=0.09), "trust", dict(slope_error=0.11, equipartition=0.5), "don't",
                       "11% otherwise than its gradient"),

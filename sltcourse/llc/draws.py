@@ -193,9 +193,11 @@ def undefined(draws: xr.Dataset) -> int:
     only a chain counts that came back later, which the adapting sampler's lost chains do in burn-in.
     """
     known, count = draws.attrs, 0
-    every = known["num_steps_bw_draws"]
+    every, steps = known.get("num_steps_bw_draws", 1), draws.coords.get("burnin_steps")
     for chain in np.flatnonzero(draws.first_bad.values >= 0):
-        before = draws.burnin_loss.values[chain, : int(draws.burnin_steps[chain]) // every]  # nan behind it
+        before = draws.burnin_loss.values[chain]
+        if steps is not None:
+            before = before[: int(steps[chain]) // every]  # nan behind it
         excess = np.concatenate([before, draws.loss.values[chain]]) - known["init_loss"]
         finite = np.isfinite(excess)
         first = int(finite.argmin())

@@ -143,7 +143,7 @@ def diagnostics(draws: xr.Dataset) -> Diagnostics:
         num_chains=draws.sizes["chain"], num_draws=draws.sizes["draw"], minibatch=bool(known["batch_size"]),
         partial=bool(known["partial"]), notes=tuple(json.loads(known["notes"])), blocks=blocks,
         bad_batches=int(draws.bad_batches.sum()), undefined=undefined(draws),
-        rounding=known["nbeta"] * abs(known["init_loss"]) * float(np.finfo(known["dtype"]).eps),
+        rounding=known["nbeta"] * abs(known["init_loss"]) * float(np.finfo(known.get("dtype", "float64")).eps),
         slope_error=float(known.get("slope_error", 0.0)),
     )  # fmt: skip
 

@@ -339,9 +339,9 @@ RULES = (
 
 def _undefined(d: Diagnostics) -> str:
     return (
-        f"{d.undefined} chain(s) came from ordinary losses to one that is not finite: the loss is undefined near w*, "
-        "as the logarithm of a negative number is. Write it so that it is finite there, keep the chains nearer "
-        "(localization), or take HMC(), which refuses such steps; where it is only steep, lower lr."
+        f"{d.undefined} chain(s) diverged at once, from ordinary losses to one that is not finite: the loss is "
+        "undefined near w*, as the logarithm of a negative number is. Write it so that it is finite there, keep the "
+        "chains nearer (localization), or take HMC(), which refuses such steps; where it is only steep, lower lr."
     )
 
 
