@@ -19,10 +19,10 @@ Source: Aoyagi & Watanabe 2005, "Stochastic complexities of reduced rank regress
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import sympy as sp
@@ -40,6 +40,7 @@ from sltcourse.theory.real_zeros import by_power, grouped, insert, sign, terms_o
 from sltcourse.theory.separation import echelon, product, separated
 from sltcourse.theory.symmetry import representatives
 
+T = TypeVar("T")
 _CHANGES, _DEPTH, _MOST_CENTRES, _MOST_SYMMETRIC, _MOST_SUBTRACTED = 8, 6, 2, 20, 40
 _SHARE = 0.2  # of the time left, for one look at factors or at linear coordinates
 _FEW_UNITS = 4  # tanh units whose λ does not depend on their scales
@@ -148,19 +149,22 @@ def _over_charts(charts: list[LearningCoefficient], centre: list[str]) -> Learni
 
 def _separated(germ: Germ, proved: bool, budget: Budget, depth: int) -> LearningCoefficient | None:
     """The answer where factors, or other linear coordinates, take the germ apart, or where they are all it is."""
-    try:
-        if germ.squares and (simpler := budget.run(echelon, germ, share=_SHARE)):
-            return reduce(simpler, proved, budget, depth)
-        if parts := budget.run(product, germ, share=_SHARE):
-            return _smaller([reduce(part, proved, budget, depth) for part in parts])
-        if known := budget.run(arrangement, germ, share=_SHARE):
-            return _exact(*known, "a product of linear forms: the flats of its hyperplanes decide")
-        moved = budget.run(separated, germ, share=_SHARE)
-    except (TimeoutError, ArithmeticError):
-        return None
-    if moved is None:
-        return None
-    return replace(reduce(moved, proved, budget, depth), coordinates={}, obstacles=())  # those of the moved germ
+
+    def seen(look: Callable[[Germ], T | None]) -> T | None:
+        try:
+            return budget.run(look, germ, share=_SHARE)
+        except (TimeoutError, ArithmeticError):
+            return None
+
+    if germ.squares and (simpler := seen(echelon)):
+        return reduce(simpler, proved, budget, depth)
+    if parts := seen(product):
+        return _smaller([reduce(part, proved, budget, depth) for part in parts])
+    if known := seen(arrangement):
+        return _exact(*known, "a product of linear forms: the flats of its hyperplanes decide")
+    if moved := seen(separated):
+        return replace(reduce(moved, proved, budget, depth), coordinates={}, obstacles=())  # those of the moved germ
+    return None
 
 
 def _restricted(germ: Germ, generators: Iterable[PolyElement], kept: list[int], squares: bool | None = None) -> Germ:
