@@ -187,9 +187,9 @@ def show_heads() -> None:
             said.append(f"{title}, step {step}: " + ", ".join(f"{n} {v:.2f}" for n, v in zip(HEAD_NAMES, values,
                         strict=True)))  # fmt: skip
         worth = [weighted_llc(drawn, HEADS["nbeta"], of)[2] for at in asset("heads")["losses"] for drawn in at]
-        label = f"head; {HEADS['draws']} draws worth {min(worth):.0f} to {max(worth):.0f}"
-        said[-1] += label.removeprefix("head")
-        ax.set(title=f"λ̂ − tilt, {title}", xlabel=label, xticks=range(8), xticklabels=HEAD_NAMES)
+        draws = f"{HEADS['draws']} draws worth {min(worth):.0f} to {max(worth):.0f}"
+        said[-1] += f"; {draws}"
+        ax.set(title=f"λ̂ − tilt, {title}", xlabel=f"head; {draws}", xticks=range(8), xticklabels=HEAD_NAMES)
         ax.axvline(3.5, color=COLORS["muted"], lw=1)
         ax.set_ylim(bottom=0)
     axes[0].legend(fontsize=9, loc="upper center", ncols=3, handletextpad=0.1, columnspacing=0.8)
