@@ -307,7 +307,7 @@ def test_a_line_on_the_left_is_a_point_on_the_right():
     found = lesson.models.polygon((6, 0), (2, 4))
     assert found.best == [(Fraction(1, 6), Fraction(1, 6))] and found.lam == Fraction(1, 3)
     assert found.sides == [(2, 4), (6, 0)]
-    told(LESSON, "A gold line of the polygon is a gold point", "its coefficients are the plan (1/6, 1/6)")
+    told(LESSON, "A gold side of the polygon is a gold point", "its coefficients are the plan (1/6, 1/6)")
 
 
 def test_the_four_ways_show_what_was_measured():

@@ -153,7 +153,7 @@ def _settling(
 def live_truth() -> LiveFigure:
     """Cubic mean: slide the truth w₀ and n; n E[G_n] against n, and against the truth.
 
-    Both curves are shown after the learner's guess of how high the right one is at its highest.
+    Both curves are shown after the learner's guess of how high the second is at its highest.
     """
     steps, ns = np.r_[0:16, 16:40:2, 40:81:4], 10.0 ** (np.arange(4, 37) / 4)
     truths = steps / 160  # denser near 0, where the bump is narrow
