@@ -68,7 +68,7 @@ def show_stages() -> None:
     fig.set_label(
         "Left: the loss falls from 3.9 to the bigram line within 300 steps, stays just below it to step 500, and drops "
         "to the Bayes line between 500 and 800. Right: the drop is that of the loss after names seen before, from "
-        f"2.4 to {kept['by_kind'][-1, 2]:.1f}; the two other losses stay at their floors."
+        f"2.4 to {kept['by_kind'][-1, 2]:.1f}; the two other losses stay near their floors."
     )
     style.show(fig)
 

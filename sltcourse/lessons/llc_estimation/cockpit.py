@@ -264,7 +264,7 @@ def _frame(panels: tuple[Axes, Axes, Axes, Axes], runs: Runs, potential: Potenti
     lamp.spines[:].set_visible(True)
     trace.set(xlim=(0, BURNIN + DRAWS), ylim=(low, high), xlabel="step", title="nβ (L(w) − L(w*)) of the chains")
     trace.axvspan(0, BURNIN, color=COLORS["muted"], alpha=0.4, linewidth=0)
-    trace.text(BURNIN * 1.15, low + 0.02 * (high - low), "grey: burn-in", fontsize=9, color=COLORS["reference"])
+    trace.text(BURNIN * 1.15, low + 0.02 * (high - low), "burn-in", fontsize=9, color=COLORS["reference"])
     ends = runs.values[0] / 1.6, runs.values[-1] * 1.6
     plateau.set(xscale="log", xlim=ends, ylim=(low, high), xlabel=label, title="estimate ± 2 errors")
     if label == "chains":
