@@ -176,17 +176,24 @@ def head_table(step: int, of: int = 0) -> list[tuple[float, float]]:
 
 
 def show_heads() -> None:
-    """λ̂ − tilt of every head alone at three steps, on all places and after names seen before, with two errors."""
+    """λ̂ − tilt of every head alone at three steps, on all places and after names seen before, with two errors.
+
+    A cross where the tilt takes off more than it leaves.
+    """
     fig, axes = style.figure(1, 2, height=3.5)
     said = []
     for ax, of, title in zip(axes, (0, 3), ("on all places", "after names seen before"), strict=True):
+        worth = []
         for i, (step, color) in enumerate(zip(HEAD_STEPS, ("prior", "theory", "estimate"), strict=True)):
-            values, errors = np.array(head_table(step, of)).T
-            ax.errorbar(np.arange(8) + 0.2 * (i - 1), values, 2 * errors, fmt="o", color=COLORS[color], markersize=5,
-                        label=f"step {style.number(step)}")  # fmt: skip
-            said.append(f"{title}, step {step}: " + ", ".join(f"{n} {v:.2f}" for n, v in zip(HEAD_NAMES, values,
-                        strict=True)))  # fmt: skip
-        worth = [weighted_llc(drawn, HEADS["nbeta"], of)[2] for at in asset("heads")["losses"] for drawn in at]
+            read = [weighted_llc(drawn, HEADS["nbeta"], of) for drawn in asset("heads")["losses"][i]]
+            worth += [effective for *_, effective in read]
+            for k, ((value, _), (curved, error), _) in enumerate(read):
+                ax.errorbar(k + 0.2 * (i - 1), curved, 2 * error, fmt="x" if value < curved / 2 else "o", markersize=5,
+                            color=COLORS[color])  # fmt: skip
+            ax.plot([], [], "o", markersize=5, color=COLORS[color], label=f"step {style.number(step)}")
+            said.append(f"{title}, step {step}: " + ", ".join(
+                f"{name} {curved:.2f}{' (a cross)' if value < curved / 2 else ''}"
+                for name, ((value, _), (curved, _), _) in zip(HEAD_NAMES, read, strict=True)))  # fmt: skip
         draws = f"{HEADS['draws']} draws worth {min(worth):.0f} to {max(worth):.0f}"
         said[-1] += f"; {draws}"
         ax.set(title=f"λ̂ − tilt, {title}", xlabel=f"head; {draws}", xticks=range(8), xticklabels=HEAD_NAMES)
