@@ -4,7 +4,7 @@ First by independent draws: it trains the network of M = 4 for 800 steps and pri
 error and what 400 draws are worth. 20 seconds of one CPU core.
 
 Then by HMC along the training of 1 600 steps, as ``ALONG`` has it: λ̂, its tilt, R-hat, effective draws and verdict at
-each step. 10 minutes more. The step starts small: from w* a step that suits later on is refused at once, in 17 000
+each step. 6 minutes more. The step starts small: from w* a step that suits later on is refused at once, in 17 000
 directions, and burn-in then makes it far too small.
 """
 
